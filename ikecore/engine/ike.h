@@ -1,0 +1,274 @@
+/* ikecore/engine/ike.h: the IKEv2 engine (RFC 7296) of one daemon, for securing tunnels.
+ *
+ * Owns IKE SAs, child SAs, exchanges with message ids and retransmission, cookies and admission, liveness, rekeying and
+ * its collisions. Takes messages, events and the time; answers with actions. Knows no socket, clock or random source.
+ * Not here: octets of messages (ikecore/wire), cryptography (ikecore/crypto), what a peer may claim (nhrpd).
+ *
+ * Dials. The core asks for a secured peer with IKE_EV_DIAL under a number of its own; the engine keeps trying the given
+ * remotes (backoff with jitter) until IKE_EV_HANGUP, and says IKE_ACT_IKE_UP with that number, or IKE_ACT_DIAL_FAIL
+ * after each round that failed. SAs that peers open come up with dial 0. A duplicate of two SAs with the same identity
+ * pair (both dialled at once) is closed by one rule at both ends; IKE_ACT_IKE_DOWN then has reason IKE_DOWN_DUPLICATE and
+ * `other` names the SA that stays (a dial that lost this way is satisfied by `other`).
+ *
+ * Key exchange computations are jobs: IKE_ACT_JOB hands out a job, the caller runs ike_job_run() on any thread (it touches
+ * nothing but the job) and brings it back as IKE_EV_JOB. */
+#ifndef IKECORE_ENGINE_IKE_H
+#define IKECORE_ENGINE_IKE_H
+
+#include "lib/addr.h"
+#include "lib/dplane.h"
+#include "lib/env.h"
+#include "lib/outq.h"
+#include "lib/tick.h"
+
+enum { IKE_ID_MAX = 255, IKE_TRANSFORMS_MAX = 12, IKE_PROPOSALS_MAX = 8, IKE_REMOTES_MAX = 8, IKE_PSK_MAX = 256, IKE_NAME_MAX = 64 };
+
+enum ike_id_type { IKE_ID_NONE = 0, IKE_ID_IPV4 = 1, IKE_ID_FQDN = 2, IKE_ID_EMAIL = 3, IKE_ID_IPV6 = 5, IKE_ID_DN = 9, IKE_ID_KEY_ID = 11 };
+
+struct ike_id {
+	uint8_t type;	/* enum ike_id_type */
+	uint8_t len;
+	uint8_t data[IKE_ID_MAX];
+};
+
+/* Which identities a rule is for. */
+enum ike_match_kind { IKE_MATCH_ANY, IKE_MATCH_EXACT, IKE_MATCH_DOMAIN /* FQDN or email in this domain */, IKE_MATCH_NET /* address identity inside net */ };
+struct ike_match {
+	enum ike_match_kind kind;
+	struct ike_id id;	/* EXACT; DOMAIN: type FQDN or EMAIL, data is the domain */
+	struct prefix net;
+};
+
+struct ike_proposal {	/* transform ids by RFC 7296 3.3.2, best first. An AEAD proposal has no integ. */
+	uint16_t encr[IKE_TRANSFORMS_MAX], encr_bits[IKE_TRANSFORMS_MAX];
+	unsigned n_encr;
+	uint16_t prf[IKE_TRANSFORMS_MAX];
+	unsigned n_prf;
+	uint16_t integ[IKE_TRANSFORMS_MAX];
+	unsigned n_integ;
+	uint16_t group[IKE_TRANSFORMS_MAX];	/* IKE: at least one. ESP: PFS group or none */
+	unsigned n_group;
+	bool esn[2];	/* ESP: [0] 32-bit offered, [1] ESN offered */
+};
+
+struct ike_key {	/* crypto ikev2 keyring NAME / peer NAME */
+	char name[IKE_NAME_MAX];
+	struct ike_match id;	/* who it is for, */
+	bool has_id;
+	struct prefix address;	/* or from where */
+	bool has_address;
+	uint8_t psk[IKE_PSK_MAX];	/* never logged; wiped with the configuration */
+	uint16_t psk_len;
+};
+
+enum ike_dpd { IKE_DPD_OFF, IKE_DPD_PERIODIC, IKE_DPD_ON_DEMAND };
+
+struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
+	char name[IKE_NAME_MAX];
+	struct ike_id local_id;	/* type NONE: own address */
+	struct ike_match remote[8];
+	unsigned n_remote;	/* 0: any */
+	const struct ike_key *key;	/* keyring, in order */
+	unsigned n_key;
+	struct ike_proposal ike[IKE_PROPOSALS_MAX];
+	unsigned n_ike;
+	struct ike_proposal esp[IKE_PROPOSALS_MAX];
+	unsigned n_esp;
+	enum ike_dpd dpd;
+	uint32_t dpd_s, dpd_retry_s;
+	uint32_t ike_life_s;	/* rekeyed at 80-90 % with jitter */
+	struct dp_life child_life;	/* hard limits set; the engine derives the soft ones with jitter */
+	uint32_t replay_window;
+	uint32_t keepalive_s;	/* NAT keepalive, default 20 */
+};
+
+struct ike_conf {
+	const struct ike_profile *profile;	/* an inbound SA takes the first whose `remote` matches IDi */
+	unsigned n_profile;
+	uint32_t half_open_max;	/* hard bound of half-open records, default 4096 */
+	uint32_t cookie_threshold;	/* ask for cookies above it, default 100 */
+	uint32_t sa_max;	/* IKE SAs, default 200,000 */
+};
+
+struct ike_env {
+	struct env env;
+	uint32_t (*spi_alloc)(void *ctx);	/* inbound ESP SPI from the data plane (env.ctx); 0: none left */
+	/* For tests that record real exchanges: SPIs, nonces and private keys come from env.random. */
+	/* Called with the keys of each IKE SA and child SA when set: key export for tshark. Never set by default. */
+	void (*keylog)(void *ctx, const char *line);
+};
+
+enum ike_event_kind {
+	IKE_EV_DIAL, IKE_EV_HANGUP,
+	IKE_EV_CLOSE,	/* delete IKE SA `sa` and its children, telling the peer; text: why */
+	IKE_EV_JOB,
+	IKE_EV_CHILD_RESULT,	/* of CHILD_ADD, by spi_in: ok or not */
+	IKE_EV_SA_USED, IKE_EV_SA_SOFT, IKE_EV_SA_HARD, IKE_EV_SA_UNKNOWN,	/* from the data plane, by spi_in; UNKNOWN: by remote */
+	IKE_EV_SA_MOVED,	/* authenticated ESP from another endpoint: remote */
+	IKE_EV_USE,	/* answer to QUERY_USE: ok = something came in since the last one; sent = something went out */
+	IKE_EV_LOCAL_ADDR,	/* local.addr is gone or changed (remote.addr: the new one or none) */
+	IKE_EV_SHUTDOWN,	/* delete everything, telling peers */
+};
+
+struct ike_job;	/* opaque */
+
+struct ike_event {
+	enum ike_event_kind kind;
+	uint32_t dial, sa;
+	unsigned profile;	/* DIAL: index into conf */
+	struct endpoint local;	/* DIAL: addr may be none */
+	struct endpoint remotes[IKE_REMOTES_MAX];	/* DIAL: port 0 means 500 */
+	unsigned n_remotes;
+	const char *hint;	/* DIAL: expected FQDN of the peer, or NULL: picks the keyring entry */
+	bool hub;	/* DIAL: the peer is an NHS: entries with exact identities first; else wildcards first */
+	uint32_t spi_in;
+	struct endpoint remote;
+	struct ike_job *job;
+	bool ok, sent;
+	const char *text;	/* static */
+};
+
+enum ike_down {
+	IKE_DOWN_DELETED,	/* peer deleted it */
+	IKE_DOWN_CLOSED,	/* we were told to */
+	IKE_DOWN_DEAD,	/* no answer */
+	IKE_DOWN_DUPLICATE, IKE_DOWN_REPLACED,	/* same identity came anew (INITIAL_CONTACT) */
+	IKE_DOWN_AUTH, IKE_DOWN_PROPOSAL, IKE_DOWN_EXPIRED, IKE_DOWN_PROTOCOL, IKE_DOWN_RESOURCES, IKE_DOWN_UNREACHABLE,
+};
+
+enum ike_act_kind {
+	IKE_ACT_SEND,	/* `packet` from local to remote; add the non-ESP marker when local.port is not 500 */
+	IKE_ACT_KEEPALIVE,	/* one octet 0xff from local to remote */
+	IKE_ACT_JOB,
+	IKE_ACT_IKE_UP, IKE_ACT_IKE_MOVED, IKE_ACT_IKE_DOWN,
+	IKE_ACT_IKE_REKEYED,	/* `sa` lives on as `other`, with its children */
+	IKE_ACT_DIAL_FAIL,
+	IKE_ACT_CHILD_ADD, IKE_ACT_CHILD_ACTIVATE, IKE_ACT_CHILD_MOVE, IKE_ACT_CHILD_DEL,
+	IKE_ACT_QUERY_USE,	/* by spi_in */
+};
+
+struct ike_act {
+	enum ike_act_kind kind;
+	uint32_t sa, other, dial;
+	struct endpoint local, remote;
+	struct span packet;	/* arena */
+	struct ike_job *job;
+	unsigned profile;
+	const struct ike_id *peer_id;	/* IKE_UP: lives as long as the SA */
+	bool natted_local, natted_remote, initiator;
+	uint32_t spi_in;
+	const struct dp_sa *child;	/* CHILD_ADD: all but tunnel and peer filled in; arena; wiped by ike_out_reset() */
+	bool encap;
+	enum ike_down down;
+	const char *text;	/* DOWN, DIAL_FAIL: reason for people, static */
+};
+
+/* Every way to refuse a message: enum, stable word, sentence. wire/ uses the first block. */
+#define IKE_DROPS(X) \
+	X(IKE_OK, "ok", "accepted") \
+	X(IKE_DROP_SHORT, "short", "shorter than an IKE header") \
+	X(IKE_DROP_LENGTH, "length", "length field disagrees with what arrived") \
+	X(IKE_DROP_VERSION, "version", "major version is not 2") \
+	X(IKE_DROP_EXCHANGE, "exchange", "unknown exchange type") \
+	X(IKE_DROP_SPI_ZERO, "spi-zero", "an SPI is zero that must not be, or the other way round") \
+	X(IKE_DROP_PAYLOAD_SHORT, "payload-short", "a payload is shorter than its header or runs past the end") \
+	X(IKE_DROP_PAYLOAD_MANY, "payload-too-many", "more payloads than we take") \
+	X(IKE_DROP_PAYLOAD_V1, "payload-v1", "IKEv1 payload type in an IKEv2 message") \
+	X(IKE_DROP_CRITICAL, "critical", "unknown critical payload") \
+	X(IKE_DROP_PAYLOAD_PLACE, "payload-place", "payload missing, repeated or in the wrong exchange") \
+	X(IKE_DROP_SA_SYNTAX, "sa-syntax", "malformed SA payload") \
+	X(IKE_DROP_KE_SYNTAX, "ke-syntax", "malformed or impossible key exchange value") \
+	X(IKE_DROP_NONCE, "nonce", "nonce of a forbidden length, or our own") \
+	X(IKE_DROP_ID_SYNTAX, "id-syntax", "malformed identity") \
+	X(IKE_DROP_AUTH_SYNTAX, "auth-syntax", "malformed AUTH payload") \
+	X(IKE_DROP_TS_SYNTAX, "ts-syntax", "malformed traffic selectors") \
+	X(IKE_DROP_NOTIFY_SYNTAX, "notify-syntax", "malformed notify") \
+	X(IKE_DROP_DELETE_SYNTAX, "delete-syntax", "malformed delete") \
+	X(IKE_DROP_SK_SYNTAX, "sk-syntax", "encrypted payload not last, or bad padding") \
+	X(IKE_DROP_ICV, "icv", "integrity check failed") \
+	X(IKE_DROP_UNKNOWN_SA, "unknown-sa", "no IKE SA with these SPIs") \
+	X(IKE_DROP_FLAGS, "flags", "initiator or response flag contradicts the SA") \
+	X(IKE_DROP_MESSAGE_ID, "message-id", "message id outside the window") \
+	X(IKE_DROP_STATE, "state", "not allowed in this state") \
+	X(IKE_DROP_UNSOLICITED, "unsolicited", "response to nothing we asked") \
+	X(IKE_DROP_REFLECTED, "reflected", "our own message came back") \
+	X(IKE_DROP_COOKIE, "cookie", "cookie asked for") \
+	X(IKE_DROP_COOKIE_BAD, "cookie-bad", "wrong cookie") \
+	X(IKE_DROP_HALF_OPEN, "half-open", "too many half-open exchanges") \
+	X(IKE_DROP_PROPOSAL, "proposal", "no proposal in common") \
+	X(IKE_DROP_GROUP, "group", "key exchange method is not the chosen one") \
+	X(IKE_DROP_AUTH, "auth", "authentication failed") \
+	X(IKE_DROP_IDENTITY, "identity", "no profile for this identity") \
+	X(IKE_DROP_NO_KEY, "no-key", "no pre-shared key for this identity") \
+	X(IKE_DROP_SELECTORS, "selectors", "traffic selectors are not protocol 47 between the two hosts") \
+	X(IKE_DROP_MODE, "mode", "peer does not do transport mode") \
+	X(IKE_DROP_MEMORY, "memory", "out of memory or table full") \
+	X(IKE_DROP_RATE, "rate", "rate limit") \
+	X(IKE_DROP_ROOM, "room", "action queue full")
+
+enum ike_drop {
+#define X(e, word, text) e,
+	IKE_DROPS(X)
+#undef X
+	IKE_DROPS_N
+};
+const char *ike_drop_word(enum ike_drop d);
+const char *ike_drop_text(enum ike_drop d);
+const char *ike_down_word(enum ike_down d);	/* "peer-deleted", "dead", "duplicate", ... */
+
+struct ike_rx {
+	struct endpoint local, remote;
+	bool natt;	/* came to port 4500; marker already taken off */
+	struct span packet;
+};
+
+struct ike;
+/* conf (with its profiles and keys) stays the caller's and lives until ike_free() or the next ike_reconf(). */
+struct ike *ike_new(const struct ike_conf *conf, const struct ike_env *env);
+void	ike_free(struct ike *k);	/* sends nothing; wipes keys */
+enum { IKE_OUT_ITEMS = 64, IKE_OUT_OCTETS = 160 * 1024 };
+enum ike_drop ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct outq *out);
+void	ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *out);
+void	ike_tick(struct ike *k, tick_t now, struct outq *out);
+tick_t	ike_deadline(const struct ike *k);
+void	ike_out_reset(struct outq *out);	/* outq_reset() that wipes the keys in CHILD_ADD first */
+
+void	ike_job_run(struct ike_job *job);	/* on any thread */
+void	ike_job_discard(struct ike_job *job);	/* for jobs that will never come back (shutdown) */
+
+/* ---- show */
+struct ike_sa_info {
+	uint32_t sa;
+	uint64_t spi_i, spi_r;
+	const char *state;	/* "init", "auth", "established", "rekeying", "deleting" */
+	struct endpoint local, remote;
+	const struct ike_id *local_id, *peer_id;
+	bool initiator, natted_local, natted_remote;
+	uint16_t encr, encr_bits, prf, integ, group;
+	tick_t established, rekey_at, expires, last_rx;
+	uint32_t dial;
+	unsigned profile;
+	const char *reason;
+};
+struct ike_child_info {
+	uint32_t sa, spi_in, spi_out;
+	const char *state;	/* "installed", "rekeying", "deleting" */
+	uint16_t encr, encr_bits, integ, pfs_group;
+	bool encap, esn;
+	tick_t created, rekey_at, expires;
+};
+typedef bool ike_sa_fn(void *ctx, const struct ike_sa_info *);
+typedef bool ike_child_fn(void *ctx, const struct ike_child_info *);
+void	ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx);
+void	ike_visit_child(const struct ike *k, uint32_t sa, ike_child_fn *fn, void *ctx);	/* sa 0: all */
+uint64_t ike_count_drop(const struct ike *k, enum ike_drop d);
+uint64_t ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange);
+
+/* Text of an identity: printable, escaped, "fqdn site-11.example.net", "address 192.0.2.1", "key-id 0a0b". */
+char	*ike_id_fmt(const struct ike_id *id, char *out, size_t n);
+bool	ike_id_match(const struct ike_match *m, const struct ike_id *id);
+const char *ike_encr_name(uint16_t encr, uint16_t bits);	/* "aes-gcm-256" as configuration writes it */
+const char *ike_prf_name(uint16_t prf);	/* "sha256" */
+const char *ike_group_name(uint16_t group);	/* "31" -> "curve25519", "ecp256", ... */
+
+#endif

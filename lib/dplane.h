@@ -1,0 +1,139 @@
+/* lib/dplane.h: the data plane as a handful of verbs and one event callback.
+ *
+ * The user plane (TAP, GRE and ESP in this process), the kernel plane (ip_gre, XFRM) and the simulator each fill in a
+ * struct dp_ops. Plain structs, no netlink types. A peer is a small number that the caller hands out (an array index:
+ * the lowest free one); the data plane tells peers apart by SA, never by outer address.
+ *
+ * Order going up: sa_add, neigh_set, then the route. Going down: route, neigh_del, sa_del. Every verb answers 0 or a
+ * negative errno at once, and is idempotent: setting what is set and deleting what is not there succeed. */
+#ifndef LIB_DPLANE_H
+#define LIB_DPLANE_H
+
+#include "lib/addr.h"
+#include "lib/tick.h"
+
+enum { DP_TUNNEL_ADDRS = 8, DP_NAME = 16, DP_KEY_MAX = 64, DP_PEERS_MAX = 1 << 20 };
+
+struct dp_tunnel {
+	uint32_t id;	/* chosen by the caller, from 1 */
+	char name[DP_NAME];	/* interface name */
+	struct addr source;	/* outer address; none: whatever the kernel picks */
+	bool has_key;
+	uint32_t key;	/* GRE key */
+	struct prefix addr[DP_TUNNEL_ADDRS];	/* host bits kept: 10.255.0.1/24 */
+	unsigned n_addr;
+	unsigned mtu;	/* inner MTU; 0: from the real overhead of the SAs */
+	unsigned mss;	/* TCP MSS clamp: 0 off, 1 from the MTU, else the value */
+	bool redirect;	/* raise DP_EV_REDIRECT for packets that come from a peer and leave to a peer */
+};
+
+struct dp_neigh {
+	uint32_t tunnel;
+	struct addr proto;	/* overlay address; none: the fallback for frames whose next hop is not resolved */
+	uint32_t peer;
+	struct addr nbma;	/* outer address, for planes that tell peers apart by it */
+	bool mcast;	/* copy multicast to this peer */
+};
+
+/* Cipher of an SA. `encr` and `integ` are IKEv2 transform ids (RFC 7296 3.3.2): 20 AES-GCM-16, 28 ChaCha20-Poly1305, 12 AES-CBC;
+ * integ 0 with an AEAD. Keys carry the salt behind the key, as in KEYMAT. */
+struct dp_sa_keys {
+	uint16_t encr, encr_bits;	/* bits: 128, 192, 256; 0 for ChaCha20 */
+	uint16_t integ;
+	uint8_t encr_in[DP_KEY_MAX], encr_out[DP_KEY_MAX];
+	uint8_t integ_in[DP_KEY_MAX], integ_out[DP_KEY_MAX];
+	uint8_t encr_len, integ_len;
+};
+
+struct dp_life {	/* 0: no such limit. A soft limit raises an event, a hard one stops the SA and raises one. */
+	uint64_t soft_bytes, hard_bytes, soft_packets, hard_packets;
+	uint32_t soft_s, hard_s;
+};
+
+/* A pair of ESP SAs, named by its inbound SPI everywhere. Transport mode, protocol 47. */
+struct dp_sa {
+	uint32_t tunnel, peer;
+	uint32_t spi_in, spi_out;	/* host order */
+	struct endpoint local, remote;	/* outer; ports mean something when encap */
+	bool encap;	/* UDP encapsulation (RFC 3948); inbound is taken both ways */
+	bool esn;
+	bool active;	/* send on it at once; else after sa_update(DP_SA_ACTIVATE) */
+	uint32_t replay_window;	/* packets */
+	struct dp_life life;
+	struct dp_sa_keys keys;	/* wiped by the caller after sa_add */
+};
+
+enum dp_sa_update { DP_SA_ACTIVATE /* this is the one to send on now */, DP_SA_MOVE /* new remote, local, encap */ };
+
+struct dp_peer_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_drops, tx_drops;	/* inner packets and octets */
+	tick_t last_rx, last_tx;	/* 0: never */
+	uint32_t path_mtu;	/* largest inner packet that fits now; 0 unknown */
+};
+
+struct dp_sa_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	tick_t last_rx, last_tx;
+};
+
+struct dp_link_info {	/* for show interface */
+	bool up;
+	unsigned ifindex, mtu;
+	const char *plane;	/* "user", "kernel", "sim" */
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+
+enum dp_event_kind {
+	DP_EV_NHRP,	/* an NHRP packet came in, authenticated by ESP */
+	DP_EV_UNRESOLVED,	/* traffic whose next hop has no neighbour; rate-limited by the plane per destination */
+	DP_EV_REDIRECT,	/* came in from a peer, left to a peer; rate-limited by the plane per pair */
+	DP_EV_IKE,	/* IKE message that arrived on the plane's UDP encapsulation socket (marker taken off) */
+	DP_EV_SA_USED,	/* first authenticated packet on an inbound SA */
+	DP_EV_SA_SOFT, DP_EV_SA_HARD,	/* lifetime */
+	DP_EV_SA_MOVED,	/* an authenticated, newest packet came from another endpoint (NAT rebinding) */
+	DP_EV_SA_UNKNOWN,	/* ESP with an SPI we do not have; rate-limited */
+	DP_EV_LINK,	/* interface up, down or gone */
+};
+
+struct dp_event {
+	enum dp_event_kind kind;
+	uint32_t tunnel, peer;	/* peer: who sent it (NHRP, REDIRECT) or whose SA */
+	uint32_t spi_in;
+	struct endpoint local, remote;	/* outer addresses of the packet (NHRP, IKE, SA_MOVED, SA_UNKNOWN) */
+	struct addr dst;	/* UNRESOLVED: inner destination */
+	struct addr src;	/* UNRESOLVED: inner source */
+	uint32_t out_peer;	/* REDIRECT: the peer it left to */
+	struct span packet;	/* NHRP: after GRE. REDIRECT: inner packet, may be cut to 128 octets or more. IKE: the message. Borrowed. */
+	bool natt;	/* IKE: came to the encapsulation port */
+	bool link_up, link_gone;
+};
+
+typedef void dp_event_fn(void *ctx, const struct dp_event *ev);
+typedef void dp_counter_fn(void *ctx, const char *name, uint64_t value);	/* name: stable word */
+typedef void dp_sa_fn(void *ctx, const struct dp_sa *sa);
+
+struct dp;
+struct dp_ops {
+	int (*tunnel_set)(struct dp *, const struct dp_tunnel *);
+	int (*tunnel_del)(struct dp *, uint32_t tunnel);
+	int (*neigh_set)(struct dp *, const struct dp_neigh *);
+	int (*neigh_del)(struct dp *, uint32_t tunnel, const struct addr *proto);
+	int (*sa_add)(struct dp *, const struct dp_sa *);
+	int (*sa_update)(struct dp *, uint32_t spi_in, enum dp_sa_update, const struct endpoint *local,
+	    const struct endpoint *remote, bool encap);
+	int (*sa_del)(struct dp *, uint32_t spi_in);
+	uint32_t (*spi_alloc)(struct dp *);	/* an inbound SPI not in use, above 255; 0 when there is none */
+	int (*send)(struct dp *, uint32_t tunnel, uint32_t peer, struct span nhrp);	/* an NHRP packet in GRE 0x2001, sealed */
+	bool (*peer_stats)(struct dp *, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *);
+	bool (*sa_stats)(struct dp *, uint32_t spi_in, struct dp_sa_stats *);
+	bool (*link_info)(struct dp *, uint32_t tunnel, struct dp_link_info *);
+	void (*counters)(struct dp *, dp_counter_fn *, void *);	/* every drop reason and total */
+	void (*snapshot)(struct dp *, dp_sa_fn *, void *);	/* what of ours is installed; keys are left empty */
+	void (*free)(struct dp *);	/* removes what it made */
+};
+
+struct dp {	/* implementations embed it first */
+	const struct dp_ops *ops;
+};
+
+#endif

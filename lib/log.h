@@ -1,0 +1,36 @@
+/* lib/log.h: where log lines go. Engines write to a sink they were given; the daemon, a test or the simulator owns it.
+ *
+ * Every line has a stable word ("peer-up", "registration-refused") that does not change between releases and that
+ * scripts may rely on; the rest is for people. Lines a peer can cause go through log_limit() with a bucket. */
+#ifndef LIB_LOG_H
+#define LIB_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "lib/bucket.h"
+
+enum log_level { LOG_LV_ERROR, LOG_LV_WARN, LOG_LV_NOTICE, LOG_LV_INFO, LOG_LV_DEBUG };
+
+struct log {
+	void (*write)(void *ctx, enum log_level lv, const char *word, const char *text);
+	void *ctx;
+	enum log_level level;	/* lines above it are not formatted */
+};
+
+/* A limit for lines that a peer can cause. Zero-initialised it lets LOG_BURST lines pass, then LOG_PER_S a second. */
+enum { LOG_BURST = 10, LOG_PER_S = 2 };
+struct log_limit {
+	struct bucket bucket;
+	unsigned long held;	/* lines not written since the last one that was */
+};
+
+#define LOG_FMT(f, a) __attribute__((format(printf, f, a)))
+
+void	log_at(struct log *l, enum log_level lv, const char *word, const char *fmt, ...) LOG_FMT(4, 5);
+void	log_limited(struct log *l, struct log_limit *lim, tick_t now, enum log_level lv, const char *word,
+	    const char *fmt, ...) LOG_FMT(6, 7);
+const char *log_level_name(enum log_level lv);
+bool	log_level_parse(const char *text, enum log_level *out);	/* IOS words: errors, warnings, notifications, informational, debugging */
+
+#endif

@@ -1,0 +1,47 @@
+/* lib/rib.h: routes, whoever installs them (the kernel by rtnetlink; zebra later).
+ *
+ * Down: route_set and route_del for shortcut prefixes and peer routes, marked as ours. Up: the best route per prefix
+ * of everybody else (ours are never reported), first as a dump ended by RIB_EV_READY, then as changes. */
+#ifndef LIB_RIB_H
+#define LIB_RIB_H
+
+#include "lib/addr.h"
+
+enum rib_kind {
+	RIB_UNICAST,	/* by `via` and `ifindex` */
+	RIB_LOCAL,	/* one of this host's addresses */
+	RIB_REJECT,	/* blackhole, unreachable, prohibit */
+};
+
+struct rib_route {
+	struct prefix dst;
+	struct addr via;	/* none: on link */
+	uint32_t ifindex;
+	enum rib_kind kind;
+	uint32_t metric;
+	uint32_t mtu;	/* route_set: 0 for none */
+};
+
+enum rib_event_kind { RIB_EV_ROUTE, RIB_EV_GONE, RIB_EV_READY, RIB_EV_FAILED };
+
+struct rib_event {
+	enum rib_event_kind kind;
+	struct rib_route route;	/* GONE: only dst is meant */
+	int error;	/* FAILED: errno of an asynchronous refusal of route.dst */
+};
+
+typedef void rib_event_fn(void *ctx, const struct rib_event *ev);
+
+struct rib;
+struct rib_ops {
+	int (*route_set)(struct rib *, const struct rib_route *);	/* adds or replaces ours; 0 or negative errno */
+	int (*route_del)(struct rib *, const struct rib_route *);	/* dst, ifindex; absent is fine */
+	int (*flush)(struct rib *);	/* removes all that carry our mark, e.g. of an earlier life */
+	void (*free)(struct rib *);
+};
+
+struct rib {
+	const struct rib_ops *ops;
+};
+
+#endif

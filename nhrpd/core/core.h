@@ -1,0 +1,110 @@
+/* nhrpd/core/core.h: "peer P is reachable at N under SA C". Joins the NHRP engine of each tunnel, the IKE engine, the data
+ * plane and routes; itself as pure as they are.
+ *
+ * Owns the peers: who is behind an SA, by authenticated identity; which wants of NHRP are served by which dial of IKE.
+ * Feeds each engine the events the others cause and turns their actions into one stream for the daemon (or simulator):
+ * verbs of lib/dplane.h and lib/rib.h, datagrams, jobs, names to look up. Everything that can fail comes back as an
+ * event. Order: going up SA, neighbour, route; going down route, neighbour, SA. */
+#ifndef NHRPD_CORE_CORE_H
+#define NHRPD_CORE_CORE_H
+
+#include "ikecore/engine/ike.h"
+#include "lib/dplane.h"
+#include "lib/rib.h"
+#include "nhrpd/engine/nhrp.h"
+
+enum { CORE_TUNNELS_MAX = 16 };
+
+struct core_tunnel_conf {
+	struct dp_tunnel dp;	/* id is the index from 1 */
+	struct nhrp_conf nhrp;
+	unsigned profile;	/* into ike_conf */
+	const char *source_if;	/* name of the source interface, or NULL when an address was given */
+};
+
+struct core_conf {
+	struct ike_conf ike;
+	const struct core_tunnel_conf *tunnel;
+	unsigned n_tunnel;
+	uint32_t peers_max;	/* 0: 100,000 */
+};
+
+enum core_act_kind {
+	CORE_ACT_TUNNEL_SET, CORE_ACT_NEIGH_SET, CORE_ACT_NEIGH_DEL, CORE_ACT_SA_ADD, CORE_ACT_SA_ACTIVATE, CORE_ACT_SA_MOVE, CORE_ACT_SA_DEL,
+	CORE_ACT_NHRP_SEND,	/* dp->send */
+	CORE_ACT_ROUTE_SET, CORE_ACT_ROUTE_DEL,
+	CORE_ACT_IKE_SEND,	/* datagram; non-ESP marker when local.port is not 500 */
+	CORE_ACT_KEEPALIVE,
+	CORE_ACT_JOB,
+	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
+};
+
+/* Results: NEIGH_SET, ROUTE_SET, SA_ADD and TUNNEL_SET want core_result() with the item's cookie. */
+struct core_act {
+	enum core_act_kind kind;
+	uint32_t tunnel, cookie, nhs, spi_in, peer;
+	struct dp_neigh neigh;
+	const struct dp_sa *sa;	/* arena, wiped by core_out_reset() */
+	struct endpoint local, remote;
+	bool encap;
+	struct span packet;
+	struct prefix prefix;
+	struct addr via;
+	uint16_t mtu;
+	struct ike_job *job;
+	const char *name;	/* LOOKUP */
+};
+
+struct core;
+struct core_env {
+	struct ike_env ike;	/* ike.env is everybody's env; spi_alloc the data plane's */
+	/* Counters are read, not changed: how much went to and came from a peer or SA so far. May fail (false). */
+	bool (*peer_stats)(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *);
+	bool (*sa_stats)(void *ctx, uint32_t spi_in, struct dp_sa_stats *);
+};
+
+struct core *core_new(const struct core_conf *conf, const struct core_env *env);
+void	core_free(struct core *c);
+/* Actions collect inside until taken: the daemon carries out all of core_take() and calls core_taken(). */
+const struct core_act *core_next(struct core *c);	/* NULL when there is none left; then the queue is reset and keys wiped */
+
+void	core_rx_ike(struct core *c, tick_t now, const struct ike_rx *rx);
+void	core_dp_event(struct core *c, tick_t now, const struct dp_event *ev);
+void	core_rib_event(struct core *c, tick_t now, const struct rib_event *ev, uint32_t tunnel_ifindex[]);	/* per tunnel id-1; 0 unknown */
+void	core_result(struct core *c, tick_t now, enum core_act_kind kind, uint32_t cookie, bool ok, const char *reason);
+void	core_job_done(struct core *c, tick_t now, struct ike_job *job);
+void	core_names(struct core *c, tick_t now, uint32_t tunnel, uint32_t nhs, const struct addr *addrs, unsigned n, const char *reason);
+void	core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *source);	/* outer address appeared, changed, went (none) */
+void	core_tick(struct core *c, tick_t now);
+tick_t	core_deadline(const struct core *c);
+void	core_shutdown(struct core *c, tick_t now);	/* purges, deletes; take the actions, then free */
+
+/* ---- operator */
+/* Ends SAs of the peers that match (protocol or NBMA address); answers how many. addr none: all of the tunnel. */
+unsigned core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which);
+void	core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, bool shortcuts_only);
+
+enum core_step { CORE_STEP_INTF, CORE_STEP_IKE, CORE_STEP_IPSEC, CORE_STEP_NHRP, CORE_STEP_UP };	/* the state ladder of IOS */
+const char *core_step_name(enum core_step s);
+
+struct core_peer_info {
+	uint32_t tunnel, peer;	/* peer 0xffffffff: not there yet, only wanted */
+	struct addr proto;	/* first of its protocol addresses, or none */
+	struct addr nbma;	/* public */
+	struct endpoint remote;
+	struct addr nbma_claimed;
+	enum core_step step;
+	tick_t since;	/* of this step */
+	bool nhs, dynamic, natted, incomplete;	/* attributes of show dmvpn: S/D, N, I */
+	const char *identity;	/* "" unknown */
+	const char *reason;	/* why it is not UP; "" */
+	uint32_t ike_sa, spi_in, spi_out;
+	bool encap;
+	unsigned n_proto;
+};
+typedef bool core_peer_fn(void *ctx, const struct core_peer_info *);
+void	core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx);	/* tunnel 0: all */
+struct nhrp *core_nhrp(const struct core *c, uint32_t tunnel);	/* for its visit functions; NULL when unknown */
+struct ike *core_ike(const struct core *c);
+
+#endif

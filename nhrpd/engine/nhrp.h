@@ -1,0 +1,206 @@
+/* nhrpd/engine/nhrp.h: the NHRP engine of one tunnel (one NBMA network). RFC 2332 with Cisco's NAT extension and redirect.
+ *
+ * Owns the cache (protocol address -> peer), registrations as client and as server, resolutions, shortcuts, redirects,
+ * purges and the list of those who were told a binding. Takes bytes, events and the time; answers with actions.
+ * Knows no socket, kernel, clock or random source. Not here: packet layout (nhrpd/wire), peer security (ikecore, core).
+ *
+ * Peers and wants. A *peer* is a number the core gives to a partner with a live SA (PEER_UP ... PEER_DOWN); packets come
+ * from peers and go to peers. A *want* is a number the engine gives to its wish to reach somebody at one of some NBMA
+ * addresses; the core dials and answers WANT_UP with the peer (an already live one if it is the same identity) or
+ * WANT_FAIL, and goes on trying as long as the want stands.
+ *
+ * Actions are carried out in order. NEIGH_SET, ROUTE_SET and SEND carry a cookie; for NEIGH_SET and ROUTE_SET the
+ * result comes back as NHRP_EV_RESULT, and the next step of the owner (route after neighbour, UP after route) waits for it. */
+#ifndef NHRPD_ENGINE_NHRP_H
+#define NHRPD_ENGINE_NHRP_H
+
+#include "lib/addr.h"
+#include "lib/env.h"
+#include "lib/outq.h"
+#include "lib/tick.h"
+#include "nhrpd/wire/nhrp_packet.h"
+
+enum {
+	NHRP_NHS_MAX = 16, NHRP_NHS_ADDRS = 8, NHRP_MAPS_MAX = 64, NHRP_OWN_ADDRS = 8, NHRP_AUTH_MAX = 8,
+	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8,
+};
+
+struct nhrp_conf_nhs {	/* ip nhrp nhs PROTO|dynamic nbma ADDR|NAME [multicast] [priority N] */
+	struct addr proto;	/* none: dynamic */
+	uint8_t family;	/* 4 or 16: overlay family it serves */
+	bool mcast;
+	uint8_t priority;	/* lower is better; hubs of the best reachable priority are used */
+	char name[128];	/* what the user wrote for nbma; text for logs and for the IKE hint */
+};
+
+struct nhrp_conf_map {	/* ip nhrp map PROTO NBMA; ip nhrp map multicast NBMA */
+	struct addr proto;
+	struct addr nbma;
+	bool mcast;
+};
+
+struct nhrp_conf {
+	uint32_t network_id;
+	struct prefix own[NHRP_OWN_ADDRS];	/* protocol addresses of the tunnel, host bits kept */
+	unsigned n_own;
+	uint16_t hold_s;	/* default 600 */
+	uint16_t reg_s;	/* refresh; 0: a third of hold_s */
+	uint8_t auth[NHRP_AUTH_MAX];	/* Cisco cleartext string */
+	uint8_t auth_len;	/* 0: none */
+	bool shortcut, redirect, no_unique, mcast_dynamic;
+	bool steal;	/* a unique registration may be taken over by another identity */
+	struct nhrp_conf_nhs nhs[NHRP_NHS_MAX];
+	unsigned n_nhs;
+	struct nhrp_conf_map map[NHRP_MAPS_MAX];
+	unsigned n_map;
+	uint16_t mtu;	/* of the tunnel: bounds packets we build and the MTU field; 0: 1400 */
+	uint32_t cache_max;	/* bindings; 0: 1,000,000 */
+	/* redirect limits: per (source, destination) pair and for all */
+	uint32_t redirect_pair_burst, redirect_rate;	/* 0: 4 and 200/s */
+};
+
+enum nhrp_event_kind {
+	NHRP_EV_PEER_UP, NHRP_EV_PEER_DOWN, NHRP_EV_PEER_MOVED,
+	NHRP_EV_WANT_UP, NHRP_EV_WANT_FAIL,
+	NHRP_EV_UNRESOLVED,	/* local or transit traffic to `dst` has no neighbour */
+	NHRP_EV_REDIRECT,	/* a packet came in from `peer` and left to `out_peer`; `packet` */
+	NHRP_EV_ROUTE, NHRP_EV_ROUTE_GONE, NHRP_EV_ROUTES_READY,
+	NHRP_EV_RESULT,	/* of an action with a cookie */
+	NHRP_EV_NHS_ADDRS,	/* name resolution: `nhs`, `addrs` (n_addrs 0: failed, `reason`) */
+	NHRP_EV_NBMA,	/* own NBMA address is now `nbma` */
+	NHRP_EV_LINK,	/* tunnel interface: ok = up */
+	NHRP_EV_CLEAR,	/* operator: forget cache entry `dst` (none: all), shortcuts only if `ok` */
+	NHRP_EV_SHUTDOWN,	/* graceful stop: purge what we registered and told */
+};
+
+enum nhrp_route_kind {
+	NHRP_RT_LOCAL,	/* our own address, on any interface */
+	NHRP_RT_OUT,	/* leaves this NBMA network here: we are the egress */
+	NHRP_RT_NBMA,	/* through this tunnel; `via` is the next hop (none: on link) */
+	NHRP_RT_REJECT,
+};
+
+struct nhrp_event {
+	enum nhrp_event_kind kind;
+	uint32_t peer, out_peer, want, nhs, cookie;
+	struct endpoint remote;	/* PEER_UP, PEER_MOVED: outer address and port of the peer */
+	struct addr nbma;	/* NBMA: ours */
+	bool natted;	/* PEER_UP: peer is behind NAT. NBMA: we are */
+	struct span identity;	/* PEER_UP: authenticated, printable text without NUL, compared as octets */
+	struct addr dst, src;
+	struct span packet;
+	struct prefix prefix;	/* ROUTE* */
+	enum nhrp_route_kind route;
+	struct addr via;
+	const struct addr *addrs;
+	unsigned n_addrs;
+	bool ok;	/* RESULT, LINK, CLEAR */
+	const char *reason;	/* static text; WANT_FAIL, PEER_DOWN, RESULT, NHS_ADDRS */
+};
+
+enum nhrp_act_kind {
+	NHRP_ACT_SEND,	/* `packet` to `peer` */
+	NHRP_ACT_WANT,	/* reach somebody at addrs (tried in order, again and again) */
+	NHRP_ACT_UNWANT,
+	NHRP_ACT_NEIGH_SET, NHRP_ACT_NEIGH_DEL,	/* proto (none: fallback), peer, mcast */
+	NHRP_ACT_ROUTE_SET, NHRP_ACT_ROUTE_DEL,	/* prefix, via, mtu */
+	NHRP_ACT_RESOLVE_NAME,	/* look up the name of `nhs` */
+	NHRP_ACT_DROP_PEER,	/* its registration got no answer, or it was cleared: end the SA and dial anew */
+	NHRP_ACT_QUERY_USE,	/* answer NHRP_EV_RESULT: ok = data went to `peer` since the last query */
+};
+
+struct nhrp_act {
+	enum nhrp_act_kind kind;
+	uint32_t peer, want, nhs, cookie;
+	struct addr addrs[NHRP_WANT_ADDRS];
+	unsigned n_addrs;
+	bool hub;	/* WANT: for an NHS */
+	const char *hint;	/* WANT: the NHS's configured name, or NULL. Lives as long as the configuration. */
+	struct addr proto;
+	struct addr nbma;	/* NEIGH_SET: the peer's outer address */
+	bool mcast;
+	struct prefix prefix;
+	struct addr via;
+	uint16_t mtu;
+	struct span packet;	/* in the queue's arena */
+	const char *reason;	/* DROP_PEER, static */
+};
+
+struct nhrp_rx {
+	uint32_t peer;
+	struct endpoint remote;	/* outer source */
+	struct span packet;	/* NHRP, GRE taken off */
+};
+
+struct nhrp;
+
+/* conf is copied. NULL without memory. The first actions (name look-ups, wants) come from nhrp_tick(). */
+struct nhrp *nhrp_new(const struct nhrp_conf *conf, const struct env *env);
+void	nhrp_free(struct nhrp *n);
+/* The queue for this engine's actions: items are struct nhrp_act. NHRP_OUT_ITEMS and _OCTETS are the room one call may need. */
+enum { NHRP_OUT_ITEMS = 64, NHRP_OUT_OCTETS = 64 * 1500 };
+enum nhrp_drop nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out);
+void	nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq *out);
+void	nhrp_tick(struct nhrp *n, tick_t now, struct outq *out);	/* does what is due, as far as the room in `out` goes */
+tick_t	nhrp_deadline(const struct nhrp *n);
+
+/* ---- what show sees. Structs are copies; strings are static or live until the next call into the engine. */
+
+enum nhrp_cache_type {	/* low to high: a lower one never replaces a higher one */
+	NHRP_CT_NONE, NHRP_CT_INCOMPLETE, NHRP_CT_NEGATIVE, NHRP_CT_CACHED, NHRP_CT_DYNAMIC, NHRP_CT_NHS, NHRP_CT_STATIC, NHRP_CT_LOCAL,
+};
+
+struct nhrp_cache_info {
+	struct prefix prefix;	/* what it answers for; a host for registrations */
+	enum nhrp_cache_type type;
+	struct addr nbma;	/* public (as seen), */
+	struct addr nbma_claimed;	/* and as the client says; equal without NAT */
+	uint32_t peer;
+	bool has_peer, unique, natted, registered, used, installed;	/* installed: neighbour is in the data plane */
+	tick_t created, expires;	/* TICK_NEVER for static */
+	const char *identity;	/* "" when unknown */
+	const char *reason;	/* negative, incomplete: why, in words; else "" */
+};
+
+struct nhrp_nhs_info {
+	uint32_t index;
+	struct addr proto;	/* as configured or learnt */
+	struct addr nbma;	/* in use, or first candidate */
+	const char *name;
+	const char *state;	/* "resolving name", "dialing", "registering", "registered", "standby", "waiting" */
+	bool up;
+	uint8_t priority;
+	uint32_t peer;
+	bool has_peer;
+	tick_t since, next;	/* next: retry or refresh */
+	uint32_t requests, replies, failures;
+	const char *reason;	/* last failure in words, "" */
+};
+
+struct nhrp_shortcut_info {
+	struct addr dst;	/* what was asked for */
+	struct prefix prefix;	/* what the answer covers; bits of a host while unknown */
+	struct addr via;
+	const char *state;	/* "resolving", "securing", "probing", "installing", "up", "negative" */
+	struct addr nbma;
+	uint32_t peer;
+	bool has_peer;
+	tick_t since, expires;
+	const char *reason;
+};
+
+typedef bool nhrp_cache_fn(void *ctx, const struct nhrp_cache_info *);	/* false stops the walk */
+typedef bool nhrp_nhs_fn(void *ctx, const struct nhrp_nhs_info *);
+typedef bool nhrp_shortcut_fn(void *ctx, const struct nhrp_shortcut_info *);
+void	nhrp_visit_cache(const struct nhrp *n, const struct prefix *within, nhrp_cache_fn *fn, void *ctx);	/* within NULL: all */
+void	nhrp_visit_nhs(const struct nhrp *n, nhrp_nhs_fn *fn, void *ctx);
+void	nhrp_visit_shortcut(const struct nhrp *n, nhrp_shortcut_fn *fn, void *ctx);
+/* The protocol addresses registered or learnt for a peer, at most max; answers how many. For show dmvpn. */
+unsigned nhrp_peer_protos(const struct nhrp *n, uint32_t peer, struct nhrp_cache_info *out, unsigned max);
+const char *nhrp_cache_type_name(enum nhrp_cache_type t);
+
+enum nhrp_dir { NHRP_RX, NHRP_TX };
+uint64_t nhrp_count_type(const struct nhrp *n, enum nhrp_dir d, uint8_t type);	/* packets by type 1..8 */
+uint64_t nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d);
+
+#endif

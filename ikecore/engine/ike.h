@@ -15,6 +15,7 @@
 #ifndef IKECORE_ENGINE_IKE_H
 #define IKECORE_ENGINE_IKE_H
 
+#include "ikecore/wire/ike_drop.h"
 #include "lib/addr.h"
 #include "lib/dplane.h"
 #include "lib/env.h"
@@ -163,57 +164,6 @@ struct ike_act {
 	const char *text;	/* DOWN, DIAL_FAIL: reason for people, static */
 };
 
-/* Every way to refuse a message: enum, stable word, sentence. wire/ uses the first block. */
-#define IKE_DROPS(X) \
-	X(IKE_OK, "ok", "accepted") \
-	X(IKE_DROP_SHORT, "short", "shorter than an IKE header") \
-	X(IKE_DROP_LENGTH, "length", "length field disagrees with what arrived") \
-	X(IKE_DROP_VERSION, "version", "major version is not 2") \
-	X(IKE_DROP_EXCHANGE, "exchange", "unknown exchange type") \
-	X(IKE_DROP_SPI_ZERO, "spi-zero", "an SPI is zero that must not be, or the other way round") \
-	X(IKE_DROP_PAYLOAD_SHORT, "payload-short", "a payload is shorter than its header or runs past the end") \
-	X(IKE_DROP_PAYLOAD_MANY, "payload-too-many", "more payloads than we take") \
-	X(IKE_DROP_PAYLOAD_V1, "payload-v1", "IKEv1 payload type in an IKEv2 message") \
-	X(IKE_DROP_CRITICAL, "critical", "unknown critical payload") \
-	X(IKE_DROP_PAYLOAD_PLACE, "payload-place", "payload missing, repeated or in the wrong exchange") \
-	X(IKE_DROP_SA_SYNTAX, "sa-syntax", "malformed SA payload") \
-	X(IKE_DROP_KE_SYNTAX, "ke-syntax", "malformed or impossible key exchange value") \
-	X(IKE_DROP_NONCE, "nonce", "nonce of a forbidden length, or our own") \
-	X(IKE_DROP_ID_SYNTAX, "id-syntax", "malformed identity") \
-	X(IKE_DROP_AUTH_SYNTAX, "auth-syntax", "malformed AUTH payload") \
-	X(IKE_DROP_TS_SYNTAX, "ts-syntax", "malformed traffic selectors") \
-	X(IKE_DROP_NOTIFY_SYNTAX, "notify-syntax", "malformed notify") \
-	X(IKE_DROP_DELETE_SYNTAX, "delete-syntax", "malformed delete") \
-	X(IKE_DROP_SK_SYNTAX, "sk-syntax", "encrypted payload not last, or bad padding") \
-	X(IKE_DROP_ICV, "icv", "integrity check failed") \
-	X(IKE_DROP_UNKNOWN_SA, "unknown-sa", "no IKE SA with these SPIs") \
-	X(IKE_DROP_FLAGS, "flags", "initiator or response flag contradicts the SA") \
-	X(IKE_DROP_MESSAGE_ID, "message-id", "message id outside the window") \
-	X(IKE_DROP_STATE, "state", "not allowed in this state") \
-	X(IKE_DROP_UNSOLICITED, "unsolicited", "response to nothing we asked") \
-	X(IKE_DROP_REFLECTED, "reflected", "our own message came back") \
-	X(IKE_DROP_COOKIE, "cookie", "cookie asked for") \
-	X(IKE_DROP_COOKIE_BAD, "cookie-bad", "wrong cookie") \
-	X(IKE_DROP_HALF_OPEN, "half-open", "too many half-open exchanges") \
-	X(IKE_DROP_PROPOSAL, "proposal", "no proposal in common") \
-	X(IKE_DROP_GROUP, "group", "key exchange method is not the chosen one") \
-	X(IKE_DROP_AUTH, "auth", "authentication failed") \
-	X(IKE_DROP_IDENTITY, "identity", "no profile for this identity") \
-	X(IKE_DROP_NO_KEY, "no-key", "no pre-shared key for this identity") \
-	X(IKE_DROP_SELECTORS, "selectors", "traffic selectors are not protocol 47 between the two hosts") \
-	X(IKE_DROP_MODE, "mode", "peer does not do transport mode") \
-	X(IKE_DROP_MEMORY, "memory", "out of memory or table full") \
-	X(IKE_DROP_RATE, "rate", "rate limit") \
-	X(IKE_DROP_ROOM, "room", "action queue full")
-
-enum ike_drop {
-#define X(e, word, text) e,
-	IKE_DROPS(X)
-#undef X
-	IKE_DROPS_N
-};
-const char *ike_drop_word(enum ike_drop d);
-const char *ike_drop_text(enum ike_drop d);
 const char *ike_down_word(enum ike_down d);	/* "peer-deleted", "dead", "duplicate", ... */
 
 struct ike_rx {

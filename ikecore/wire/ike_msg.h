@@ -180,7 +180,7 @@ enum ike_drop ike_msg_parse(struct span in, struct ike_msg *out);
 /* `plain`: what decryption of m->sk gave, with padding and pad length octet. */
 enum ike_drop ike_msg_parse_inner(struct ike_msg *m, struct span plain);
 /* Rule table: per exchange, direction and payload how many at least and at most, and where. A response that carries an
- * error notify (in IKE_SA_INIT also COOKIE) may leave the others out. check_inner() also looks at what depends on more
+ * error notify (in IKE_SA_INIT also COOKIE) may leave the others out, AUTH too: ask ike_msg_has(). check_inner() also looks at what depends on more
  * than one payload: SA with both TS or none of the three, IKE rekey with KE and without TS, protocol and SPI of proposals. */
 enum ike_drop ike_msg_check_clear(const struct ike_msg *m);
 enum ike_drop ike_msg_check_inner(const struct ike_msg *m);

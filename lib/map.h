@@ -4,6 +4,7 @@
 #ifndef LIB_MAP_H
 #define LIB_MAP_H
 
+#include "lib/container_of.h"
 #include "lib/env.h"
 #include "lib/span.h"
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/container_of.h"
 #include "lib/tick.h"
 
 struct timer {
@@ -25,7 +26,5 @@ void	timer_arm(struct timers *ts, struct timer *t, tick_t at);	/* moves it when 
 void	timer_disarm(struct timers *ts, struct timer *t);	/* fine when not armed */
 tick_t	timers_next(const struct timers *ts);	/* TICK_NEVER when empty */
 struct timer *timers_due(struct timers *ts, tick_t now);	/* takes out and returns the earliest with at <= now, or NULL */
-
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
 #endif

@@ -39,18 +39,17 @@ enum core_act_kind {
 	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
 };
 
-/* Results: NEIGH_SET, ROUTE_SET, SA_ADD and TUNNEL_SET want core_result() with the item's cookie. */
+/* The daemon answers TUNNEL_SET, NEIGH_SET, SA_ADD and ROUTE_SET with core_result() on the same action. */
 struct core_act {
 	enum core_act_kind kind;
 	uint32_t tunnel, cookie, nhs, spi_in, peer;
 	struct dp_neigh neigh;
-	const struct dp_sa *sa;	/* arena, wiped by core_out_reset() */
+	const struct dp_sa *sa;	/* SA_ADD: with keys, wiped when the queue is reset */
+	const struct dp_tunnel *dp_tunnel;	/* TUNNEL_SET */
 	struct endpoint local, remote;
 	bool encap;
 	struct span packet;
-	struct prefix prefix;
-	struct addr via;
-	uint16_t mtu;
+	struct rib_route route;	/* ROUTE_SET, ROUTE_DEL: ifindex from core_ifindex() */
 	struct ike_job *job;
 	const char *name;	/* LOOKUP */
 };
@@ -65,13 +64,15 @@ struct core_env {
 
 struct core *core_new(const struct core_conf *conf, const struct core_env *env);
 void	core_free(struct core *c);
-/* Actions collect inside until taken: the daemon carries out all of core_take() and calls core_taken(). */
-const struct core_act *core_next(struct core *c);	/* NULL when there is none left; then the queue is reset and keys wiped */
+/* Actions collect inside; carry them out one by one, in order, after each call. An action and what it points to live until
+ * core_next() answers NULL: then the queue is reset and keys are wiped. */
+const struct core_act *core_next(struct core *c, tick_t now);
 
 void	core_rx_ike(struct core *c, tick_t now, const struct ike_rx *rx);
 void	core_dp_event(struct core *c, tick_t now, const struct dp_event *ev);
-void	core_rib_event(struct core *c, tick_t now, const struct rib_event *ev, uint32_t tunnel_ifindex[]);	/* per tunnel id-1; 0 unknown */
-void	core_result(struct core *c, tick_t now, enum core_act_kind kind, uint32_t cookie, bool ok, const char *reason);
+void	core_ifindex(struct core *c, uint32_t tunnel, uint32_t ifindex);	/* before routes through it are reported */
+void	core_rib_event(struct core *c, tick_t now, const struct rib_event *ev);
+void	core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, const char *reason);	/* reason: static text */
 void	core_job_done(struct core *c, tick_t now, struct ike_job *job);
 void	core_names(struct core *c, tick_t now, uint32_t tunnel, uint32_t nhs, const struct addr *addrs, unsigned n, const char *reason);
 void	core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *source);	/* outer address appeared, changed, went (none) */
@@ -88,7 +89,7 @@ enum core_step { CORE_STEP_INTF, CORE_STEP_IKE, CORE_STEP_IPSEC, CORE_STEP_NHRP,
 const char *core_step_name(enum core_step s);
 
 struct core_peer_info {
-	uint32_t tunnel, peer;	/* peer 0xffffffff: not there yet, only wanted */
+	uint32_t tunnel, peer;	/* peer 0: not there yet, only wanted */
 	struct addr proto;	/* first of its protocol addresses, or none */
 	struct addr nbma;	/* public */
 	struct endpoint remote;

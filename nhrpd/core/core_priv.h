@@ -1,0 +1,142 @@
+/* nhrpd/core/core_priv.h: what the files of the core share. See core.h for the face and core.c for the story. */
+#ifndef NHRPD_CORE_CORE_PRIV_H
+#define NHRPD_CORE_CORE_PRIV_H
+
+#include "lib/log.h"
+#include "lib/map.h"
+#include "nhrpd/core/core.h"
+
+enum {
+	CORE_OUT_ITEMS = 4096, CORE_OUT_OCTETS = 2 << 20,	/* what one external event may cause, with all that follows from it */
+	CORE_ENGINE_DEPTH = 8,	/* how often an engine may be called before its queue is emptied */
+	CORE_PEERS_DEFAULT = 100000, CORE_DIALS_MAX = 65536,
+};
+
+/* An ESP SA pair in the data plane, or on its way there. */
+struct core_child {
+	struct map_node by_spi;
+	struct core_child *next;	/* of the peer, newest first */
+	struct core_peer *peer;
+	uint32_t spi_in, spi_out, sa;
+	bool installed, active, encap;
+	uint64_t rx_seen, tx_seen;	/* counters at the last QUERY_USE of IKE */
+};
+
+/* An IKE SA that is up. */
+struct core_ike {
+	struct map_node by_sa;
+	struct core_ike *next;	/* of the peer */
+	struct core_peer *peer;
+	uint32_t sa, dial;
+};
+
+/* A partner: one authenticated identity in one tunnel, whatever the number of SAs with it at the moment. */
+struct core_peer {
+	struct map_node by_identity;
+	uint32_t id, tunnel;	/* id is the data plane's peer number */
+	char identity[NHRP_IDENTITY_MAX];
+	struct endpoint local, remote;
+	bool natted_local, natted_remote, up;	/* up: NHRP knows it */
+	struct core_ike *ikes;
+	struct core_child *children;
+	struct core_dial *dials;	/* that led here, by next_of_peer */
+	tick_t since;	/* of the present step: IKE up, or SA up */
+	uint64_t tx_seen;	/* at the last QUERY_USE of NHRP */
+};
+
+/* Addresses IKE keeps dialling for one or more wants. */
+struct core_dial {
+	struct map_node by_id, by_addrs;
+	struct core_dial *next, *prev;	/* of the tunnel */
+	struct core_dial *next_of_peer;
+	uint32_t id, tunnel;
+	struct addr addrs[NHRP_WANT_ADDRS];
+	unsigned n_addrs;
+	const char *hint;
+	bool hub, issued;	/* issued: IKE was told; not while the tunnel has no source address */
+	struct core_peer *peer;	/* who answered; NULL while dialling */
+	struct core_want *wants;
+	const char *reason;	/* of the last failure; "" */
+	char reason_buf[160];
+	tick_t since;
+};
+
+struct core_want {
+	struct map_node by_want;
+	struct core_want *next;	/* of the dial */
+	struct core_dial *dial;
+	uint32_t tunnel, want;
+};
+
+struct core_tunnel {
+	const struct core_tunnel_conf *conf;
+	struct dp_tunnel dp;	/* as in force: the source may change */
+	struct nhrp *nhrp;
+	struct outq out;	/* of nhrp */
+	size_t at;	/* first action not carried over */
+	uint32_t ifindex;
+	bool set, link_up;
+	const char *reason;	/* why the interface is not there */
+	tick_t link_since;
+	struct core_dial *dials;
+};
+
+struct core {
+	const struct core_conf *conf;
+	struct core_env env;
+	const struct env *mem;	/* &env.ike.env */
+	struct log *log;
+	struct core_tunnel *tunnel;
+	unsigned n_tunnel;
+	struct ike *ike;
+	struct outq ike_out;
+	size_t ike_at;
+	struct outq out;
+	size_t at;
+	struct core_peer **peer;	/* by id; [0] unused */
+	uint32_t peers_max, peer_cap, peer_free;	/* peer_free: no free id below it */
+	struct map identities, spis, sas, dials, dial_addrs, wants;
+	uint32_t next_dial;
+	tick_t now;
+	struct log_limit limit;
+};
+
+/* pump.c: carries actions of the engines over, until none is left. */
+void	core_pump(struct core *c);
+void	core_pump_nhrp(struct core *c, struct core_tunnel *t);
+void	core_tell_nhrp(struct core *c, struct core_tunnel *t, const struct nhrp_event *ev);
+void	core_tell_ike(struct core *c, const struct ike_event *ev);
+struct core_act *core_act(struct core *c, enum core_act_kind kind, uint32_t tunnel);	/* NULL when the queue is full: counted */
+static inline struct core_tunnel *
+core_tunnel(struct core *c, uint32_t id)
+{
+	return id >= 1 && id <= c->n_tunnel ? &c->tunnel[id - 1] : NULL;
+}
+
+/* peer.c */
+struct core_peer *core_peer(const struct core *c, uint32_t id);
+struct core_child *core_child(const struct core *c, uint32_t spi_in);
+struct core_ike *core_ike_sa(const struct core *c, uint32_t sa);
+void	core_ike_up(struct core *c, const struct ike_act *a);
+void	core_ike_moved(struct core *c, const struct ike_act *a);
+void	core_ike_rekeyed(struct core *c, const struct ike_act *a);
+void	core_ike_down(struct core *c, const struct ike_act *a);
+void	core_child_add(struct core *c, const struct ike_act *a);
+void	core_child_activate(struct core *c, uint32_t spi_in);
+void	core_child_move(struct core *c, const struct ike_act *a);
+void	core_child_del(struct core *c, uint32_t spi_in);
+void	core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason);
+void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* ends its IKE SAs */
+void	core_peers_fini(struct core *c);
+
+/* want.c */
+void	core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a);
+void	core_want_del(struct core *c, struct core_tunnel *t, uint32_t want);
+struct core_dial *core_dial(const struct core *c, uint32_t id);
+void	core_dial_serve(struct core_dial *d, struct core_peer *p);	/* p (or nobody: NULL) is who it led to */
+void	core_dial_up(struct core *c, struct core_dial *d, struct core_peer *p);	/* its peer has an SA: satisfies the wants */
+void	core_dial_fail(struct core *c, const struct ike_act *a);
+void	core_dials_issue(struct core *c, struct core_tunnel *t);	/* after the source address came or changed */
+void	core_wants_fini(struct core *c);
+
+#endif

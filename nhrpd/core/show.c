@@ -1,0 +1,173 @@
+/* nhrpd/core/show.c: the state ladder of each peer, with the reason where it is not up. */
+#include "nhrpd/core/core_priv.h"
+
+static const char *const step_name[] = { "INTF", "IKE", "IPSEC", "NHRP", "UP" };
+
+const char *
+core_step_name(enum core_step s)
+{
+	return step_name[s];
+}
+
+struct nhs_of_peer {
+	uint32_t peer;
+	bool found;
+	struct nhrp_nhs_info info;
+};
+
+static bool
+nhs_of_peer(void *ctx, const struct nhrp_nhs_info *i)
+{
+	struct nhs_of_peer *f = ctx;
+
+	if (!i->has_peer || i->peer != f->peer)
+		return true;
+	f->found = true;
+	f->info = *i;
+	return false;
+}
+
+/* INTF first: without an interface nothing else matters. */
+static bool
+interface_down(const struct core_tunnel *t, struct core_peer_info *out)
+{
+	if (t->link_up)
+		return false;
+	out->step = CORE_STEP_INTF;
+	out->since = t->link_since;
+	out->reason = t->reason;
+	return true;
+}
+
+static void
+nhrp_step(const struct core_tunnel *t, const struct core_peer *p, struct core_peer_info *out)
+{
+	struct nhs_of_peer f = { .peer = p->id };
+	struct nhrp_cache_info proto[4];
+
+	nhrp_visit_nhs(t->nhrp, nhs_of_peer, &f);
+	out->n_proto = nhrp_peer_protos(t->nhrp, p->id, proto, 4);
+	out->nhs = f.found;
+	out->dynamic = !f.found;
+	if (out->n_proto) {
+		out->proto = proto[0].prefix.addr;
+		out->nbma_claimed = proto[0].nbma_claimed;
+	} else if (f.found) {
+		out->proto = f.info.proto;
+	}
+	if (f.found ? f.info.up : out->n_proto > 0) {
+		out->step = CORE_STEP_UP;
+		out->since = f.found ? f.info.since : proto[0].created;
+		return;
+	}
+	out->step = CORE_STEP_NHRP;
+	out->reason = f.found ? (*f.info.reason ? f.info.reason : "no answer to the registration yet") : "it has not registered";
+}
+
+static void
+peer_info(const struct core *c, const struct core_peer *p, struct core_peer_info *out)
+{
+	const struct core_tunnel *t = &c->tunnel[p->tunnel - 1];
+	const struct core_child *ch = p->children;
+
+	*out = (struct core_peer_info){ .tunnel = p->tunnel, .peer = p->id, .nbma = p->remote.addr, .remote = p->remote, .since = p->since,
+		.natted = p->natted_remote, .identity = p->identity, .reason = "", .step = CORE_STEP_IPSEC, .ike_sa = p->ikes ? p->ikes->sa : 0 };
+	for (; ch; ch = ch->next) {
+		if (ch->active || !ch->next) {
+			out->spi_in = ch->spi_in;
+			out->spi_out = ch->spi_out;
+			out->encap = ch->encap;
+			break;
+		}
+	}
+	if (p->up)
+		nhrp_step(t, p, out);
+	else
+		out->reason = "no IPsec SA yet";
+	interface_down(t, out);
+}
+
+/* An NHS without a live peer: its dial tells how far it is. */
+struct absent {
+	const struct core *c;
+	uint32_t tunnel;
+	core_peer_fn *fn;
+	void *ctx;
+	bool go_on;
+};
+
+static const struct core_dial *
+dial_to(const struct core_tunnel *t, const struct addr *nbma, bool hub)
+{
+	for (const struct core_dial *d = t->dials; d; d = d->next) {
+		for (unsigned i = 0; i < d->n_addrs && d->hub == hub; i++) {
+			if (addr_eq(&d->addrs[i], nbma))
+				return d;
+		}
+	}
+	return NULL;
+}
+
+static bool
+absent_nhs(void *ctx, const struct nhrp_nhs_info *i)
+{
+	struct absent *w = ctx;
+	const struct core_tunnel *t = &w->c->tunnel[w->tunnel - 1];
+	const struct core_dial *d = dial_to(t, &i->nbma, true);
+	struct core_peer_info p = { .tunnel = w->tunnel, .proto = i->proto, .nbma = i->nbma, .remote.addr = i->nbma, .nbma_claimed = i->nbma,
+		.step = CORE_STEP_IKE, .since = d ? d->since : i->since, .nhs = true, .incomplete = true, .identity = "", .reason = i->reason };
+
+	if (i->has_peer)
+		return true;
+	if (d && *d->reason)
+		p.reason = d->reason;
+	else if (!*p.reason)
+		p.reason = d ? "dialing, no answer yet" : i->state;
+	interface_down(t, &p);
+	return w->go_on = w->fn(w->ctx, &p);
+}
+
+static bool
+absent_dials(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
+{
+	const struct core_tunnel *t = &c->tunnel[tunnel - 1];
+
+	for (const struct core_dial *d = t->dials; d; d = d->next) {
+		struct core_peer_info p = { .tunnel = tunnel, .nbma = d->addrs[0], .remote.addr = d->addrs[0], .step = CORE_STEP_IKE, .since = d->since,
+			.dynamic = true, .incomplete = true, .identity = "", .reason = *d->reason ? d->reason : "dialing, no answer yet" };
+
+		if (d->hub || d->peer)
+			continue;
+		interface_down(t, &p);
+		if (!fn(ctx, &p))
+			return false;
+	}
+	return true;
+}
+
+static bool
+visit_tunnel(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
+{
+	struct absent w = { c, tunnel, fn, ctx, true };
+
+	for (uint32_t id = 1; id < c->peer_cap; id++) {
+		struct core_peer_info info;
+
+		if (!c->peer[id] || c->peer[id]->tunnel != tunnel)
+			continue;
+		peer_info(c, c->peer[id], &info);
+		if (!fn(ctx, &info))
+			return false;
+	}
+	nhrp_visit_nhs(c->tunnel[tunnel - 1].nhrp, absent_nhs, &w);
+	return w.go_on && absent_dials(c, tunnel, fn, ctx);
+}
+
+void
+core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
+{
+	for (uint32_t i = 1; i <= c->n_tunnel; i++) {
+		if ((tunnel == 0 || tunnel == i) && !visit_tunnel(c, i, fn, ctx))
+			return;
+	}
+}

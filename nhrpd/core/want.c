@@ -1,0 +1,272 @@
+/* nhrpd/core/want.c: wishes of NHRP, and the dials of IKE that serve them. Wants for the same addresses share a dial. */
+#include <stdio.h>
+
+#include "nhrpd/core/core_priv.h"
+
+struct want_key {
+	uint32_t tunnel, want;
+};
+
+static bool
+want_eq(const struct map_node *node, const void *key)
+{
+	const struct core_want *w = container_of(node, struct core_want, by_want);
+	const struct want_key *k = key;
+
+	return w->tunnel == k->tunnel && w->want == k->want;
+}
+
+static bool
+dial_eq(const struct map_node *node, const void *key)
+{
+	return container_of(node, struct core_dial, by_id)->id == *(const uint32_t *)key;
+}
+
+static struct core_want *
+want_find(const struct core *c, uint32_t tunnel, uint32_t want)
+{
+	struct want_key k = { tunnel, want };
+	struct map_node *n = map_find(&c->wants, map_hash(&c->wants, &k, sizeof(k)), want_eq, &k);
+
+	return n ? container_of(n, struct core_want, by_want) : NULL;
+}
+
+struct core_dial *
+core_dial(const struct core *c, uint32_t id)
+{
+	struct map_node *n = map_find(&c->dials, map_hash(&c->dials, &id, sizeof(id)), dial_eq, &id);
+
+	return n ? container_of(n, struct core_dial, by_id) : NULL;
+}
+
+static void
+tell_want(struct core *c, const struct core_want *w, enum nhrp_event_kind kind, uint32_t peer, const char *reason)
+{
+	struct nhrp_event e = { .kind = kind, .want = w->want, .peer = peer, .reason = reason };
+
+	core_tell_nhrp(c, core_tunnel(c, w->tunnel), &e);
+}
+
+/* IKE hears of a dial once there is an address to dial from, and with the remotes that address can reach. */
+static void
+issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
+{
+	struct ike_event e = { .kind = IKE_EV_DIAL, .dial = d->id, .profile = t->conf->profile, .local.addr = t->dp.source, .hint = d->hint,
+		.hub = d->hub };
+
+	for (unsigned i = 0; i < d->n_addrs && e.n_remotes < IKE_REMOTES_MAX; i++) {
+		if (d->addrs[i].n == t->dp.source.n)
+			e.remotes[e.n_remotes++].addr = d->addrs[i];
+	}
+	if (!t->dp.source.n) {
+		d->reason = "the tunnel source has no address yet";
+	} else if (!e.n_remotes) {
+		d->reason = "none of its addresses is of the tunnel source's family";
+	} else {
+		d->issued = true;
+		d->reason = "";
+		core_tell_ike(c, &e);
+	}
+}
+
+struct dial_key {
+	uint32_t tunnel;
+	const struct nhrp_act *want;
+};
+
+static bool
+addrs_eq(const struct map_node *node, const void *key)
+{
+	const struct core_dial *d = container_of(node, struct core_dial, by_addrs);
+	const struct dial_key *k = key;
+
+	return d->tunnel == k->tunnel && d->hub == k->want->hub && d->n_addrs == k->want->n_addrs &&
+	    memcmp(d->addrs, k->want->addrs, sizeof(d->addrs[0]) * d->n_addrs) == 0;
+}
+
+static uint64_t
+addrs_hash(const struct core *c, const struct nhrp_act *a)
+{
+	return map_hash(&c->dial_addrs, a->addrs, sizeof(a->addrs[0]) * a->n_addrs);
+}
+
+static struct core_dial *
+same_dial(const struct core *c, uint32_t tunnel, const struct nhrp_act *a)
+{
+	struct dial_key k = { tunnel, a };
+	struct map_node *n = map_find(&c->dial_addrs, addrs_hash(c, a), addrs_eq, &k);
+
+	return n ? container_of(n, struct core_dial, by_addrs) : NULL;
+}
+
+static struct core_dial *
+dial_new(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
+{
+	struct core_dial *d = c->dials.n < CORE_DIALS_MAX ? env_alloc(c->mem, sizeof(*d)) : NULL;
+
+	if (!d)
+		return NULL;
+	while (++c->next_dial == 0 || core_dial(c, c->next_dial))
+		;
+	d->id = c->next_dial;
+	d->tunnel = (uint32_t)(t - c->tunnel) + 1;
+	memcpy(d->addrs, a->addrs, sizeof(d->addrs));
+	d->n_addrs = a->n_addrs;
+	d->hint = a->hint;
+	d->hub = a->hub;
+	d->reason = "";
+	d->since = c->now;
+	d->next = t->dials;
+	if (d->next)
+		d->next->prev = d;
+	t->dials = d;
+	map_add(&c->dial_addrs, &d->by_addrs, addrs_hash(c, a));
+	map_add(&c->dials, &d->by_id, map_hash(&c->dials, &d->id, sizeof(d->id)));
+	return d;
+}
+
+static void
+dial_free(struct core *c, struct core_dial *d)
+{
+	core_dial_serve(d, NULL);
+	if (d->prev)
+		d->prev->next = d->next;
+	else
+		core_tunnel(c, d->tunnel)->dials = d->next;
+	if (d->next)
+		d->next->prev = d->prev;
+	map_del(&c->dials, &d->by_id);
+	map_del(&c->dial_addrs, &d->by_addrs);
+	env_free(c->mem, d);
+}
+
+void
+core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
+{
+	uint32_t tunnel = (uint32_t)(t - c->tunnel) + 1;
+	struct want_key k = { tunnel, a->want };
+	struct core_want *w;
+	struct core_dial *d;
+
+	core_want_del(c, t, a->want);
+	w = env_alloc(c->mem, sizeof(*w));
+	d = w ? same_dial(c, tunnel, a) : NULL;
+	if (w && !d && (d = dial_new(c, t, a)))
+		issue(c, t, d);
+	if (!d) {
+		struct nhrp_event e = { .kind = NHRP_EV_WANT_FAIL, .want = a->want, .reason = "out of memory" };
+
+		env_free(c->mem, w);
+		core_tell_nhrp(c, t, &e);
+		return;
+	}
+	w->tunnel = tunnel;
+	w->want = a->want;
+	w->dial = d;
+	w->next = d->wants;
+	d->wants = w;
+	map_add(&c->wants, &w->by_want, map_hash(&c->wants, &k, sizeof(k)));
+	if (d->peer && d->peer->up)
+		tell_want(c, w, NHRP_EV_WANT_UP, d->peer->id, NULL);
+	else if (!d->issued)
+		tell_want(c, w, NHRP_EV_WANT_FAIL, 0, d->reason);
+}
+
+void
+core_want_del(struct core *c, struct core_tunnel *t, uint32_t want)
+{
+	struct core_want *w = want_find(c, (uint32_t)(t - c->tunnel) + 1, want), **at;
+	struct core_dial *d;
+
+	if (!w)
+		return;
+	d = w->dial;
+	for (at = &d->wants; *at != w; at = &(*at)->next)
+		;
+	*at = w->next;
+	map_del(&c->wants, &w->by_want);
+	env_free(c->mem, w);
+	if (d->wants)
+		return;
+	if (d->issued) {
+		struct ike_event e = { .kind = IKE_EV_HANGUP, .dial = d->id };
+
+		core_tell_ike(c, &e);
+	}
+	dial_free(c, d);
+}
+
+void
+core_dial_serve(struct core_dial *d, struct core_peer *p)
+{
+	struct core_dial **at;
+
+	if (d->peer == p)
+		return;
+	if (d->peer) {
+		for (at = &d->peer->dials; *at != d; at = &(*at)->next_of_peer)
+			;
+		*at = d->next_of_peer;
+	}
+	d->peer = p;
+	d->next_of_peer = p ? p->dials : NULL;
+	if (p)
+		p->dials = d;
+}
+
+void
+core_dial_up(struct core *c, struct core_dial *d, struct core_peer *p)
+{
+	d->since = c->now;
+	for (struct core_want *w = d->wants; w; w = w->next)
+		tell_want(c, w, NHRP_EV_WANT_UP, p->id, NULL);
+}
+
+/* IKE's text lives until its next call only, and `show` wants it later. */
+void
+core_dial_fail(struct core *c, const struct ike_act *a)
+{
+	struct core_dial *d = core_dial(c, a->dial);
+
+	if (!d)
+		return;
+	snprintf(d->reason_buf, sizeof(d->reason_buf), "%s", a->text ? a->text : "");
+	if (d->reason != d->reason_buf)
+		d->since = c->now;
+	d->reason = d->reason_buf;
+	for (struct core_want *w = d->wants; w; w = w->next)
+		tell_want(c, w, NHRP_EV_WANT_FAIL, 0, d->reason_buf);
+}
+
+void
+core_dials_issue(struct core *c, struct core_tunnel *t)
+{
+	for (struct core_dial *d = t->dials; d; d = d->next) {
+		if (d->issued) {
+			struct ike_event e = { .kind = IKE_EV_HANGUP, .dial = d->id };
+
+			core_tell_ike(c, &e);
+			d->issued = false;
+		}
+		issue(c, t, d);
+	}
+}
+
+void
+core_wants_fini(struct core *c)
+{
+	for (unsigned i = 0; i < c->n_tunnel; i++) {
+		struct core_dial *d;
+
+		while ((d = c->tunnel[i].dials)) {
+			struct core_want *w;
+
+			while ((w = d->wants)) {
+				d->wants = w->next;
+				env_free(c->mem, w);
+			}
+			c->tunnel[i].dials = d->next;
+			env_free(c->mem, d);
+		}
+	}
+}

@@ -1,0 +1,594 @@
+/* routing/kernel.c: see kernel.h.
+ *
+ * Two netlink sockets: one asks and is answered at once, one listens to changes of routes, links and addresses. Several routes
+ * to one prefix may stand side by side (metrics); this module keeps them per prefix in a trie and reports the best only
+ * when it changes. When the kernel says that notifications were lost (ENOBUFS), everything is marked stale, dumped again,
+ * and what was not seen again is reported gone.
+ *
+ * Ours are put in front of an equal route of somebody else (no NLM_F_REPLACE: that would overwrite the operator's), so a
+ * shortcut wins over a static route for the same prefix and falls back to it when it goes. IPv6 would join them to one multipath
+ * route instead, so there ours have a better metric than the default 1024. */
+#include "routing/kernel.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+#include <netlink/route/route.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/trie.h"
+
+struct known {	/* one route of somebody else's */
+	struct known *next;
+	struct rib_route route;
+	uint32_t table;
+	uint8_t proto;
+	bool fresh;	/* seen in the dump that is running */
+};
+
+struct entry {	/* all of one prefix, best first */
+	struct known *first;
+	struct rib_route told;
+	bool is_told;
+};
+
+struct kernel_rib {
+	struct rib rib;
+	const struct host *host;
+	rib_event_fn *fn;
+	void *ctx;
+	struct nl_sock *ask, *listen;
+	struct host_watch *watch;
+	struct trie routes;	/* of struct entry */
+	bool resync;
+};
+
+/* ---- from libnl's objects */
+
+static struct addr
+addr_of_nl(const struct nl_addr *a)
+{
+	if (!a || nl_addr_get_len(a) == 0)
+		return (struct addr){ 0 };
+	return addr_of(nl_addr_get_binary_addr(a), nl_addr_get_len(a));
+}
+
+/* A default route's destination comes without octets. */
+static bool
+dst_of(struct rtnl_route *r, struct prefix *out)
+{
+	struct nl_addr *dst = rtnl_route_get_dst(r);
+	int family = rtnl_route_get_family(r);
+	static const uint8_t zero[16];
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	out->addr = addr_of_nl(dst);
+	if (out->addr.n == 0)
+		out->addr = addr_of(zero, family == AF_INET ? 4 : 16);
+	*out = prefix_of(&out->addr, (uint8_t)(dst ? nl_addr_get_prefixlen(dst) : 0));
+	return true;
+}
+
+static bool
+kind_of(struct rtnl_route *r, enum rib_kind *out)
+{
+	switch (rtnl_route_get_type(r)) {
+	case RTN_UNICAST:
+		*out = RIB_UNICAST;
+		return true;
+	case RTN_LOCAL:
+		*out = RIB_LOCAL;
+		return true;
+	case RTN_BLACKHOLE:
+	case RTN_UNREACHABLE:
+	case RTN_PROHIBIT:
+		*out = RIB_REJECT;
+		return true;
+	}
+	return false;
+}
+
+/* False for what is none of our business: other tables, clones, broadcast and multicast, our own routes. */
+static bool
+known_of(struct rtnl_route *r, struct known *out)
+{
+	struct rtnl_nexthop *nh = rtnl_route_nexthop_n(r, 0);
+
+	memset(out, 0, sizeof(*out));
+	out->table = rtnl_route_get_table(r);
+	out->proto = rtnl_route_get_protocol(r);
+	if ((out->table != RT_TABLE_MAIN && out->table != RT_TABLE_LOCAL) || rtnl_route_get_flags(r) & RTM_F_CLONED || out->proto == ROUTING_PROTO)
+		return false;
+	if (!dst_of(r, &out->route.dst) || !kind_of(r, &out->route.kind))
+		return false;
+	out->route.metric = rtnl_route_get_priority(r);
+	if (nh) {
+		out->route.ifindex = (uint32_t)rtnl_route_nh_get_ifindex(nh);
+		out->route.via = addr_of_nl(rtnl_route_nh_get_gateway(nh));
+	}
+	out->fresh = true;
+	return true;
+}
+
+/* ---- what is known, and telling it */
+
+static bool
+same_route(const struct known *a, const struct known *b)
+{
+	return a->table == b->table && a->proto == b->proto && a->route.metric == b->route.metric && a->route.kind == b->route.kind &&
+	    a->route.ifindex == b->route.ifindex && addr_eq(&a->route.via, &b->route.via);
+}
+
+/* Local addresses before the main table, as the kernel's rules have it; then the lower metric. */
+static bool
+better(const struct known *a, const struct known *b)
+{
+	return a->table != b->table ? a->table == RT_TABLE_LOCAL : a->route.metric < b->route.metric;
+}
+
+static bool
+told_same(const struct entry *e)
+{
+	const struct rib_route *a = &e->told, *b = &e->first->route;
+
+	return e->is_told && a->kind == b->kind && a->ifindex == b->ifindex && a->metric == b->metric && addr_eq(&a->via, &b->via);
+}
+
+static void
+tell(struct kernel_rib *k, struct entry *e, const struct prefix *dst)
+{
+	struct rib_event ev = { .kind = RIB_EV_ROUTE, .route.dst = *dst };
+
+	if (e->first) {
+		if (told_same(e))
+			return;
+		e->told = ev.route = e->first->route;
+		e->is_told = true;
+		k->fn(k->ctx, &ev);
+		return;
+	}
+	trie_del(&k->routes, dst);
+	if (e->is_told) {
+		ev.kind = RIB_EV_GONE;
+		k->fn(k->ctx, &ev);
+	}
+	env_free(k->host->env, e);
+}
+
+static struct entry *
+entry_get(struct kernel_rib *k, const struct prefix *dst)
+{
+	struct entry *e = trie_get(&k->routes, dst);
+
+	if (e || !(e = env_alloc(k->host->env, sizeof(*e))))
+		return e;
+	if (trie_set(&k->routes, dst, e))
+		return e;
+	env_free(k->host->env, e);
+	return NULL;
+}
+
+static void
+route_came(struct kernel_rib *k, const struct known *r)
+{
+	struct entry *e = entry_get(k, &r->route.dst);
+	struct known **at, *n;
+
+	if (!e) {
+		k->resync = true;	/* no memory: try again with the next dump */
+		return;
+	}
+	for (at = &e->first; *at; at = &(*at)->next) {
+		if (same_route(*at, r)) {
+			(*at)->fresh = true;
+			return;
+		}
+	}
+	if (!(n = env_alloc(k->host->env, sizeof(*n)))) {
+		k->resync = true;
+		if (!e->first)
+			tell(k, e, &r->route.dst);	/* takes the empty entry away */
+		return;
+	}
+	*n = *r;
+	for (at = &e->first; *at && !better(n, *at); at = &(*at)->next)
+		;
+	n->next = *at;
+	*at = n;
+	tell(k, e, &r->route.dst);
+}
+
+static void
+route_went(struct kernel_rib *k, const struct known *r)
+{
+	struct entry *e = trie_get(&k->routes, &r->route.dst);
+
+	for (struct known **at = e ? &e->first : NULL; at && *at; at = &(*at)->next) {
+		if (same_route(*at, r)) {
+			struct known *gone = *at;
+
+			*at = gone->next;
+			env_free(k->host->env, gone);
+			tell(k, e, &r->route.dst);
+			return;
+		}
+	}
+}
+
+/* ---- messages */
+
+/* IPv4 routes of a device that goes down or loses its address vanish without a message of their own. */
+static bool
+loses_routes(const struct nlmsghdr *h)
+{
+	const struct ifinfomsg *i = nlmsg_data(h);
+
+	if (h->nlmsg_type == RTM_DELLINK || h->nlmsg_type == RTM_DELADDR)
+		return true;
+	return h->nlmsg_type == RTM_NEWLINK && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*i)) && !(i->ifi_flags & IFF_UP);
+}
+
+static int
+on_message(struct nl_msg *msg, void *arg)
+{
+	struct kernel_rib *k = arg;
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct rtnl_route *r;
+	struct known n;
+
+	if (loses_routes(h))
+		k->resync = true;
+	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || rtnl_route_parse(h, &r) < 0)
+		return NL_OK;
+	if (known_of(r, &n)) {
+		/* `ip route replace` says NEWROUTE only: what stood in its place is found by the next lines */
+		if (h->nlmsg_flags & NLM_F_REPLACE)
+			k->resync = true;
+		if (h->nlmsg_type == RTM_NEWROUTE)
+			route_came(k, &n);
+		else
+			route_went(k, &n);
+	}
+	rtnl_route_put(r);
+	return NL_OK;
+}
+
+static void
+mark_stale(void *ctx, const struct prefix *p, void *val)
+{
+	struct entry *e = val;
+
+	(void)ctx;
+	(void)p;
+	for (struct known *n = e->first; n; n = n->next)
+		n->fresh = false;
+}
+
+/* The trie may not change while it is walked: stale ones are collected first, a bounded number a round. */
+struct stale {
+	struct known route[256];
+	unsigned n;
+};
+
+static void
+collect_stale(void *ctx, const struct prefix *p, void *val)
+{
+	struct stale *s = ctx;
+	struct entry *e = val;
+
+	(void)p;
+	for (struct known *n = e->first; n && s->n < 256; n = n->next) {
+		if (!n->fresh)
+			s->route[s->n++] = *n;
+	}
+}
+
+static void
+walk_all(struct kernel_rib *k, trie_fn *fn, void *ctx)
+{
+	static const uint8_t zero[16];
+	struct prefix v4 = { addr_of(zero, 4), 0 }, v6 = { addr_of(zero, 16), 0 };
+
+	trie_within(&k->routes, &v4, fn, ctx);
+	trie_within(&k->routes, &v6, fn, ctx);
+}
+
+static int
+dump(struct kernel_rib *k, int family)
+{
+	struct rtmsg rt = { .rtm_family = (unsigned char)family };
+	int e = nl_send_simple(k->ask, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+
+	return e < 0 ? e : nl_recvmsgs_default(k->ask);
+}
+
+static bool
+dump_all(struct kernel_rib *k)
+{
+	struct stale *s = env_alloc(k->host->env, sizeof(*s));
+	int e4, e6;
+
+	if (!s)
+		return false;
+	k->resync = false;
+	walk_all(k, mark_stale, NULL);
+	e4 = dump(k, AF_INET);
+	e6 = dump(k, AF_INET6);
+	while (e4 >= 0 && e6 >= 0) {
+		s->n = 0;
+		walk_all(k, collect_stale, s);
+		for (unsigned i = 0; i < s->n; i++)
+			route_went(k, &s->route[i]);
+		if (s->n == 0)
+			break;
+	}
+	env_free(k->host->env, s);
+	return e4 >= 0 && e6 >= 0;
+}
+
+static void
+on_readable(void *arg)
+{
+	struct kernel_rib *k = arg;
+	int e;
+
+	do
+		e = nl_recvmsgs_default(k->listen);
+	while (e >= 0);
+	if (e == -NLE_NOMEM)
+		k->resync = true;
+	if (k->resync && !dump_all(k))
+		log_at(k->host->log, LOG_LV_WARN, "routes-lost", "cannot read the routing table again after lost notifications");
+}
+
+/* ---- verbs */
+
+static struct nl_addr *
+nl_of(const struct prefix *p)
+{
+	struct nl_addr *a = nl_addr_build(p->addr.n == 4 ? AF_INET : AF_INET6, p->addr.b, p->addr.n);
+
+	if (a)
+		nl_addr_set_prefixlen(a, p->bits);
+	return a;
+}
+
+static bool
+fill_nexthop(struct rtnl_route *nl, const struct rib_route *r)
+{
+	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
+	struct prefix via = prefix_host(&r->via);
+	struct nl_addr *gw = NULL;
+
+	if (!nh)
+		return false;
+	if (r->ifindex)
+		rtnl_route_nh_set_ifindex(nh, (int)r->ifindex);
+	if (r->via.n && !(gw = nl_of(&via))) {
+		rtnl_route_nh_free(nh);
+		return false;
+	}
+	if (gw) {
+		rtnl_route_nh_set_gateway(nh, gw);
+		rtnl_route_nh_set_flags(nh, RTNH_F_ONLINK);	/* tunnel addresses are often hosts */
+		nl_addr_put(gw);
+	}
+	rtnl_route_add_nexthop(nl, nh);
+	return true;
+}
+
+static struct rtnl_route *
+nl_route(const struct rib_route *r)
+{
+	struct rtnl_route *nl = rtnl_route_alloc();
+	struct nl_addr *dst = nl_of(&r->dst);
+
+	if (!nl || !dst || rtnl_route_set_dst(nl, dst) < 0) {
+		nl_addr_put(dst);
+		rtnl_route_put(nl);
+		return NULL;
+	}
+	nl_addr_put(dst);
+	rtnl_route_set_family(nl, r->dst.addr.n == 4 ? AF_INET : AF_INET6);
+	rtnl_route_set_table(nl, RT_TABLE_MAIN);
+	rtnl_route_set_protocol(nl, ROUTING_PROTO);
+	rtnl_route_set_scope(nl, r->via.n || r->dst.addr.n == 16 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
+	rtnl_route_set_type(nl, RTN_UNICAST);
+	if (r->dst.addr.n == 16)
+		rtnl_route_set_priority(nl, ROUTING_METRIC_IPV6);
+	if (r->mtu)
+		rtnl_route_set_metric(nl, RTAX_MTU, r->mtu);
+	if (!fill_nexthop(nl, r)) {
+		rtnl_route_put(nl);
+		return NULL;
+	}
+	return nl;
+}
+
+/* libnl speaks its own error numbers; the contract is errno. */
+static int
+to_errno(int nlerr)
+{
+	static const struct {
+		int nl, sys;
+	} map[] = { { NLE_EXIST, EEXIST }, { NLE_OBJ_NOTFOUND, ENOENT }, { NLE_NOMEM, ENOMEM }, { NLE_PERM, EPERM }, { NLE_NOACCESS, EACCES },
+		{ NLE_NODEV, ENODEV }, { NLE_BUSY, EBUSY }, { NLE_INVAL, EINVAL }, { NLE_RANGE, ERANGE } };
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+		if (nlerr == -map[i].nl)
+			return -map[i].sys;
+	}
+	return nlerr < 0 ? -EIO : 0;
+}
+
+/* Ours with the same prefix, wherever it points. */
+static int
+route_del(struct rib *rib, const struct rib_route *r)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+	struct rib_route any = { .dst = r->dst, .ifindex = r->ifindex };
+	struct rtnl_route *nl = nl_route(&any);
+	int e;
+
+	if (!nl)
+		return -ENOMEM;
+	rtnl_route_set_scope(nl, RT_SCOPE_NOWHERE);	/* any */
+	e = to_errno(rtnl_route_delete(k->ask, nl, 0));
+	rtnl_route_put(nl);
+	return e == -ENOENT || e == -ESRCH || e == -ENODEV ? 0 : e;
+}
+
+static int
+route_set(struct rib *rib, const struct rib_route *r)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+	struct rtnl_route *nl;
+	int e;
+
+	if ((e = route_del(rib, r)) < 0)	/* an older one of ours, perhaps by another gateway */
+		return e;
+	if (!(nl = nl_route(r)))
+		return -ENOMEM;
+	e = to_errno(rtnl_route_add(k->ask, nl, NLM_F_CREATE));
+	rtnl_route_put(nl);
+	return e == -EEXIST ? 0 : e;
+}
+
+struct flush {
+	struct kernel_rib *k;
+	struct rtnl_route *found[64];
+	unsigned n;
+};
+
+static int
+on_flush(struct nl_msg *msg, void *arg)
+{
+	struct flush *f = arg;
+	struct nlmsghdr *h = nlmsg_hdr(msg);
+	struct rtnl_route *r;
+
+	if (f->n == 64 || h->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(h, &r) < 0)
+		return NL_OK;
+	if (rtnl_route_get_protocol(r) == ROUTING_PROTO && !(rtnl_route_get_flags(r) & RTM_F_CLONED))
+		f->found[f->n++] = r;
+	else
+		rtnl_route_put(r);
+	return NL_OK;
+}
+
+/* In rounds, because deleting while the dump runs would confuse it. Stops when a round removes nothing. */
+static int
+flush(struct rib *rib)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+	struct flush f = { .k = k };
+	int e, removed;
+
+	do {
+		f.n = 0;
+		removed = 0;
+		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_flush, &f);
+		e = dump(k, AF_UNSPEC);
+		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
+		for (unsigned i = 0; i < f.n; i++) {
+			removed += rtnl_route_delete(k->ask, f.found[i], 0) == 0;
+			rtnl_route_put(f.found[i]);
+		}
+	} while (e >= 0 && removed);
+	return to_errno(e);
+}
+
+static void
+free_entry(void *ctx, const struct prefix *p, void *val)
+{
+	struct kernel_rib *k = ctx;
+	struct entry *e = val;
+	struct known *n;
+
+	(void)p;
+	while ((n = e->first)) {
+		e->first = n->next;
+		env_free(k->host->env, n);
+	}
+	env_free(k->host->env, e);
+}
+
+static void
+kernel_free(struct rib *rib)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+
+	k->host->unwatch(k->host->ctx, k->watch);
+	walk_all(k, free_entry, k);
+	trie_fini(&k->routes);
+	nl_socket_free(k->ask);
+	nl_socket_free(k->listen);
+	env_free(k->host->env, k);
+}
+
+static const struct rib_ops kernel_ops = { route_set, route_del, flush, kernel_free };
+
+static struct nl_sock *
+open_socket(void)
+{
+	struct nl_sock *s = nl_socket_alloc();
+
+	if (s && nl_connect(s, NETLINK_ROUTE) < 0) {
+		nl_socket_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static bool
+open_sockets(struct kernel_rib *k)
+{
+	if (!(k->ask = open_socket()) || !(k->listen = open_socket()))
+		return false;
+	nl_socket_disable_seq_check(k->listen);
+	nl_socket_set_buffer_size(k->listen, 1 << 20, 0);
+	if (nl_socket_add_memberships(k->listen, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
+	        RTNLGRP_IPV4_IFADDR, 0) < 0 || nl_socket_set_nonblocking(k->listen) < 0)
+		return false;
+	nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
+	nl_socket_modify_cb(k->listen, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
+	k->watch = k->host->watch(k->host->ctx, nl_socket_get_fd(k->listen), on_readable, k);
+	return k->watch != NULL;
+}
+
+struct rib *
+rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	struct kernel_rib *k = env_alloc(host->env, sizeof(*k));
+
+	if (!k) {
+		snprintf(err, errlen, "out of memory");
+		return NULL;
+	}
+	k->rib.ops = &kernel_ops;
+	k->host = host;
+	k->fn = fn;
+	k->ctx = ctx;
+	trie_init(&k->routes, host->env);
+	if (!open_sockets(k)) {
+		snprintf(err, errlen, "cannot open a netlink route socket: %s", strerror(errno));
+		kernel_free(&k->rib);
+		return NULL;
+	}
+	return &k->rib;
+}
+
+void
+rib_kernel_start(struct rib *rib)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+	struct rib_event ev = { .kind = RIB_EV_READY };
+
+	if (!dump_all(k))
+		log_at(k->host->log, LOG_LV_WARN, "routes-lost", "cannot read the routing table");
+	k->fn(k->ctx, &ev);
+}

@@ -1,0 +1,17 @@
+/* routing/kernel.h: routes in the Linux routing table, by rtnetlink (libnl-route), behind lib/rib.h. For hosts where no
+ * zebra runs. Ours carry protocol number ROUTING_PROTO, so that an operator sees them (`ip route show proto 145`) and an
+ * earlier life's can be found and removed. */
+#ifndef ROUTING_KERNEL_H
+#define ROUTING_KERNEL_H
+
+#include "lib/host.h"
+#include "lib/rib.h"
+
+enum { ROUTING_PROTO = 145, ROUTING_METRIC_IPV6 = 20 };
+
+/* Starts to follow the main and local tables; fn hears the dump and RIB_EV_READY from rib_kernel_start() on. NULL with a
+ * sentence in err. */
+struct rib *rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen);
+void	rib_kernel_start(struct rib *rib);
+
+#endif

@@ -110,9 +110,9 @@ bool	ike_sk_iv(const struct ike_protect *k, uint64_t counter, const struct env *
  * end of the generic header of SK; iv, text and icv lengths must be those of ike_sk_sizes(). With CBC + HMAC the ICV is
  * over aad | iv | ciphertext. */
 bool	ike_seal(const struct ike_protect *k, struct span aad, const uint8_t *iv, uint8_t *text, size_t text_len, uint8_t *icv);
-/* Opens body (IV, ciphertext, ICV) into out, which takes body.n octets; out may be body.p itself (in place).
- * Answers the length of the text with padding, or -1: too short, not whole blocks, or wrong ICV. The ICV is checked
- * before anything is given out; out is wiped when it fails. */
+/* Opens body (IV, ciphertext, ICV) into out, which takes body.n octets and does not overlap body (or is exactly the place of
+ * the ciphertext, body.p + iv_len). Answers the length of the text with padding, or -1: too short, not whole blocks, or
+ * wrong ICV. Nothing is given out before the ICV is checked; out is wiped when that fails. */
 long	ike_open(const struct ike_protect *k, struct span aad, struct span body, uint8_t *out);
 
 /* ---- key exchange. The private key is drawn from env at ike_kex_new(), so a simulation's sequence does not depend on when

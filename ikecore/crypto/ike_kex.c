@@ -1,0 +1,259 @@
+/* ikecore/crypto/ike_kex.c: key exchange methods: MODP (RFC 3526), ECP (RFC 5903), Curve25519 (RFC 8031).
+ *
+ * The private value is made from random octets drawn at ike_kex_new() and nowhere else, so the same octets give the same
+ * keys. MODP exponents have twice the strength of the group and a set top bit; ECP scalars are eight octets longer than
+ * the order before they are reduced to 1 .. q-1, which leaves no bias worth the name. Arithmetic with private values
+ * is OpenSSL's constant-time kind. Our object is only memory: no OpenSSL objects live in it, so it can be wiped whole. */
+#include "ikecore/crypto/crypto_priv.h"
+
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+
+enum { PRIVATE_MAX = 80, ECP_EXTRA = 8, ECP_UNCOMPRESSED = 4 };
+
+struct group_alg {
+	uint16_t id;
+	uint16_t public_len, shared_len, private_len;
+	int nid;	/* ECP */
+	BIGNUM *(*prime)(BIGNUM *);	/* MODP */
+	bool (*make_public)(const struct group_alg *, struct ike_kex *);
+	bool (*make_shared)(const struct group_alg *, const struct ike_kex *, struct span peer, uint8_t *out);
+};
+
+struct ike_kex {
+	const struct group_alg *alg;
+	uint8_t priv[PRIVATE_MAX];
+	uint8_t pub[IKE_PUBLIC_MAX];
+	bool has_pub;
+};
+
+/* ---- MODP */
+
+/* out = base ^ private mod p, left-padded to the length of p. */
+static bool
+modp_power(const struct group_alg *g, const struct ike_kex *x, const BIGNUM *base, const BIGNUM *p, uint8_t *out)
+{
+	BN_CTX *ctx = BN_CTX_secure_new();
+	BIGNUM *e = BN_secure_new(), *r = BN_secure_new();
+	bool ok = false;
+
+	if (!ctx || !r || !e || !BN_bin2bn(x->priv, g->private_len, e))
+		goto out;
+	BN_set_flags(e, BN_FLG_CONSTTIME);
+	ok = BN_mod_exp_mont_consttime(r, base, e, p, ctx, NULL) && BN_bn2binpad(r, out, g->public_len) == g->public_len;
+out:
+	BN_clear_free(e);
+	BN_clear_free(r);
+	BN_CTX_free(ctx);
+	return ok;
+}
+
+static bool
+modp_public(const struct group_alg *g, struct ike_kex *x)
+{
+	BIGNUM *p = g->prime(NULL), *two = BN_new();
+	bool ok = p && two && BN_set_word(two, 2) && modp_power(g, x, two, p, x->pub);
+
+	BN_free(two);
+	BN_free(p);
+	return ok;
+}
+
+static bool
+modp_shared(const struct group_alg *g, const struct ike_kex *x, struct span peer, uint8_t *out)
+{
+	BIGNUM *p = g->prime(NULL), *y = BN_bin2bn(peer.p, (int)peer.n, NULL), *top = p ? BN_dup(p) : NULL;
+	bool ok;
+
+	/* 1 < y < p-1 */
+	ok = top && y && BN_sub_word(top, 1) && BN_cmp(y, BN_value_one()) > 0 && BN_cmp(y, top) < 0 && modp_power(g, x, y, p, out);
+	BN_free(top);
+	BN_free(y);
+	BN_free(p);
+	return ok;
+}
+
+/* ---- ECP */
+
+static BIGNUM *
+ecp_scalar(const struct group_alg *g, const struct ike_kex *x, const EC_GROUP *curve, BN_CTX *ctx)
+{
+	BIGNUM *k = BN_secure_new(), *q = BN_dup(EC_GROUP_get0_order(curve));
+
+	if (k && q && BN_bin2bn(x->priv, g->private_len, k)) {
+		BN_set_flags(k, BN_FLG_CONSTTIME);
+		if (BN_sub_word(q, 1) && BN_mod(k, k, q, ctx) && BN_add_word(k, 1)) {
+			BN_free(q);
+			return k;
+		}
+	}
+	BN_free(q);
+	BN_clear_free(k);
+	return NULL;
+}
+
+static bool
+ecp_public(const struct group_alg *g, struct ike_kex *x)
+{
+	EC_GROUP *curve = EC_GROUP_new_by_curve_name(g->nid);
+	BN_CTX *ctx = BN_CTX_secure_new();
+	EC_POINT *pub = curve ? EC_POINT_new(curve) : NULL;
+	BIGNUM *k = pub && ctx ? ecp_scalar(g, x, curve, ctx) : NULL;
+	uint8_t point[1 + IKE_PUBLIC_MAX];
+	bool ok;
+
+	ok = k && EC_POINT_mul(curve, pub, k, NULL, NULL, ctx) &&
+	    EC_POINT_point2oct(curve, pub, POINT_CONVERSION_UNCOMPRESSED, point, sizeof(point), ctx) == 1u + g->public_len;
+	if (ok)
+		memcpy(x->pub, point + 1, g->public_len);
+	BN_clear_free(k);
+	EC_POINT_free(pub);
+	BN_CTX_free(ctx);
+	EC_GROUP_free(curve);
+	return ok;
+}
+
+/* x | y to a point that is on the curve; a lone 0 for infinity cannot be said in this form. */
+static bool
+ecp_import(const struct group_alg *g, const EC_GROUP *curve, struct span peer, EC_POINT *out, BN_CTX *ctx)
+{
+	uint8_t point[1 + IKE_PUBLIC_MAX];
+
+	point[0] = ECP_UNCOMPRESSED;
+	memcpy(point + 1, peer.p, g->public_len);
+	return EC_POINT_oct2point(curve, out, point, 1u + g->public_len, ctx) && EC_POINT_is_on_curve(curve, out, ctx) == 1 &&
+	    !EC_POINT_is_at_infinity(curve, out);
+}
+
+static bool
+ecp_shared(const struct group_alg *g, const struct ike_kex *x, struct span peer, uint8_t *out)
+{
+	EC_GROUP *curve = EC_GROUP_new_by_curve_name(g->nid);
+	BN_CTX *ctx = BN_CTX_secure_new();
+	EC_POINT *theirs = curve ? EC_POINT_new(curve) : NULL, *product = curve ? EC_POINT_new(curve) : NULL;
+	BIGNUM *k = curve && ctx ? ecp_scalar(g, x, curve, ctx) : NULL, *sx = BN_secure_new();
+	bool ok;
+
+	ok = theirs && product && k && sx && ecp_import(g, curve, peer, theirs, ctx) &&
+	    EC_POINT_mul(curve, product, NULL, theirs, k, ctx) && !EC_POINT_is_at_infinity(curve, product) &&
+	    EC_POINT_get_affine_coordinates(curve, product, sx, NULL, ctx) && BN_bn2binpad(sx, out, g->shared_len) == g->shared_len;
+	BN_clear_free(sx);
+	BN_clear_free(k);
+	EC_POINT_clear_free(product);
+	EC_POINT_free(theirs);
+	BN_CTX_free(ctx);
+	EC_GROUP_free(curve);
+	return ok;
+}
+
+/* ---- Curve25519 */
+
+static bool
+x25519_public(const struct group_alg *g, struct ike_kex *x)
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, x->priv, g->private_len);
+	size_t n = g->public_len;
+	bool ok = key && EVP_PKEY_get_raw_public_key(key, x->pub, &n) == 1 && n == g->public_len;
+
+	EVP_PKEY_free(key);
+	return ok;
+}
+
+static bool
+x25519_shared(const struct group_alg *g, const struct ike_kex *x, struct span peer, uint8_t *out)
+{
+	static const uint8_t zero[32];
+	EVP_PKEY *mine = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, x->priv, g->private_len);
+	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer.p, peer.n);
+	EVP_PKEY_CTX *ctx = mine ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
+	size_t n = g->shared_len;
+	bool ok;
+
+	ok = ctx && theirs && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, theirs) == 1 &&
+	    EVP_PKEY_derive(ctx, out, &n) == 1 && n == g->shared_len && !ike_ct_eq(out, zero, sizeof(zero));
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(theirs);
+	EVP_PKEY_free(mine);
+	return ok;
+}
+
+/* ---- the face */
+
+#define MODP(id, bits, exponent) \
+	{ id, bits / 8, bits / 8, exponent / 8, NID_undef, BN_get_rfc3526_prime_##bits, modp_public, modp_shared }
+#define ECP(id, octets, nid) { id, 2 * octets, octets, octets + ECP_EXTRA, nid, NULL, ecp_public, ecp_shared }
+static const struct group_alg groups[] = {
+	MODP(14, 2048, 320),
+	MODP(15, 3072, 384),
+	MODP(16, 4096, 448),
+	ECP(19, 32, NID_X9_62_prime256v1),
+	ECP(20, 48, NID_secp384r1),
+	ECP(21, 66, NID_secp521r1),
+	{ 31, 32, 32, 32, NID_undef, NULL, x25519_public, x25519_shared },
+};
+
+static const struct group_alg *
+group_find(uint16_t id)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i].id == id)
+			return &groups[i];
+	return NULL;
+}
+
+size_t
+ike_group_public_len(uint16_t group)
+{
+	const struct group_alg *g = group_find(group);
+
+	return g ? g->public_len : 0;
+}
+
+struct ike_kex *
+ike_kex_new(const struct env *env, uint16_t group)
+{
+	const struct group_alg *g = group_find(group);
+	struct ike_kex *x = g ? env_alloc(env, sizeof(*x)) : NULL;
+
+	if (!x)
+		return NULL;
+	x->alg = g;
+	env->random(env->ctx, x->priv, g->private_len);
+	if (g->prime)
+		x->priv[0] |= 0x80;
+	return x;
+}
+
+void
+ike_kex_free(const struct env *env, struct ike_kex *x)
+{
+	if (!x)
+		return;
+	OPENSSL_cleanse(x, sizeof(*x));
+	env_free(env, x);
+}
+
+uint16_t
+ike_kex_group(const struct ike_kex *x)
+{
+	return x->alg->id;
+}
+
+struct span
+ike_kex_public(struct ike_kex *x)
+{
+	if (!x->has_pub)
+		x->has_pub = x->alg->make_public(x->alg, x);
+	return span_of(x->pub, x->has_pub ? x->alg->public_len : 0);
+}
+
+size_t
+ike_kex_shared(struct ike_kex *x, struct span peer, uint8_t out[static IKE_SHARED_MAX])
+{
+	if (peer.n == x->alg->public_len && x->alg->make_shared(x->alg, x, peer, out))
+		return x->alg->shared_len;
+	/* What a peer sent must not pile up in this thread's error queue. */
+	ERR_clear_error();
+	OPENSSL_cleanse(out, IKE_SHARED_MAX);
+	return 0;
+}

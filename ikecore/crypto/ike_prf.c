@@ -1,0 +1,108 @@
+/* ikecore/crypto/ike_prf.c: prf and prf+, RFC 7296 2.13; and the small hashes built from them. */
+#include "ikecore/crypto/crypto_priv.h"
+
+enum { PRF_BLOCKS_MAX = 255 };
+
+bool
+hmac_spans(const struct hmac_alg *a, struct span key, const struct span *data, unsigned n_data, uint8_t *out, size_t n)
+{
+	static const uint8_t none[1];
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(a->ready);
+	uint8_t mac[IKE_PRF_LEN_MAX];
+	size_t len = 0;
+	bool ok = false;
+
+	/* OpenSSL takes a NULL key for "the one before". */
+	if (!ctx || n > a->len || !EVP_MAC_init(ctx, key.n ? key.p : none, key.n, NULL))
+		goto out;
+	for (unsigned i = 0; i < n_data; i++)
+		if (data[i].n && !EVP_MAC_update(ctx, data[i].p, data[i].n))
+			goto out;
+	if (!EVP_MAC_final(ctx, mac, &len, sizeof(mac)) || len != a->len)
+		goto out;
+	memcpy(out, mac, n);
+	ok = true;
+out:
+	EVP_MAC_CTX_free(ctx);
+	OPENSSL_cleanse(mac, sizeof(mac));
+	return ok;
+}
+
+bool
+ike_prf(uint16_t prf, struct span key, const struct span *data, unsigned n_data, uint8_t *out)
+{
+	const struct hmac_alg *a = alg_prf(prf);
+
+	return a && hmac_spans(a, key, data, n_data, out, a->len);
+}
+
+/* T1 = prf(K, S | 1), Tn = prf(K, Tn-1 | S | n). The seed is at most four spans: every use in IKEv2 is. */
+bool
+ike_prf_plus(uint16_t prf, struct span key, const struct span *seed, unsigned n_seed, uint8_t *out, size_t n)
+{
+	enum { SEEDS_MAX = 4 };
+	const struct hmac_alg *a = alg_prf(prf);
+	struct span part[SEEDS_MAX + 2];
+	uint8_t t[IKE_PRF_LEN_MAX], count = 0;
+	size_t done = 0;
+	bool ok = false;
+
+	if (!a || n_seed > SEEDS_MAX || n > (size_t)a->len * PRF_BLOCKS_MAX)
+		goto out;
+	for (unsigned i = 0; i < n_seed; i++)
+		part[1 + i] = seed[i];
+	part[1 + n_seed] = span_of(&count, 1);
+	while (done < n) {
+		size_t take = n - done < a->len ? n - done : a->len;
+
+		part[0] = span_of(t, count ? a->len : 0);
+		count++;
+		if (!hmac_spans(a, key, part, n_seed + 2, t, a->len))
+			goto out;
+		memcpy(out + done, t, take);
+		done += take;
+	}
+	ok = true;
+out:
+	OPENSSL_cleanse(t, sizeof(t));
+	if (!ok)
+		OPENSSL_cleanse(out, n);
+	return ok;
+}
+
+bool
+ike_natd_hash(uint64_t spi_i, uint64_t spi_r, const struct endpoint *ep, uint8_t out[static IKE_SHA1_LEN])
+{
+	uint8_t buf[8 + 8 + 16 + 2];
+	struct wr w = wr_of(buf, sizeof(buf));
+
+	wr_be64(&w, spi_i);
+	wr_be64(&w, spi_r);
+	wr_put(&w, addr_span(&ep->addr));
+	wr_be16(&w, ep->port);
+	return !w.bad && alg_sha1() && EVP_Digest(buf, wr_len(&w), out, NULL, alg_sha1(), NULL) == 1;
+}
+
+/* The port belongs to it: spokes behind one address must not share a cookie. */
+bool
+ike_cookie_mac(const uint8_t secret[static IKE_COOKIE_SECRET_LEN], struct span ni, const struct endpoint *peer, uint64_t spi_i,
+    uint8_t out[static IKE_COOKIE_MAC_LEN])
+{
+	const struct hmac_alg *a = alg_prf(5);	/* HMAC-SHA2-256 */
+	uint8_t buf[16 + 2 + 8];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct span data[2];
+
+	wr_put(&w, addr_span(&peer->addr));
+	wr_be16(&w, peer->port);
+	wr_be64(&w, spi_i);
+	data[0] = ni;
+	data[1] = wr_span(&w);
+	return a && !w.bad && hmac_spans(a, span_of(secret, IKE_COOKIE_SECRET_LEN), data, 2, out, IKE_COOKIE_MAC_LEN);
+}
+
+bool
+ike_digest(struct span message, uint8_t out[static 32])
+{
+	return alg_sha256() && EVP_Digest(message.p, message.n, out, NULL, alg_sha256(), NULL) == 1;
+}

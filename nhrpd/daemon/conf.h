@@ -12,12 +12,13 @@
 #include "nhrpd/core/core.h"
 
 enum conf_plane { CONF_PLANE_AUTO, CONF_PLANE_KERNEL, CONF_PLANE_USER };
-enum { CONF_ERRORS_MAX = 20 };
+enum { CONF_ERRORS_MAX = 20, CONF_WARNINGS_MAX = 8 };
 
 struct conf_error {
 	char file[PATH_MAX];
 	unsigned line, column;	/* from 1; 0 where the place is the whole file */
 	char text[256];	/* "expected an IPv4 address, found \"foo\"" */
+	const char *shown;	/* the line it is about, secrets masked; NULL where there is none. Owned by the conf. */
 };
 
 struct conf {
@@ -26,16 +27,26 @@ struct conf {
 	enum log_level log_level;
 	bool log_syslog;
 	char control_path[108];	/* "": the default */
-	struct core_conf core;	/* ike profiles, tunnels: point into this object */
+	struct core_conf core;	/* ike profiles, tunnels: point into this object. Interfaces that are shut down are left out. */
+	struct {	/* by index of core.tunnel: what the core does not need but the daemon or show does */
+		const char *description;	/* "" when not given */
+		uint8_t source_family;	/* outer family: 4 or 16 */
+	} tunnel[CORE_TUNNELS_MAX];
+	unsigned n_shutdown;
 	void *mem;	/* what it owns; conf.c's */
 	struct conf_error error[CONF_ERRORS_MAX];
-	unsigned n_error;
+	unsigned n_error;	/* more may have been found than are kept here: n_error stops at CONF_ERRORS_MAX */
+	struct conf_error warning[CONF_WARNINGS_MAX];	/* nothing that stops it from being used */
+	unsigned n_warning;
 };
 
-/* Reads a file (and what it includes). On errors the object holds them and n_error is not 0. NULL only without memory. */
+/* Reads a file (and what it includes). On errors the object holds them, n_error is not 0 and `core` is empty. NULL only
+ * without memory. conf_read_text() is the same from memory (tests, fuzzing) and opens no file: include and secrets' files
+ * are errors there. */
 struct conf *conf_read(const char *path);
-struct conf *conf_read_text(const char *name, const char *text);	/* the same from memory: tests, fuzzing */
+struct conf *conf_read_text(const char *name, const char *text);
 void	conf_free(struct conf *c);	/* wipes secrets */
-void	conf_print_errors(const struct conf *c, FILE *f);	/* "hub.conf:12:5: expected ..." with the line and a caret */
+void	conf_print_errors(const struct conf *c, FILE *f);	/* "hub.conf:12:5: expected ..." with the line and a caret; warnings too */
+int	conf_check_file(const char *path, FILE *f);	/* nhrpd --check: prints what is wrong; exit status 0 fine, 1 errors, 3 no memory */
 
 #endif

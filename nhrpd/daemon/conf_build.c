@@ -1,0 +1,505 @@
+/* nhrpd/daemon/conf_build.c: from blocks to the structs of the engines. Here names are looked up across blocks, defaults
+ * fill what was not said, and what cannot work together is refused at the line that asks for it. */
+#include "nhrpd/daemon/conf_priv.h"
+
+#include <unistd.h>
+
+static void *
+find(struct conf_block *list, const char *name)
+{
+	for (; list; list = list->next) {
+		if (strcmp(list->name, name) == 0)
+			return list;
+	}
+	return NULL;
+}
+
+static uint64_t
+or_else(const struct conf_val *v, uint64_t otherwise)
+{
+	return v->at.line ? v->n : otherwise;
+}
+
+static void
+copy_name(char *out, size_t n, const char *s)
+{
+	snprintf(out, n, "%s", s);
+}
+
+/* ---- keys */
+
+static void
+build_key(struct conf_parse *p, const struct conf_b_peer *b, struct ike_key *k)
+{
+	copy_name(k->name, sizeof(k->name), b->b.name);
+	k->has_id = b->id_at.line != NULL;
+	k->id = b->id;
+	k->has_address = b->address.at.line != NULL;
+	k->address = b->address.p;
+	k->psk_len = (uint16_t)b->psk_len;
+	if (b->psk)
+		memcpy(k->psk, b->psk, b->psk_len);
+	if (!k->has_id && !k->has_address)
+		conf_error_at(p, b->b.at, "peer %s needs \"identity\" or \"address\": whose secret is it?", b->b.name);
+	if (!b->psk_at.line)
+		conf_error_at(p, b->b.at, "peer %s has no pre-shared-key", b->b.name);
+}
+
+static void
+build_keyring(struct conf_parse *p, struct conf_b_keyring *r)
+{
+	unsigned n = 0;
+
+	for (const struct conf_block *b = r->peer; b; b = b->next)
+		n++;
+	if (n == 0) {
+		conf_error_at(p, r->b.at, "keyring %s has no peer", r->b.name);
+		return;
+	}
+	r->key = conf_alloc(p->mem, n * sizeof(r->key[0]));
+	for (struct conf_block *b = r->peer; b && r->key; b = b->next)
+		build_key(p, (struct conf_b_peer *)b, &r->key[r->n_key++]);
+}
+
+/* ---- proposals */
+
+static void
+add_ids(uint16_t *out, unsigned *n, const struct conf_list *l, const struct conf_alg *defaults)
+{
+	if (l->n == 0) {
+		for (; defaults->name; defaults++)
+			out[(*n)++] = (uint16_t)defaults->v;
+		return;
+	}
+	for (unsigned i = 0; i < l->n; i++)
+		out[(*n)++] = (uint16_t)l->v[i];
+}
+
+static void
+add_cipher(struct ike_proposal *o, uint64_t v)
+{
+	o->encr[o->n_encr] = (uint16_t)(v >> 16);
+	o->encr_bits[o->n_encr++] = (uint16_t)v;
+}
+
+static void
+build_proposal(const struct conf_b_proposal *b, struct ike_proposal *o)
+{
+	for (const struct conf_alg *a = conf_ike_encr; a->name && b->encr.n == 0; a++)
+		add_cipher(o, a->v);
+	for (unsigned i = 0; i < b->encr.n; i++)
+		add_cipher(o, b->encr.v[i]);
+	add_ids(o->prf, &o->n_prf, &b->prf, conf_prfs);
+	add_ids(o->group, &o->n_group, &b->group, conf_groups);
+}
+
+struct proposals {
+	struct ike_proposal item[IKE_PROPOSALS_MAX];
+	unsigned n;
+};
+
+static void
+add_proposal(struct conf_parse *p, struct conf_place at, const struct conf_b_proposal *b, struct proposals *out)
+{
+	if (out->n == IKE_PROPOSALS_MAX)
+		conf_error_at(p, at, "more than %d IKE proposals", IKE_PROPOSALS_MAX);
+	else
+		build_proposal(b, &out->item[out->n++]);
+}
+
+/* Those that policies name, in order; all there are where there is no policy; the default where there are none. */
+static void
+build_ike_proposals(struct conf_parse *p, struct proposals *out)
+{
+	static const struct conf_b_proposal all;
+
+	for (struct conf_block *b = p->policy; b; b = b->next) {
+		const struct conf_list *l = &((struct conf_b_policy *)b)->proposal;
+
+		if (l->n == 0)
+			conf_error_at(p, b->at, "policy %s names no proposal", b->name);
+		for (unsigned i = 0; i < l->n; i++) {
+			const struct conf_b_proposal *found = find(p->proposal, l->s[i]);
+
+			if (found)
+				add_proposal(p, l->at[i], found, out);
+			else
+				conf_error_at(p, l->at[i], "there is no \"crypto ikev2 proposal %s\"", l->s[i]);
+		}
+	}
+	for (struct conf_block *b = p->proposal; b && !p->policy; b = b->next)
+		add_proposal(p, b->at, (struct conf_b_proposal *)b, out);
+	if (!p->proposal && !p->policy)
+		build_proposal(&all, &out->item[out->n++]);
+}
+
+static void
+build_esp(struct conf_parse *p, const struct conf_b_ipsec *b, struct ike_profile *o)
+{
+	uint16_t pfs = b->pfs.at.line ? (b->pfs.n ? (uint16_t)b->pfs.n : 19) : 0;
+
+	for (unsigned i = 0; i < b->set.n; i++) {
+		const struct conf_b_transform *t = find(p->transform, b->set.s[i]);
+
+		if (!t)
+			conf_error_at(p, b->set.at[i], "there is no \"crypto ipsec transform-set %s\"", b->set.s[i]);
+		else if (o->n_esp == IKE_PROPOSALS_MAX)
+			conf_error_at(p, b->set.at[i], "more than %d transform sets", IKE_PROPOSALS_MAX);
+		else
+			add_cipher(&o->esp[o->n_esp++], t->cipher);
+	}
+	if (b->set.n == 0) {
+		for (const struct conf_alg *a = conf_esp_encr; a->name; a++)
+			add_cipher(&o->esp[0], a->v);
+		o->n_esp = 1;
+	}
+	for (unsigned i = 0; i < o->n_esp; i++) {
+		o->esp[i].esn[0] = o->esp[i].esn[1] = true;
+		if (pfs)
+			o->esp[i].group[o->esp[i].n_group++] = pfs;
+	}
+}
+
+/* ---- profiles */
+
+/* What a block names, or, where it names nothing, the only one there is. NULL: said. */
+static void *
+named_or_only(struct conf_parse *p, const struct conf_val *name, struct conf_place owner, const char *owner_text, const char *word,
+    struct conf_block *list, enum conf_ctx ctx)
+{
+	void *b = name->at.line ? find(list, name->s) : list;
+
+	if (name->at.line && !b) {
+		conf_error_at(p, name->at, "there is no \"%s %s\"", conf_ctx_name(ctx), name->s);
+		return NULL;
+	}
+	if (!b)
+		conf_error_at(p, owner, "%s needs a \"%s\": there is none", owner_text, conf_ctx_name(ctx));
+	if (!name->at.line && list && list->next) {
+		conf_error_at(p, owner, "%s needs \"%s NAME\": there are more than one to choose from", owner_text, word);
+		return NULL;
+	}
+	return b;
+}
+
+static struct conf_b_keyring *
+profile_keyring(struct conf_parse *p, const struct conf_b_profile *f)
+{
+	char owner[IKE_NAME_MAX + 32];
+
+	snprintf(owner, sizeof(owner), "profile %s", f->b.name);
+	return named_or_only(p, &f->keyring, f->b.at, owner, "keyring local", p->keyring, CONF_KEYRING);
+}
+
+static struct conf_b_profile *
+ipsec_profile(struct conf_parse *p, const struct conf_b_ipsec *b)
+{
+	char owner[IKE_NAME_MAX + 32];
+
+	snprintf(owner, sizeof(owner), "profile %s", b->b.name);
+	return named_or_only(p, &b->profile, b->b.at, owner, "set ikev2-profile", p->profile, CONF_PROFILE);
+}
+
+static void
+build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct proposals *ike, struct ike_profile *o)
+{
+	const struct conf_b_profile *f = ipsec_profile(p, b);
+	const struct conf_b_keyring *r;
+
+	build_esp(p, b, o);
+	if (!f)
+		return;
+	r = f->keyring.at.line ? find(p->keyring, f->keyring.s) : (struct conf_b_keyring *)p->keyring;
+	copy_name(o->name, sizeof(o->name), f->b.name);
+	o->local_id = f->local;
+	memcpy(o->remote, f->remote, sizeof(o->remote));
+	o->n_remote = f->n_remote;
+	o->key = r ? r->key : NULL;
+	o->n_key = r ? r->n_key : 0;
+	memcpy(o->ike, ike->item, sizeof(o->ike));
+	o->n_ike = ike->n;
+	o->dpd = f->dpd_mode.at.line ? (enum ike_dpd)f->dpd_mode.n : IKE_DPD_ON_DEMAND;
+	o->dpd_s = (uint32_t)or_else(&f->dpd, 10);
+	o->dpd_retry_s = (uint32_t)or_else(&f->dpd_retry, 3);
+	o->ike_life_s = (uint32_t)or_else(&f->life, 86400);
+	o->child_life.hard_s = (uint32_t)or_else(&b->life_s, 3600);
+	o->child_life.hard_bytes = or_else(&b->life_kb, 4608000) * 1024;
+	o->child_life.hard_packets = or_else(&b->life_packets, 0);
+	o->replay_window = (uint32_t)or_else(&b->replay, 1024);
+	o->keepalive_s = (uint32_t)or_else(&p->global.keepalive, 20);
+}
+
+/* ---- interfaces */
+
+static bool
+is_down(const struct conf_b_interface *b)
+{
+	return b->shutdown.at.line && b->shutdown.n;
+}
+
+/* The family outside: of the source address, else as `tunnel mode` says. */
+static uint8_t
+outer_family(struct conf_parse *p, const struct conf_b_interface *b)
+{
+	uint8_t mode = b->mode.at.line && b->mode.s ? 16 : 4, given = b->source.p.addr.n;
+
+	if (!b->source.at.line || !given)
+		return mode;
+	if (b->mode.at.line && given != mode)
+		conf_error_at(p, b->source.at, "%s source for a tunnel of mode \"gre multipoint%s\"", given == 4 ? "an IPv4" : "an IPv6", mode == 16 ? " ipv6" : "");
+	else if (!addr_is_unicast(&b->source.p.addr))
+		conf_error_at(p, b->source.at, "not an address a host can have");
+	return given;
+}
+
+static bool
+has_own(const struct conf_b_interface *b, uint8_t family)
+{
+	for (unsigned i = 0; i < b->n_own; i++) {
+		if (b->own[i].addr.n == family)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_interface(struct conf_parse *p, const struct conf_b_interface *b)
+{
+	struct conf_place at = b->b.at;
+	const char *name = b->b.name;
+
+	if (b->n_own == 0)
+		conf_error_at(p, at, "interface %s needs \"ip address\" or \"ipv6 address\"", name);
+	if (!b->source.at.line)
+		conf_error_at(p, at, "interface %s needs \"tunnel source\"", name);
+	if (!b->network_id.at.line)
+		conf_error_at(p, at, "interface %s needs \"ip nhrp network-id\"", name);
+	if (!b->protection.at.line)
+		conf_error_at(p, at, "interface %s needs \"tunnel protection ipsec profile NAME\": it never sends in clear", name);
+	else if (!find(p->ipsec, b->protection.s))
+		conf_error_at(p, b->protection.at, "there is no \"crypto ipsec profile %s\"", b->protection.s);
+	if (b->reg.at.line && b->reg.n >= or_else(&b->hold, 600))
+		conf_error_at(p, b->reg.at, "the registration timeout must be shorter than the holdtime of %llu seconds",
+		    (unsigned long long)or_else(&b->hold, 600));
+}
+
+/* One tunnel per source for now: the data planes tell tunnels apart by it. */
+static void
+check_sources(struct conf_parse *p, const struct conf_b_interface *b)
+{
+	for (const struct conf_block *o = p->interface; o && o != &b->b; o = o->next) {
+		const struct conf_b_interface *other = (const struct conf_b_interface *)o;
+
+		if (is_down(other) || is_down(b) || !other->source.at.line || !b->source.at.line)
+			continue;
+		if (strcmp(other->source.s, b->source.s) == 0 || (b->source.p.addr.n && addr_eq(&other->source.p.addr, &b->source.p.addr))) {
+			conf_error_at(p, b->source.at, "interface %s has the source %s already (%s): one tunnel per source", o->name, b->source.s,
+			    conf_place_text(p, other->source.at));
+			return;
+		}
+	}
+}
+
+static const struct addr *
+map_of(const struct conf_b_interface *b, const struct addr *proto)
+{
+	for (unsigned i = 0; i < b->n_map; i++) {
+		if (!b->map[i].map.mcast && addr_eq(&b->map[i].map.proto, proto))
+			return &b->map[i].map.nbma;
+	}
+	return NULL;
+}
+
+static bool
+map_is_mcast(const struct conf_b_interface *b, const struct addr *nbma)
+{
+	for (unsigned i = 0; i < b->n_map; i++) {
+		if (b->map[i].map.mcast && addr_eq(&b->map[i].map.nbma, nbma))
+			return true;
+	}
+	return false;
+}
+
+static void
+build_nhs(struct conf_parse *p, const struct conf_b_interface *b, const struct conf_b_nhs *n, uint8_t family, struct nhrp_conf_nhs *o)
+{
+	const struct addr *mapped = map_of(b, &n->nhs.proto);
+	char proto[ADDR_STRLEN];
+	struct addr nbma;
+
+	*o = n->nhs;
+	addr_fmt(&n->nhs.proto, proto);
+	if (!has_own(b, o->family))
+		conf_error_at(p, n->at, "interface %s has no %s address to register", b->b.name, o->family == 4 ? "IPv4" : "IPv6");
+	for (unsigned i = 0; i < b->n_own; i++) {
+		if (addr_eq(&b->own[i].addr, &o->proto))
+			conf_error_at(p, n->at, "%s is our own address", proto);
+	}
+	if (!o->name[0] && !mapped) {
+		conf_error_at(p, n->at, "hub %s has no outer address: add \"nbma ADDRESS\" here, or \"%s nhrp map %s ADDRESS\"", proto,
+		    o->family == 4 ? "ip" : "ipv6", proto);
+		return;
+	}
+	if (!o->name[0])
+		addr_fmt(mapped, o->name);
+	if (!addr_parse(o->name, &nbma))
+		return;
+	if (nbma.n != family)
+		conf_error_at(p, n->nbma_at, "the outer address %s is not of the family of the tunnel's source", o->name);
+	o->mcast = o->mcast || map_is_mcast(b, &nbma);
+}
+
+static void
+build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t family, struct nhrp_conf *o)
+{
+	o->network_id = (uint32_t)b->network_id.n;
+	memcpy(o->own, b->own, sizeof(o->own));
+	o->n_own = b->n_own;
+	o->hold_s = (uint16_t)or_else(&b->hold, 600);
+	o->reg_s = (uint16_t)or_else(&b->reg, 0);
+	if (b->auth.at.line) {
+		o->auth_len = (uint8_t)strnlen(b->auth.s, NHRP_AUTH_MAX);
+		memcpy(o->auth, b->auth.s, o->auth_len);
+	}
+	o->shortcut = b->shortcut.n;
+	o->redirect = b->redirect.n;
+	o->no_unique = b->no_unique.n;
+	o->mcast_dynamic = b->mcast_dynamic.n;
+	o->mtu = (uint16_t)or_else(&b->mtu, 0);
+	for (unsigned i = 0; i < b->n_nhs; i++)
+		build_nhs(p, b, &b->nhs[i], family, &o->nhs[o->n_nhs++]);
+	for (unsigned i = 0; i < b->n_map; i++) {
+		o->map[o->n_map++] = b->map[i].map;
+		if (b->map[i].map.nbma.n != family)
+			conf_error_at(p, b->map[i].at, "the outer address is not of the family of the tunnel's source");
+	}
+}
+
+static void
+build_dp(const struct conf_b_interface *b, uint32_t id, struct dp_tunnel *o)
+{
+	o->id = id;
+	copy_name(o->name, sizeof(o->name), b->b.name);
+	o->source = b->source.p.addr;
+	o->has_key = b->key.at.line != NULL;
+	o->key = (uint32_t)b->key.n;
+	memcpy(o->addr, b->own, sizeof(o->addr));
+	o->n_addr = b->n_own;
+	o->mtu = (unsigned)or_else(&b->mtu, 0);
+	o->mss = b->mss.n == UINT32_MAX ? 0 : b->mss.n == 0 ? 1 : (unsigned)b->mss.n;
+	o->redirect = b->redirect.n;
+}
+
+struct build {
+	struct proposals ike;
+	struct ike_profile *profile;
+	unsigned n_profile;
+	struct core_tunnel_conf *tunnel;
+	unsigned n_tunnel;
+};
+
+static void
+build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct build *w)
+{
+	struct core_tunnel_conf spare, *o = &spare;
+	uint8_t family = outer_family(p, b);
+	struct conf_b_ipsec *prot = b->protection.at.line ? find(p->ipsec, b->protection.s) : NULL;
+
+	memset(&spare, 0, sizeof(spare));
+	check_interface(p, b);
+	check_sources(p, b);
+	if (is_down(b)) {
+		p->conf->n_shutdown++;
+	} else if (w->n_tunnel == CORE_TUNNELS_MAX) {
+		conf_error_at(p, b->b.at, "more than %d tunnel interfaces", CORE_TUNNELS_MAX);
+	} else {
+		p->conf->tunnel[w->n_tunnel].description = b->description.at.line ? b->description.s : "";
+		p->conf->tunnel[w->n_tunnel].source_family = family;
+		o = &w->tunnel[w->n_tunnel++];
+	}
+	build_dp(b, w->n_tunnel, &o->dp);
+	build_nhrp(p, b, family, &o->nhrp);
+	o->source_if = b->source.p.addr.n ? NULL : b->source.s;
+	if (prot && o != &spare) {
+		if (!prot->index) {
+			prot->index = ++w->n_profile;
+			build_profile(p, prot, &w->ike, &w->profile[prot->index - 1]);
+		}
+		o->profile = prot->index - 1;
+	}
+}
+
+static void
+build_global(struct conf_parse *p)
+{
+	struct conf_b_global *g = &p->global;
+	struct conf *c = p->conf;
+
+	if (g->hostname.at.line)
+		copy_name(c->hostname, sizeof(c->hostname), g->hostname.s);
+	else if (gethostname(c->hostname, sizeof(c->hostname) - 1) < 0)
+		copy_name(c->hostname, sizeof(c->hostname), "localhost");
+	c->plane = (enum conf_plane)or_else(&g->plane, CONF_PLANE_AUTO);
+	c->log_level = (enum log_level)or_else(&g->log_level, LOG_LV_INFO);
+	c->log_syslog = g->log_syslog.n;
+	if (g->control.at.line && strlen(g->control.s) >= sizeof(c->control_path))
+		conf_error_at(p, g->control.at, "the path of a socket has at most %zu characters", sizeof(c->control_path) - 1);
+	else if (g->control.at.line)
+		copy_name(c->control_path, sizeof(c->control_path), g->control.s);
+	c->core.ike.half_open_max = (uint32_t)or_else(&g->half_open, 4096);
+	c->core.ike.cookie_threshold = (uint32_t)or_else(&g->cookies, 100);
+	c->core.ike.sa_max = (uint32_t)or_else(&g->max_sa, 200000);
+}
+
+static unsigned
+count(const struct conf_block *b)
+{
+	unsigned n = 0;
+
+	for (; b; b = b->next)
+		n++;
+	return n;
+}
+
+/* Names in blocks that no interface uses are looked up too: a mistake there would be found the day it is used. */
+static void
+check_unused(struct conf_parse *p)
+{
+	struct ike_profile scratch;
+
+	for (struct conf_block *b = p->ipsec; b; b = b->next) {
+		struct conf_b_ipsec *i = (struct conf_b_ipsec *)b;
+
+		if (i->index)
+			continue;
+		memset(&scratch, 0, sizeof(scratch));
+		build_esp(p, i, &scratch);
+		ipsec_profile(p, i);
+	}
+	for (struct conf_block *b = p->profile; b; b = b->next)
+		profile_keyring(p, (struct conf_b_profile *)b);
+}
+
+void
+conf_build(struct conf_parse *p)
+{
+	struct build w = { .n_profile = 0 };
+
+	build_global(p);
+	for (struct conf_block *b = p->keyring; b; b = b->next)
+		build_keyring(p, (struct conf_b_keyring *)b);
+	build_ike_proposals(p, &w.ike);
+	w.profile = conf_alloc(p->mem, (count(p->ipsec) + 1) * sizeof(w.profile[0]));
+	w.tunnel = conf_alloc(p->mem, CORE_TUNNELS_MAX * sizeof(w.tunnel[0]));
+	if (!w.profile || !w.tunnel)
+		return;
+	for (struct conf_block *b = p->interface; b; b = b->next)
+		build_interface(p, (struct conf_b_interface *)b, &w);
+	check_unused(p);
+	if (p->errors)
+		return;
+	p->conf->core.ike.profile = w.profile;
+	p->conf->core.ike.n_profile = w.n_profile;
+	p->conf->core.tunnel = w.tunnel;
+	p->conf->core.n_tunnel = w.n_tunnel;
+}

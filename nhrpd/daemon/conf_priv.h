@@ -1,0 +1,273 @@
+/* nhrpd/daemon/conf_priv.h: what the files of the configuration parser share. Not for others.
+ *
+ * conf_lex.c cuts a line into words; conf_match.c finds the rule in conf_words.c that it follows; the rule's handler
+ * (conf_set.c) notes the values, each with its place, in the blocks below; conf_build.c looks at all of them together,
+ * complains, and makes the structs of the engines. conf.c holds the ends: files, memory, errors. */
+#ifndef NHRPD_DAEMON_CONF_PRIV_H
+#define NHRPD_DAEMON_CONF_PRIV_H
+
+#include <stdarg.h>
+
+#include "nhrpd/daemon/conf.h"
+
+enum {
+	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 128, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
+	CONF_FILE_OCTETS_MAX = 16 << 20, CONF_TEXT_MAX = 4096, CONF_EXPECT_MAX = 12,
+};
+
+/* ---- memory: everything the configuration owns, wiped as a whole */
+struct conf_mem;
+void	*conf_alloc(struct conf_mem *m, size_t n);	/* zeroed; NULL without memory, which conf_mem_failed() remembers */
+char	*conf_strdup(struct conf_mem *m, const char *s, size_t n);
+bool	conf_mem_failed(const struct conf_mem *m);
+
+/* ---- places */
+struct conf_line {	/* a line of a file */
+	const char *file;
+	const char *text;	/* in the source, ends at '\n' or NUL: gone once the configuration is complete */
+	unsigned no;
+	unsigned mask;	/* column from which it holds a secret; 0: none */
+};
+struct conf_place {
+	const struct conf_line *line;	/* NULL: not given */
+	unsigned column;
+};
+
+/* ---- values and blocks as written */
+struct conf_val {
+	struct conf_place at;
+	uint64_t n;
+	const char *s;
+	struct prefix p;	/* addresses too: host bits kept */
+};
+struct conf_list {	/* encryption, prf, group, names */
+	struct conf_place at[CONF_LIST_MAX];
+	uint64_t v[CONF_LIST_MAX];
+	const char *s[CONF_LIST_MAX];
+	unsigned n;
+};
+
+struct conf_block {	/* first in every block */
+	struct conf_block *next;
+	const char *name;
+	struct conf_place at;
+};
+struct conf_b_proposal {
+	struct conf_block b;
+	struct conf_list encr, prf, group;
+};
+struct conf_b_policy {
+	struct conf_block b;
+	struct conf_list proposal;
+};
+struct conf_b_peer {
+	struct conf_block b;
+	struct conf_place id_at;
+	struct ike_match id;
+	struct conf_val address;
+	struct conf_place psk_at;
+	uint8_t *psk;
+	size_t psk_len;
+};
+struct conf_b_keyring {
+	struct conf_block b;
+	struct conf_block *peer;
+	struct ike_key *key;	/* made by conf_build() */
+	unsigned n_key;
+};
+struct conf_b_profile {
+	struct conf_block b;
+	struct ike_match remote[8];
+	unsigned n_remote;
+	struct conf_place local_at;
+	struct ike_id local;
+	struct conf_val keyring, dpd, dpd_retry, dpd_mode, life;
+};
+struct conf_b_transform {
+	struct conf_block b;
+	uint64_t cipher;	/* CONF_CIPHER */
+};
+struct conf_b_ipsec {
+	struct conf_block b;
+	struct conf_list set;
+	struct conf_val pfs, life_s, life_kb, life_packets, replay, profile;
+	unsigned index;	/* of its ike_profile, from 1; 0: not used so far */
+};
+struct conf_b_nhs {
+	struct conf_place at, nbma_at;
+	struct nhrp_conf_nhs nhs;	/* name "": from a map */
+};
+struct conf_b_map {
+	struct conf_place at;
+	struct nhrp_conf_map map;
+};
+struct conf_b_interface {
+	struct conf_block b;
+	struct conf_val description, source, mode, key, protection, network_id, auth, hold, reg, mtu, mss;
+	struct conf_val no_unique, shortcut, redirect, mcast_dynamic, shutdown;
+	struct conf_place own_at[NHRP_OWN_ADDRS];
+	struct prefix own[NHRP_OWN_ADDRS];
+	unsigned n_own;
+	struct conf_b_nhs nhs[NHRP_NHS_MAX];
+	unsigned n_nhs;
+	struct conf_b_map map[NHRP_MAPS_MAX];
+	unsigned n_map;
+};
+struct conf_b_global {
+	struct conf_val hostname, plane, log_level, log_syslog, control, keepalive, cookies, half_open, max_sa;
+};
+
+enum conf_ctx {
+	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_TRANSFORM, CONF_IPSEC, CONF_INTERFACE, CONF_CTXS
+};
+
+#define CONF_CIPHER(encr, bits) ((uint64_t)(encr) << 16 | (bits))
+
+/* ---- rules */
+struct conf_parse;
+struct conf_cmd;
+typedef void conf_fn(struct conf_parse *p, const struct conf_cmd *c);
+
+/* One row of the keyword table. `syntax` is words and arguments:
+ *   word  a|b      a keyword (or one of some); a unique beginning of it will do
+ *   {a|b|c}        one of these keywords; its index is an argument's value
+ *   <type> <type:1-9>   an argument, see conf_type[]
+ *   [ ... ]        may be left out
+ *   <type>...      once or more often (only as the last one)
+ * `no`: the syntax behind the word "no"; "" where there is no such form. */
+struct conf_rule {
+	enum conf_ctx ctx;
+	const char *syntax, *no;
+	conf_fn *fn;
+	size_t off;	/* of the value in the block, for the plain setters */
+	const char *help;
+};
+extern const struct conf_rule conf_rules[];
+extern const size_t conf_n_rules;
+const char *conf_ctx_name(enum conf_ctx ctx);	/* "interface" */
+enum conf_ctx conf_ctx_up(enum conf_ctx ctx);
+const char *conf_word_help(const char *word);	/* NULL: the word is not in the table of helps */
+
+struct conf_type {
+	const char *name;	/* in the syntax, without <> */
+	const char *what;	/* "an IPv4 address" */
+	/* Fills in v, or answers false; `why` (may be left empty) is then said instead of "expected WHAT". */
+	bool (*parse)(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t why_n);
+	bool rest, secret;	/* takes the rest of the line as it stands; must not be shown */
+};
+extern const struct conf_type conf_types[];
+extern const size_t conf_n_types;
+
+enum conf_elem_kind { CONF_EL_WORD, CONF_EL_CHOICE, CONF_EL_ARG };
+struct conf_elem {
+	enum conf_elem_kind kind;
+	const char *word;	/* "a|b", not terminated: len octets */
+	size_t len;
+	const struct conf_type *type;
+	uint64_t lo, hi;
+	unsigned skip;	/* not 0: from before this element one may go on at element `skip` */
+	bool repeat;
+};
+struct conf_syntax {	/* a rule ready for matching */
+	const struct conf_rule *rule;
+	bool no;
+	struct conf_elem el[CONF_ELEMS_MAX];
+	unsigned n;
+};
+bool	conf_compile(const char *syntax, bool no, const struct conf_rule *rule, struct conf_syntax *out);	/* false: the table is wrong */
+
+struct conf_token {
+	const char *text;	/* quotes taken off */
+	unsigned column, end;	/* columns of its first octet and of the one behind it */
+	bool quoted;
+	const char *rest;	/* the line from here on, without a trailing comment */
+};
+struct conf_words {
+	struct conf_token token[CONF_TOKENS_MAX];
+	unsigned n, indent, end;	/* end: column behind the last word */
+	const char *error;	/* NULL, or what is wrong with the line at column `end` */
+};
+bool	conf_lex(struct conf_mem *m, const char *line, size_t n, struct conf_words *out);	/* false without memory */
+
+struct conf_arg {
+	unsigned column;
+	const struct conf_type *type;	/* NULL: of a {choice} */
+	struct conf_val v;
+};
+struct conf_cmd {	/* a line understood */
+	const struct conf_rule *rule;
+	const struct conf_line *line;
+	bool no;
+	unsigned column;	/* of its first word */
+	struct conf_arg arg[CONF_TOKENS_MAX];
+	unsigned n_arg;
+	struct { const char *word; size_t len; unsigned next_arg; unsigned column; } word[CONF_TOKENS_MAX];	/* keywords seen, in full */
+	unsigned n_word;
+};
+bool	conf_has(const struct conf_cmd *c, const char *word);
+const struct conf_arg *conf_after(const struct conf_cmd *c, const char *word);	/* the argument behind a keyword, or NULL */
+
+struct conf_miss {	/* why a line was not understood */
+	unsigned column, depth;	/* depth: words that were */
+	unsigned mask;	/* column from which the line holds a secret; 0: none */
+	char text[256];
+};
+/* Finds the rule of context ctx that the words follow. False: m says why. */
+bool	conf_match(const struct conf_parse *p, enum conf_ctx ctx, const struct conf_words *w, struct conf_cmd *c, struct conf_miss *m);
+
+/* ---- the parser */
+struct conf_file {	/* on the way of includes */
+	const struct conf_file *up;
+	const char *name;
+	uint64_t dev, ino;
+	unsigned depth;
+	bool world_readable;
+};
+struct conf_parse {
+	struct conf *conf;
+	struct conf_mem *mem;
+	bool no_files;
+	const struct conf_file *file;	/* being read */
+	unsigned n_files;
+	struct conf_syntax *syntax;
+	size_t n_syntax;
+	enum conf_ctx ctx;
+	void *block[CONF_CTXS];
+	struct conf_b_global global;
+	struct conf_block *proposal, *policy, *keyring, *profile, *transform, *ipsec, *interface;
+	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
+	bool ended;	/* "end" */
+	bool lost;	/* a block could not be opened: what refers to it is not to blame */
+	unsigned errors;	/* all of them, more than are kept */
+};
+
+void	conf_error_at(struct conf_parse *p, struct conf_place at, const char *fmt, ...) LOG_FMT(3, 4);
+void	conf_warn_at(struct conf_parse *p, struct conf_place at, const char *fmt, ...) LOG_FMT(3, 4);
+const char *conf_place_text(struct conf_parse *p, struct conf_place at);	/* "hub.conf:12", in the configuration's memory */
+/* Relative names are taken from the folder of the file being read. NULL without memory. */
+char	*conf_path(struct conf_parse *p, const char *name);
+void	conf_read_include(struct conf_parse *p, struct conf_place at, const char *pattern);
+/* A secret of at most max octets from a file that only its owner may read. False: an error was noted. */
+bool	conf_read_secret(struct conf_parse *p, struct conf_place at, const char *name, uint8_t *out, size_t max, size_t *n);
+
+void	conf_build(struct conf_parse *p);
+
+/* What is found shown in an error: printable, cut. */
+const char *conf_found(const char *text, char out[static 48]);
+
+/* Ciphers, PRFs and groups under their IOS names; the defaults are all of them in this order. */
+struct conf_alg {
+	const char *name;
+	uint64_t v;
+};
+extern const struct conf_alg conf_ike_encr[], conf_prfs[], conf_groups[], conf_esp_encr[];	/* end at a NULL name */
+
+
+/* ---- handlers, conf_set.c */
+conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the rule's context at rule->off */
+conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
+    conf_open_interface, conf_leave, conf_end, conf_include;
+conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_address, conf_set_nhs,
+    conf_set_map, conf_set_mcast_map, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
+
+#endif

@@ -1,0 +1,336 @@
+/* nhrpd/daemon/conf_types.c: the kinds of argument, and the names of algorithms. */
+#include "nhrpd/daemon/conf_priv.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+const struct conf_alg conf_ike_encr[] = {
+	{ "aes-gcm-256", CONF_CIPHER(20, 256) }, { "aes-gcm-128", CONF_CIPHER(20, 128) }, { "chacha20-poly1305", CONF_CIPHER(28, 0) }, { NULL, 0 },
+};
+const struct conf_alg conf_prfs[] = { { "sha384", 6 }, { "sha256", 5 }, { "sha512", 7 }, { NULL, 0 } };
+const struct conf_alg conf_groups[] = { { "31", 31 }, { "19", 19 }, { "20", 20 }, { "14", 14 }, { NULL, 0 } };
+const struct conf_alg conf_esp_encr[] = {
+	{ "esp-gcm 256", CONF_CIPHER(20, 256) }, { "esp-gcm 128", CONF_CIPHER(20, 128) }, { "esp-chacha20-poly1305", CONF_CIPHER(28, 0) }, { NULL, 0 },
+};
+
+/* "aes-gcm-256, aes-gcm-128 or chacha20-poly1305" */
+static void
+alg_list(const struct conf_alg *a, const char *before, char *out, size_t n)
+{
+	size_t used = 0;
+
+	for (; a->name && used < n; a++) {
+		const char *sep = !a[1].name ? "" : !a[2].name ? " or " : ", ";
+		int k = snprintf(out + used, n - used, "%s%s%s", before, a->name, sep);
+
+		if (k < 0)
+			return;
+		used += (size_t)k;
+	}
+}
+
+static bool
+alg_parse(const struct conf_alg *a, const char *before, const char *text, struct conf_val *v, char *why, size_t why_n)
+{
+	char list[128], found[48];
+	const struct conf_alg *i;
+	size_t skip = strlen(before);
+
+	for (i = a; i->name; i++) {
+		if (strncasecmp(text, before, skip) == 0 && strcasecmp(text + skip, i->name) == 0) {
+			v->n = i->v;
+			return true;
+		}
+	}
+	alg_list(a, before, list, sizeof(list));
+	snprintf(why, why_n, "%s is not supported yet: use %s", conf_found(text, found), list);
+	return false;
+}
+
+/* Names we know of others but do not have get "not supported yet"; nonsense gets "expected". */
+static bool
+alg_known(const char *text, const char *const *words)
+{
+	for (; *words; words++) {
+		if (strncasecmp(text, *words, strlen(*words)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+parse_encr(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	static const char *const known[] = { "aes-", "3des", "des", "seal", "camellia", NULL };
+	bool ok = alg_parse(conf_ike_encr, "", text, v, why, n);
+
+	(void)lo, (void)hi;
+	if (!ok && !alg_known(text, known))
+		why[0] = '\0';
+	return ok;
+}
+
+static bool
+parse_prf(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	static const char *const known[] = { "sha", "md5", "aes", NULL };
+	bool ok = alg_parse(conf_prfs, "", text, v, why, n);
+
+	(void)lo, (void)hi;
+	if (!ok && !alg_known(text, known))
+		why[0] = '\0';
+	return ok;
+}
+
+static bool
+parse_group(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	bool ok = alg_parse(conf_groups, "", text, v, why, n);
+
+	(void)lo, (void)hi;
+	if (!ok && !isdigit((unsigned char)text[0]))
+		why[0] = '\0';
+	return ok;
+}
+
+static bool
+parse_pfs(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	static const char *const known[] = { "group", NULL };
+	bool ok = alg_parse(conf_groups, "group", text, v, why, n);
+
+	(void)lo, (void)hi;
+	if (!ok && !alg_known(text, known))
+		why[0] = '\0';
+	return ok;
+}
+
+static bool
+parse_number(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t why_n)
+{
+	char found[48], *end;
+	bool digits = text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+
+	v->n = digits && strlen(text) <= 15 ? strtoull(text, &end, 10) : UINT64_MAX;
+	if (digits && v->n >= lo && v->n <= hi)
+		return true;
+	snprintf(why, why_n, "expected a number from %llu to %llu, found %s", (unsigned long long)lo, (unsigned long long)hi, conf_found(text, found));
+	return false;
+}
+
+static bool
+parse_addr_of(const char *text, struct conf_val *v, uint8_t family)
+{
+	struct addr a;
+
+	if (!addr_parse(text, &a) || (family && a.n != family))
+		return false;
+	v->p = prefix_host(&a);
+	return true;
+}
+
+static bool
+parse_addr(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)why, (void)n;
+	return parse_addr_of(text, v, 0);
+}
+
+static bool
+parse_addr4(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)why, (void)n;
+	return parse_addr_of(text, v, 4);
+}
+
+static bool
+parse_addr6(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)why, (void)n;
+	return parse_addr_of(text, v, 16);
+}
+
+/* n says whether a length was given: a mask may follow where it was not. */
+static bool
+parse_prefix(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)why, (void)n;
+	v->n = strchr(text, '/') != NULL;
+	return !strchr(text, ' ') && prefix_parse_host(text, &v->p);
+}
+
+static bool
+parse_prefix4(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	return parse_prefix(text, lo, hi, v, why, n) && v->p.addr.n == 4;
+}
+
+static bool
+parse_prefix6(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	return parse_prefix(text, lo, hi, v, why, n) && v->p.addr.n == 16 && v->n;
+}
+
+static bool
+parse_mask(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	char both[64];
+
+	(void)lo, (void)hi, (void)why, (void)n;
+	if (snprintf(both, sizeof(both), "0.0.0.0 %s", text) >= (int)sizeof(both) || strchr(text, ' ') || !prefix_parse_host(both, &v->p))
+		return false;
+	v->n = v->p.bits;
+	return true;
+}
+
+static bool
+all_of(const char *text, const char *others)
+{
+	for (; *text; text++) {
+		if (!isalnum((unsigned char)*text) && !strchr(others, *text))
+			return false;
+	}
+	return true;
+}
+
+static bool
+parse_name(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return text[0] && strlen(text) < IKE_NAME_MAX && all_of(text, "-_.:+@");
+}
+
+/* A number with dots is somebody's mistyped address, not a name. */
+static bool
+looks_like_address(const char *text)
+{
+	return strchr(text, ':') || text[strspn(text, "0123456789./")] == '\0';
+}
+
+static bool
+is_host_name(const char *text, size_t max)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && n <= max && text[0] != '.' && text[0] != '-' && text[n - 1] != '.' && !strstr(text, "..") && all_of(text, "-_.") &&
+	    !looks_like_address(text);
+}
+
+static bool
+parse_hostname(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return is_host_name(text, 63);
+}
+
+static bool
+parse_host(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)why, (void)n;
+	return parse_addr_of(text, v, 0) || is_host_name(text, 127);
+}
+
+static bool
+parse_fqdn_email(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	const char *at = strrchr(text, '@');
+
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return strlen(text) < IKE_ID_MAX && is_host_name(at ? at + 1 : text, 253) && at != text;
+}
+
+static bool
+parse_interface(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return text[0] && strlen(text) < DP_NAME && all_of(text, "-_.@") && strcmp(text, ".") != 0 && strcmp(text, "..") != 0 &&
+	    !looks_like_address(text);
+}
+
+static bool
+parse_source(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	return parse_addr_of(text, v, 0) || parse_interface(text, lo, hi, v, why, n);
+}
+
+static bool
+parse_text(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return text[0] != '\0' && strlen(text) <= IKE_ID_MAX;
+}
+
+static bool
+parse_path(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return text[0] != '\0' && strlen(text) < PATH_MAX;
+}
+
+static bool
+parse_secret(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v;
+	if (strlen(text) > IKE_PSK_MAX)
+		snprintf(why, n, "the secret is longer than %d octets", IKE_PSK_MAX);
+	return text[0] != '\0' && strlen(text) <= IKE_PSK_MAX;
+}
+
+static bool
+parse_hex(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	size_t len = strlen(text);
+
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return len > 0 && len % 2 == 0 && len <= 2 * IKE_PSK_MAX && text[strspn(text, "0123456789abcdefABCDEF")] == '\0';
+}
+
+static bool
+parse_nhrp_secret(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v;
+	if (strlen(text) > NHRP_AUTH_MAX)
+		snprintf(why, n, "the authentication string is longer than %d characters", NHRP_AUTH_MAX);
+	return text[0] != '\0' && strlen(text) <= NHRP_AUTH_MAX;
+}
+
+static bool
+parse_level(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	enum log_level lv;
+
+	(void)lo, (void)hi, (void)why, (void)n;
+	if (!log_level_parse(text, &lv))
+		return false;
+	v->n = lv;
+	return true;
+}
+
+const struct conf_type conf_types[] = {
+	{ "number", "a number", parse_number, false, false },
+	{ "address", "an IPv4 or IPv6 address", parse_addr, false, false },
+	{ "address4", "an IPv4 address", parse_addr4, false, false },
+	{ "address6", "an IPv6 address", parse_addr6, false, false },
+	{ "prefix", "an address or prefix", parse_prefix, false, false },
+	{ "prefix4", "an IPv4 address", parse_prefix4, false, false },
+	{ "prefix6", "an IPv6 address with a length, like 2001:db8::1/64", parse_prefix6, false, false },
+	{ "mask", "a mask", parse_mask, false, false },
+	{ "name", "a name", parse_name, false, false },
+	{ "hostname", "a host name", parse_hostname, false, false },
+	{ "host", "an address or host name", parse_host, false, false },
+	{ "fqdn-or-email", "a full name", parse_fqdn_email, false, false },
+	{ "interface", "an interface name of at most 15 characters", parse_interface, false, false },
+	{ "source", "an address or interface name", parse_source, false, false },
+	{ "text", "some text", parse_text, false, false },
+	{ "line", "some text", parse_path, true, false },
+	{ "path", "a file name", parse_path, false, false },
+	{ "secret", "the secret", parse_secret, false, true },
+	{ "hex-secret", "an even number of hexadecimal digits", parse_hex, false, true },
+	{ "nhrp-secret", "a word of at most 8 characters", parse_nhrp_secret, false, true },
+	{ "level", "errors, warnings, notifications, informational or debugging", parse_level, false, false },
+	{ "ike-encryption", "a cipher like aes-gcm-256", parse_encr, false, false },
+	{ "prf", "sha256, sha384 or sha512", parse_prf, false, false },
+	{ "group", "the number of a group", parse_group, false, false },
+	{ "pfs-group", "a group like group19", parse_pfs, false, false },
+};
+const size_t conf_n_types = sizeof(conf_types) / sizeof(conf_types[0]);

@@ -116,6 +116,12 @@ core_next(struct core *c, tick_t now)
 	return NULL;
 }
 
+size_t
+core_pending(const struct core *c)
+{
+	return c->out.n - c->at;
+}
+
 void
 core_rx_ike(struct core *c, tick_t now, const struct ike_rx *rx)
 {

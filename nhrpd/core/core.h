@@ -20,6 +20,7 @@ struct core_tunnel_conf {
 	struct nhrp_conf nhrp;
 	unsigned profile;	/* into ike_conf */
 	const char *source_if;	/* name of the source interface, or NULL when an address was given */
+	uint8_t source_family;	/* 4 or 16: which of its addresses */
 };
 
 struct core_conf {
@@ -67,6 +68,7 @@ void	core_free(struct core *c);
 /* Actions collect inside; carry them out one by one, in order, after each call. An action and what it points to live until
  * core_next() answers NULL: then the queue is reset and keys are wiped. */
 const struct core_act *core_next(struct core *c, tick_t now);
+size_t	core_pending(const struct core *c);	/* actions that wait */
 
 void	core_rx_ike(struct core *c, tick_t now, const struct ike_rx *rx);
 void	core_dp_event(struct core *c, tick_t now, const struct dp_event *ev);

@@ -1,0 +1,518 @@
+/* nhrpd/daemon/daemon.c: composes and runs. See daemon.h.
+ *
+ * Everything outside arrives through a callback on the loop (a datagram, a netlink message, a timer, a name) and is fed to
+ * the core; after each callback the core's actions are carried out here, by verbs of the data plane and of the routing table,
+ * and their results fed back. Nothing else decides anything. */
+#include "nhrpd/daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nhrpd/daemon/conf.h"
+#include "nhrpd/daemon/control.h"
+#include "nhrpd/daemon/dp_user.h"
+#include "nhrpd/daemon/ikesock.h"
+#include "nhrpd/daemon/logout.h"
+#include "nhrpd/daemon/loop.h"
+#include "nhrpd/daemon/names.h"
+#include "nhrpd/daemon/source.h"
+#include "routing/kernel.h"
+
+enum { STOP_GRACE_MS = 300 /* for deletes and purges to leave, and their answers to come */, PENDING_MAX = 1024 };
+
+struct daemon {
+	const struct daemon_options *o;
+	struct log log;
+	struct loop loop;
+	struct conf *conf;
+	struct core *core;
+	struct dp *dp;
+	struct rib *rib;
+	struct ikesock *ike;
+	struct names *names;
+	struct source *source;
+	struct control *control;
+	FILE *keylog;
+	ev_timer tick;
+	ev_signal on_term, on_int, on_hup;
+	ev_timer stop;
+	bool starting, failed, carrying;
+	char why[256];	/* failed: the first thing that went wrong while starting */
+	struct log_limit limit;
+};
+
+static tick_t
+now_of(struct daemon *d)
+{
+	return loop_now(&d->loop);
+}
+
+/* ---- carrying out what the core decides */
+
+static void
+result(struct daemon *d, const struct core_act *a, int e, const char *why)
+{
+	core_result(d->core, now_of(d), a, e == 0, e == 0 ? "" : why ? why : strerror(-e));
+}
+
+static void
+act_tunnel_set(struct daemon *d, const struct core_act *a)
+{
+	int e = d->dp->ops->tunnel_set(d->dp, a->dp_tunnel);
+	struct dp_link_info info = { 0 };
+	const char *why = dp_user_error(d->dp);
+
+	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info))
+		core_ifindex(d->core, a->tunnel, info.ifindex);
+	if (e != 0 && d->starting) {
+		d->failed = true;
+		snprintf(d->why, sizeof(d->why), "interface %s: %s", a->dp_tunnel->name, why && *why ? why : strerror(-e));
+	}
+	result(d, a, e, why && *why ? why : NULL);
+}
+
+static void
+act_ike_send(struct daemon *d, const struct core_act *a)
+{
+	static const uint8_t keepalive = 0xff;
+	char text[ENDPOINT_STRLEN];
+	int e;
+
+	if (a->kind == CORE_ACT_KEEPALIVE)
+		e = dp_user_send_udp(d->dp, &a->local, &a->remote, span_of(&keepalive, 1), false);
+	else if (a->local.port == 500)
+		e = ikesock_send(d->ike, &a->local, &a->remote, a->packet);
+	else
+		e = dp_user_send_udp(d->dp, &a->local, &a->remote, a->packet, true);
+	if (e < 0 && e != -EAGAIN)
+		log_limited(&d->log, &d->limit, now_of(d), LOG_LV_INFO, "send-failed", "IKE to %s: %s", endpoint_fmt(&a->remote, text), strerror(-e));
+}
+
+static void
+carry_out(struct daemon *d, const struct core_act *a)
+{
+	const struct dp_ops *dp = d->dp->ops;
+
+	switch (a->kind) {
+	case CORE_ACT_TUNNEL_SET:
+		act_tunnel_set(d, a);
+		break;
+	case CORE_ACT_NEIGH_SET:
+		result(d, a, dp->neigh_set(d->dp, &a->neigh), NULL);
+		break;
+	case CORE_ACT_NEIGH_DEL:
+		dp->neigh_del(d->dp, a->tunnel, &a->neigh.proto);
+		break;
+	case CORE_ACT_SA_ADD:
+		result(d, a, dp->sa_add(d->dp, a->sa), NULL);
+		break;
+	case CORE_ACT_SA_ACTIVATE:
+		dp->sa_update(d->dp, a->spi_in, DP_SA_ACTIVATE, NULL, NULL, false);
+		break;
+	case CORE_ACT_SA_MOVE:
+		dp->sa_update(d->dp, a->spi_in, DP_SA_MOVE, &a->local, &a->remote, a->encap);
+		break;
+	case CORE_ACT_SA_DEL:
+		dp->sa_del(d->dp, a->spi_in);
+		break;
+	case CORE_ACT_NHRP_SEND:
+		dp->send(d->dp, a->tunnel, a->peer, a->packet);
+		break;
+	case CORE_ACT_ROUTE_SET:
+		result(d, a, d->rib->ops->route_set(d->rib, &a->route), NULL);
+		break;
+	case CORE_ACT_ROUTE_DEL:
+		d->rib->ops->route_del(d->rib, &a->route);
+		break;
+	case CORE_ACT_IKE_SEND:
+	case CORE_ACT_KEEPALIVE:
+		act_ike_send(d, a);
+		break;
+	case CORE_ACT_JOB:
+		ike_job_run(a->job);
+		core_job_done(d->core, now_of(d), a->job);
+		break;
+	case CORE_ACT_LOOKUP:
+		names_lookup(d->names, a->tunnel, a->nhs, a->name);
+		break;
+	}
+}
+
+/* Verbs may raise events, and events end up here again: the outer run carries out what the inner one caused. */
+static void
+carry_all(struct daemon *d)
+{
+	const struct core_act *a;
+	tick_t at, now;
+
+	if (d->carrying || !d->core)
+		return;
+	d->carrying = true;
+	while ((a = core_next(d->core, now_of(d))))
+		carry_out(d, a);
+	d->carrying = false;
+	at = core_deadline(d->core);
+	now = now_of(d);
+	ev_timer_stop(d->loop.ev, &d->tick);
+	if (at == TICK_NEVER)
+		return;
+	ev_timer_set(&d->tick, at <= now ? 0. : (double)(at - now) / 1e6, 0.);
+	ev_now_update(d->loop.ev);
+	ev_timer_start(d->loop.ev, &d->tick);
+}
+
+static void
+after_callback(void *ctx)
+{
+	carry_all(ctx);
+}
+
+/* ---- what comes in */
+
+static void
+on_dp(void *ctx, const struct dp_event *ev)
+{
+	struct daemon *d = ctx;
+	struct dp_link_info info;
+
+	if (!d->core)
+		return;
+	if (ev->kind == DP_EV_LINK && ev->link_up && d->dp->ops->link_info(d->dp, ev->tunnel, &info))
+		core_ifindex(d->core, ev->tunnel, info.ifindex);
+	core_dp_event(d->core, now_of(d), ev);
+	if (core_pending(d->core) > PENDING_MAX)
+		carry_all(d);
+}
+
+static void
+on_ike(void *ctx, const struct endpoint *local, const struct endpoint *remote, struct span message)
+{
+	struct daemon *d = ctx;
+	struct ike_rx rx = { *local, *remote, false, message };
+
+	core_rx_ike(d->core, now_of(d), &rx);
+	if (core_pending(d->core) > PENDING_MAX)
+		carry_all(d);
+}
+
+static void
+on_rib(void *ctx, const struct rib_event *ev)
+{
+	struct daemon *d = ctx;
+
+	core_rib_event(d->core, now_of(d), ev);
+	if (core_pending(d->core) > PENDING_MAX)
+		carry_all(d);
+}
+
+static void
+on_names(void *ctx, uint32_t tunnel, uint32_t nhs, const struct addr *addrs, unsigned n, const char *reason)
+{
+	struct daemon *d = ctx;
+
+	core_names(d->core, now_of(d), tunnel, nhs, addrs, n, reason);
+}
+
+static void
+on_source(void *ctx, uint32_t tunnel, const struct addr *addr)
+{
+	struct daemon *d = ctx;
+	char text[ADDR_STRLEN];
+
+	log_at(&d->log, LOG_LV_INFO, "source-address", "%s: %s", d->conf->core.tunnel[tunnel - 1].dp.name,
+	    addr->n ? addr_fmt(addr, text) : "the tunnel source has no address");
+	core_source(d->core, now_of(d), tunnel, addr);
+}
+
+static void
+on_tick(struct ev_loop *ev, ev_timer *t, int events)
+{
+	struct daemon *d = t->data;
+
+	(void)ev;
+	(void)events;
+	core_tick(d->core, now_of(d));
+	carry_all(d);
+}
+
+/* ---- what the core asks */
+
+static uint32_t
+spi_alloc(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	return d->dp->ops->spi_alloc(d->dp);
+}
+
+static bool
+peer_stats(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
+{
+	struct daemon *d = ctx;
+
+	return d->dp->ops->peer_stats(d->dp, tunnel, peer, out);
+}
+
+static bool
+sa_stats(void *ctx, uint32_t spi_in, struct dp_sa_stats *out)
+{
+	struct daemon *d = ctx;
+
+	return d->dp->ops->sa_stats(d->dp, spi_in, out);
+}
+
+static void
+keylog(void *ctx, const char *line)
+{
+	struct daemon *d = ctx;
+
+	fprintf(d->keylog, "%s\n", line);
+	fflush(d->keylog);
+}
+
+/* The engines' environment: the loop's memory and random source, with the daemon as context. */
+static void *
+env_calloc(void *ctx, size_t n)
+{
+	(void)ctx;
+	return calloc(1, n ? n : 1);
+}
+
+static void
+env_release(void *ctx, void *p)
+{
+	(void)ctx;
+	free(p);
+}
+
+static void
+env_bytes(void *ctx, void *out, size_t n)
+{
+	struct daemon *d = ctx;
+
+	d->loop.env.random(NULL, out, n);
+}
+
+/* ---- start and stop */
+
+static void
+on_stop(struct ev_loop *ev, ev_timer *t, int events)
+{
+	(void)t;
+	(void)events;
+	ev_break(ev, EVBREAK_ALL);
+}
+
+static void
+on_end_signal(struct ev_loop *ev, ev_signal *s, int events)
+{
+	struct daemon *d = s->data;
+
+	(void)events;
+	if (ev_is_active(&d->stop)) {	/* asked twice */
+		ev_break(ev, EVBREAK_ALL);
+		return;
+	}
+	log_at(&d->log, LOG_LV_NOTICE, "stopping", "telling peers");
+	core_shutdown(d->core, now_of(d));
+	carry_all(d);
+	ev_timer_init(&d->stop, on_stop, STOP_GRACE_MS / 1e3, 0.);
+	ev_timer_start(ev, &d->stop);
+}
+
+static void
+on_hup_signal(struct ev_loop *ev, ev_signal *s, int events)
+{
+	struct daemon *d = s->data;
+
+	(void)ev;
+	(void)events;
+	log_at(&d->log, LOG_LV_WARN, "no-reload", "SIGHUP: reloading is not supported yet; restart to apply a changed configuration");
+}
+
+static bool
+fail(struct daemon *d, const char *what)
+{
+	log_at(&d->log, LOG_LV_ERROR, "cannot-start", "%s", what);
+	return false;
+}
+
+static bool
+open_keylog(struct daemon *d)
+{
+	int fd;
+
+	if (!d->o->keylog_path)
+		return true;
+	fd = open(d->o->keylog_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || !(d->keylog = fdopen(fd, "a"))) {
+		snprintf(d->why, sizeof(d->why), "cannot write %s: %s", d->o->keylog_path, strerror(errno));
+		return fail(d, d->why);
+	}
+	log_at(&d->log, LOG_LV_WARN, "keylog", "session keys are written to %s: whoever reads it can read all traffic", d->o->keylog_path);
+	return true;
+}
+
+/* What can be missing or taken on this machine, before anything is changed on it. */
+static bool
+open_all(struct daemon *d)
+{
+	if (d->conf->plane == CONF_PLANE_KERNEL)
+		return fail(d, "`dataplane kernel`: this build has no kernel data plane yet; use `dataplane user` or `auto`");
+	if (!open_keylog(d))
+		return false;
+	if (!(d->dp = dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why))) ||
+	    !(d->ike = ikesock_new(&d->loop.host, on_ike, d, d->why, sizeof(d->why))) ||
+	    !(d->rib = rib_kernel_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
+	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))))
+		return fail(d, d->why);
+	if (!(d->names = names_new(&d->loop.host, on_names, d)))
+		return fail(d, "out of memory");
+	return true;
+}
+
+static bool
+make_core(struct daemon *d)
+{
+	struct core_env env = { .ike.env = { d, env_calloc, env_release, env_bytes, &d->log }, .ike.spi_alloc = spi_alloc,
+		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats };
+
+	d->core = core_new(&d->conf->core, &env);
+	return d->core ? true : fail(d, "out of memory");
+}
+
+static bool
+start_control(struct daemon *d)
+{
+	struct control_src src = { .core = d->core, .dp = d->dp, .conf = d->conf, .started = now_of(d) };
+	const char *path = d->o->control_path ? d->o->control_path : d->conf->control_path;
+
+	d->control = control_new(&d->loop.host, path, &src, d->why, sizeof(d->why));
+	return d->control ? true : fail(d, d->why);
+}
+
+/* Interfaces come up with the source addresses; routes of an earlier life go before new ones are read. */
+static bool
+start_tunnels(struct daemon *d)
+{
+	d->starting = true;
+	d->rib->ops->flush(d->rib);
+	for (uint32_t i = 0; i < d->conf->core.n_tunnel; i++) {
+		const struct core_tunnel_conf *t = &d->conf->core.tunnel[i];
+
+		if (!t->source_if)
+			core_source(d->core, now_of(d), i + 1, &t->dp.source);
+		else if (!source_follow(d->source, i + 1, t->source_if, t->source_family))
+			return fail(d, "too many tunnel sources");
+	}
+	carry_all(d);
+	d->starting = false;
+	if (d->failed)
+		return fail(d, d->why);
+	rib_kernel_start(d->rib);
+	core_tick(d->core, now_of(d));
+	carry_all(d);
+	return true;
+}
+
+static void
+start_signals(struct daemon *d)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ev_signal_init(&d->on_term, on_end_signal, SIGTERM);
+	ev_signal_init(&d->on_int, on_end_signal, SIGINT);
+	ev_signal_init(&d->on_hup, on_hup_signal, SIGHUP);
+	d->on_term.data = d->on_int.data = d->on_hup.data = d;
+	ev_signal_start(d->loop.ev, &d->on_term);
+	ev_signal_start(d->loop.ev, &d->on_int);
+	ev_signal_start(d->loop.ev, &d->on_hup);
+}
+
+static void
+close_all(struct daemon *d)
+{
+	control_free(d->control);
+	names_free(d->names);
+	source_free(d->source);
+	core_free(d->core);
+	d->core = NULL;
+	if (d->rib) {
+		d->rib->ops->flush(d->rib);
+		d->rib->ops->free(d->rib);
+	}
+	ikesock_free(d->ike);
+	if (d->dp)
+		d->dp->ops->free(d->dp);
+	if (d->keylog)
+		fclose(d->keylog);
+}
+
+static int
+run(struct daemon *d)
+{
+	if (!loop_init(&d->loop, &d->log))
+		return fail(d, "libev finds no way to wait for events on this system"), EXIT_START;
+	d->loop.after = after_callback;
+	d->loop.ctx = d;
+	ev_timer_init(&d->tick, on_tick, 0., 0.);
+	d->tick.data = d;
+	start_signals(d);
+	if (!open_all(d) || !make_core(d) || !start_control(d) || !start_tunnels(d)) {
+		close_all(d);
+		loop_fini(&d->loop);
+		return EXIT_START;
+	}
+	log_at(&d->log, LOG_LV_NOTICE, "ready", "%s: %u tunnel%s, user data plane, %s", d->conf->hostname, d->conf->core.n_tunnel,
+	    d->conf->core.n_tunnel == 1 ? "" : "s", d->o->conf_path);
+	ev_run(d->loop.ev, 0);
+	close_all(d);
+	loop_fini(&d->loop);
+	log_at(&d->log, LOG_LV_NOTICE, "stopped", "done");
+	return EXIT_OK;
+}
+
+int
+daemon_run(const struct daemon_options *o)
+{
+	struct daemon d = { .o = o };
+	int code = EXIT_CONF;
+
+	logout_init(&d.log, LOG_LV_INFO);
+	d.conf = conf_read(o->conf_path);
+	if (!d.conf) {
+		fail(&d, "out of memory");
+		return EXIT_START;
+	}
+	if (d.conf->n_error) {
+		conf_print_errors(d.conf, stderr);
+	} else {
+		d.log.level = d.conf->log_level;
+		if (d.conf->log_syslog)
+			logout_syslog(&d.log);
+		code = run(&d);
+	}
+	conf_free(d.conf);
+	return code;
+}
+
+int
+daemon_check(const char *conf_path, FILE *out)
+{
+	struct conf *c = conf_read(conf_path);
+	int code = c && c->n_error == 0 ? EXIT_OK : EXIT_CONF;
+
+	if (!c)
+		fprintf(stderr, "nhrpd: out of memory\n");
+	else if (c->n_error)
+		conf_print_errors(c, stderr);
+	else
+		fprintf(out, "%s: good (%u tunnel%s)\n", conf_path, c->core.n_tunnel, c->core.n_tunnel == 1 ? "" : "s");
+	conf_free(c);
+	return code;
+}

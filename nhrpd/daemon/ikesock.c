@@ -1,0 +1,225 @@
+#include "nhrpd/daemon/ikesock.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { IKE_PORT = 500, MESSAGE_MAX = 65536, BURST = 64 /* messages a wake-up, so that a flood does not starve the rest */ };
+
+struct ikesock {
+	const struct host *host;
+	ikesock_fn *fn;
+	void *ctx;
+	int fd[2];	/* IPv4, IPv6; -1 */
+	struct host_watch *watch[2];
+	uint8_t buf[MESSAGE_MAX];
+};
+
+union sockaddr_any {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t
+to_sockaddr(const struct endpoint *e, union sockaddr_any *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (e->addr.n == 16) {
+		out->v6.sin6_family = AF_INET6;
+		out->v6.sin6_port = htons(e->port);
+		memcpy(&out->v6.sin6_addr, e->addr.b, 16);
+		return sizeof(out->v6);
+	}
+	out->v4.sin_family = AF_INET;
+	out->v4.sin_port = htons(e->port);
+	memcpy(&out->v4.sin_addr, e->addr.b, 4);
+	return sizeof(out->v4);
+}
+
+static struct endpoint
+from_sockaddr(const union sockaddr_any *s)
+{
+	if (s->sa.sa_family == AF_INET6)
+		return (struct endpoint){ addr_of(&s->v6.sin6_addr, 16), ntohs(s->v6.sin6_port) };
+	return (struct endpoint){ addr_of(&s->v4.sin_addr, 4), ntohs(s->v4.sin_port) };
+}
+
+static struct addr
+local_of(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		struct in_pktinfo v4;
+		struct in6_pktinfo v6;
+
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&v4, CMSG_DATA(c), sizeof(v4));
+			return addr_of(&v4.ipi_addr, 4);
+		}
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&v6, CMSG_DATA(c), sizeof(v6));
+			return addr_of(&v6.ipi6_addr, 16);
+		}
+	}
+	return (struct addr){ 0 };
+}
+
+static bool
+receive(struct ikesock *s, int fd)
+{
+	union sockaddr_any from;
+	char control[256];
+	struct iovec iov = { s->buf, sizeof(s->buf) };
+	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
+	struct endpoint local = { .port = IKE_PORT }, remote;
+
+	if (n < 0)
+		return errno == EINTR || errno == ECONNREFUSED || errno == EHOSTUNREACH;
+	if (m.msg_flags & MSG_TRUNC)
+		return true;
+	local.addr = local_of(&m);
+	remote = from_sockaddr(&from);
+	s->fn(s->ctx, &local, &remote, span_of(s->buf, (size_t)n));
+	return true;
+}
+
+static void
+on_v4(void *arg)
+{
+	struct ikesock *s = arg;
+
+	for (int i = 0; i < BURST && receive(s, s->fd[0]); i++)
+		;
+}
+
+static void
+on_v6(void *arg)
+{
+	struct ikesock *s = arg;
+
+	for (int i = 0; i < BURST && receive(s, s->fd[1]); i++)
+		;
+}
+
+/* IKE may be fragmented by IP where it must (no RFC 7383 yet), so DF stays clear. */
+static int
+open_one(bool v6)
+{
+	static const int on = 1, v4_dont = IP_PMTUDISC_DONT, v6_dont = IPV6_PMTUDISC_DONT;
+	struct endpoint any = { .addr.n = v6 ? 16 : 4, .port = IKE_PORT };
+	union sockaddr_any sa;
+	socklen_t len = to_sockaddr(&any, &sa);
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	int e;
+
+	if (fd < 0)
+		return -errno;
+	if (v6) {
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6_dont, sizeof(v6_dont));
+	} else {
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4_dont, sizeof(v4_dont));
+	}
+	if (bind(fd, &sa.sa, len) == 0)
+		return fd;
+	e = -errno;
+	close(fd);
+	return e;
+}
+
+static void
+say(char *err, size_t errlen, int e)
+{
+	snprintf(err, errlen, "cannot bind UDP port %d: %s%s", IKE_PORT, strerror(-e),
+	    e == -EADDRINUSE ? "; another IKE daemon holds it (see: ss -lunp sport = 500)" :
+	    e == -EACCES     ? "; run as root or with CAP_NET_BIND_SERVICE" :
+			       "");
+}
+
+struct ikesock *
+ikesock_new(const struct host *host, ikesock_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	struct ikesock *s = env_alloc(host->env, sizeof(*s));
+
+	if (!s) {
+		snprintf(err, errlen, "out of memory");
+		return NULL;
+	}
+	*s = (struct ikesock){ .host = host, .fn = fn, .ctx = ctx, .fd = { open_one(false), open_one(true) } };
+	if (s->fd[0] < 0 || (s->fd[1] < 0 && s->fd[1] != -EAFNOSUPPORT && s->fd[1] != -EADDRNOTAVAIL)) {
+		say(err, errlen, s->fd[0] < 0 ? s->fd[0] : s->fd[1]);
+		ikesock_free(s);
+		return NULL;
+	}
+	s->watch[0] = host->watch(host->ctx, s->fd[0], on_v4, s);
+	s->watch[1] = s->fd[1] < 0 ? NULL : host->watch(host->ctx, s->fd[1], on_v6, s);
+	if (!s->watch[0] || (s->fd[1] >= 0 && !s->watch[1])) {
+		snprintf(err, errlen, "out of memory");
+		ikesock_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+ikesock_free(struct ikesock *s)
+{
+	if (!s)
+		return;
+	for (int i = 0; i < 2; i++) {
+		s->host->unwatch(s->host->ctx, s->watch[i]);
+		if (s->fd[i] >= 0)
+			close(s->fd[i]);
+	}
+	env_free(s->host->env, s);
+}
+
+static void
+set_source(struct msghdr *m, const struct addr *local)
+{
+	struct cmsghdr *c = m->msg_control;
+	struct in_pktinfo v4 = { 0 };
+	struct in6_pktinfo v6 = { 0 };
+
+	if (local->n == 4) {
+		memcpy(&v4.ipi_spec_dst, local->b, 4);
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof(v4)), IPPROTO_IP, IP_PKTINFO };
+		memcpy(CMSG_DATA(c), &v4, sizeof(v4));
+		m->msg_controllen = CMSG_SPACE(sizeof(v4));
+	} else {
+		memcpy(&v6.ipi6_addr, local->b, 16);
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof(v6)), IPPROTO_IPV6, IPV6_PKTINFO };
+		memcpy(CMSG_DATA(c), &v6, sizeof(v6));
+		m->msg_controllen = CMSG_SPACE(sizeof(v6));
+	}
+}
+
+int
+ikesock_send(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message)
+{
+	union sockaddr_any to;
+	union {
+		struct cmsghdr align;
+		char octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)message.p, message.n };
+	struct msghdr m = { .msg_name = &to, .msg_namelen = to_sockaddr(remote, &to), .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = s->fd[remote->addr.n == 16];
+
+	if (fd < 0)
+		return -EAFNOSUPPORT;
+	if (local->addr.n == remote->addr.n && !addr_is_zero(&local->addr)) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		set_source(&m, &local->addr);
+	}
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}

@@ -1,0 +1,49 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config.h"
+#include "nhrpd/daemon/daemon.h"
+
+static const char usage[] =
+	"usage: nhrpd [-f FILE] [-c SOCKET] [--keylog FILE]\n"
+	"       nhrpd --check FILE\n"
+	"\n"
+	"  -f, --config FILE     configuration (default " SYSCONFDIR "/nhrpd/nhrpd.conf)\n"
+	"  -c, --control SOCKET  control socket for nhrpctl\n"
+	"      --check FILE      read a configuration, say what is wrong with it, and exit\n"
+	"      --foreground      stay in the foreground (always the case; for scripts that say so)\n"
+	"      --keylog FILE     append session keys for tshark. For laboratories only: who has the keys has the traffic.\n"
+	"  -V, --version         print the version\n"
+	"  -h, --help            print this\n"
+	"\n"
+	"Logs to standard error, or to syslog with `log syslog` in the configuration.\n"
+	"Exit codes: 0 stopped by a signal, 1 could not start, 2 bad configuration or usage.\n";
+
+int
+main(int argc, char **argv)
+{
+	static const struct option long_options[] = { { "config", 1, NULL, 'f' }, { "control", 1, NULL, 'c' }, { "check", 1, NULL, 'k' },
+		{ "foreground", 0, NULL, 'F' }, { "keylog", 1, NULL, 'l' }, { "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 } };
+	struct daemon_options o = { .conf_path = SYSCONFDIR "/nhrpd/nhrpd.conf" };
+	const char *check = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:c:Vh", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'f': o.conf_path = optarg; break;
+		case 'c': o.control_path = optarg; break;
+		case 'k': check = optarg; break;
+		case 'l': o.keylog_path = optarg; break;
+		case 'F': break;
+		case 'V': puts("nhrpd (OpenDMVPN) " PACKAGE_VERSION); return EXIT_OK;
+		case 'h': fputs(usage, stdout); return EXIT_OK;
+		default: fputs(usage, stderr); return EXIT_CONF;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "nhrpd: unexpected word \"%s\"\n%s", argv[optind], usage);
+		return EXIT_CONF;
+	}
+	return check ? daemon_check(check, stdout) : daemon_run(&o);
+}

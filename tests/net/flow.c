@@ -3,7 +3,8 @@
  * `flow send` emits numbered, time-stamped UDP packets at a steady rate; `flow recv` says what became of them: lost,
  * doubled, reordered (and how far), delays. Both ends run on one machine, so CLOCK_MONOTONIC is common and one-way delay
  * is exact. `flow tcp-send` and `flow tcp-recv` move a pseudo-random stream, which the receiver computes as well and
- * compares: a tunnel that damages or swaps bytes is found out. Results are one line of word=value pairs.
+ * compares: a tunnel that damages or swaps bytes is found out. `flow raw` sends standard input as the payload of one IP
+ * packet of any protocol: what an attacker would try. Results are one line of word=value pairs.
  *
  * No part of the product: nothing here is installed. */
 #include <errno.h>
@@ -313,11 +314,36 @@ tcp_recv(const struct opts *o)
 	return damaged ? 1 : 0;
 }
 
+/* The "port" is the IP protocol number. */
+static int
+raw_send(const struct opts *o)
+{
+	struct addrinfo hint = { .ai_flags = AI_NUMERICHOST }, *ai;
+	uint8_t pkt[2048];
+	size_t n = fread(pkt, 1, sizeof(pkt), stdin);
+	int fd, rc = getaddrinfo(o->host, NULL, &hint, &ai);
+
+	if (rc) {
+		fprintf(stderr, "flow: %s: %s\n", o->host, gai_strerror(rc));
+		return 2;
+	}
+	fd = socket(ai->ai_family, SOCK_RAW | SOCK_CLOEXEC, atoi(o->port));
+	if (fd < 0 || sendto(fd, pkt, n, 0, ai->ai_addr, ai->ai_addrlen) != (ssize_t)n)
+		die("raw");
+	freeaddrinfo(ai);
+	close(fd);
+	return 0;
+}
+
 static const struct verb {
 	const char *name;
 	bool host;
 	int (*run)(const struct opts *);
-} verbs[] = { { "send", true, udp_send }, { "recv", false, udp_recv }, { "tcp-send", true, tcp_send }, { "tcp-recv", false, tcp_recv } };
+} verbs[] = {
+	{ "send", true, udp_send }, { "recv", false, udp_recv },
+	{ "tcp-send", true, tcp_send }, { "tcp-recv", false, tcp_recv },
+	{ "raw", true, raw_send },
+};
 
 static int
 usage(void)
@@ -325,7 +351,8 @@ usage(void)
 	fputs("usage: flow send HOST PORT [-n COUNT] [-r RATE] [-s SIZE]\n"
 	    "       flow recv PORT [-w SECONDS]        (gives up after SECONDS of silence)\n"
 	    "       flow tcp-send HOST PORT [-b BYTES]\n"
-	    "       flow tcp-recv PORT [-w SECONDS]\n", stderr);
+	    "       flow tcp-recv PORT [-w SECONDS]\n"
+	    "       flow raw HOST PROTOCOL < payload\n", stderr);
 	return 2;
 }
 

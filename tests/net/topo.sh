@@ -11,12 +11,31 @@
 # Overlay 10.255.0.0/24 (fd10:255::/64): the hub is .1, spoke N is .1N. Site N has LAN 172.16.N.0/24 (fd16:N::/64), the hub is N = 0.
 # Everything enters a namespace with nsenter, not `ip netns exec`, which insists on a new /sys and so fails for ordinary users.
 #
-# Wants from the caller: TOPO_DIR (a directory for configurations, logs, pids), TOPO_NS (prefix of namespace names), NHRPD, NHRPCTL.
+# Wants from the caller: TOPO_DIR (a directory for configurations, logs, pids), TOPO_NS (prefix of namespace names), BUILDDIR.
 # Tunables: CLOUD_V6UNDER=1 (underlay IPv6, no NAT), CLOUD_V6OVER=1 (IPv6 inside as well), CLOUD_LIFE (seconds an ESP SA lives),
 # CLOUD_PLANE, CLOUD_SPOKES.
 
 : "${TOPO_NS:=odm-}" "${CLOUD_SPOKES:=1 2 3}" "${CLOUD_PLANE:=user}" "${CLOUD_LIFE:=3600}" "${CLOUD_V6UNDER:=}" "${CLOUD_V6OVER:=}"
+NHRPD=$BUILDDIR/nhrpd/nhrpd NHRPCTL=$BUILDDIR/tools/nhrpctl FLOW=$BUILDDIR/tests/net/flow
 TOPO_LIST=()
+
+# topo_world SCRIPT ARGUMENT...: runs the script again where it may make namespaces and where nothing it makes outlives it: own
+# mount, network and process namespaces with a /run of their own, and a user namespace when it is not root's. The caller asks
+# TOPO_WORLD whether it is inside. Returns only if that is not possible. WORLD_KEEP=1: without process namespace, to leave things
+# running; and for root none at all, so that the namespaces are there for everybody.
+topo_world() {
+	local how=(--mount --net) pid=(--pid --fork --kill-child --mount-proc)
+	export TOPO_WORLD=1
+	[ -n "${WORLD_KEEP-}" ] && pid=()
+	if [ "$(id -u)" = 0 ]; then
+		[ -n "${WORLD_KEEP-}" ] && exec "$BASH" "$@"
+	else
+		how+=(--user --map-root-user)
+	fi
+	unshare "${how[@]}" "${pid[@]}" true 2>/dev/null || pid=(--fork)	# a container may hide parts of /proc and so forbid a new one
+	unshare "${how[@]}" "${pid[@]}" true 2>/dev/null || return 1
+	exec unshare "${how[@]}" "${pid[@]}" "$BASH" -c 'mount -t tmpfs tmpfs /run && exec "$BASH" "$@"' world "$@"
+}
 
 ns() { local n=$1; shift; nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }
 
@@ -35,7 +54,9 @@ nap() { read -rt 0.05 <> <(:) || :; }
 ns_new() {	# NAME
 	ip netns add "$TOPO_NS$1" || return 1
 	TOPO_LIST+=("$1")
+	# shellcheck disable=SC2016
 	ns "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+		echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts
 		for i in all default; do echo 0 >/proc/sys/net/ipv4/conf/$i/rp_filter; echo 0 >/proc/sys/net/ipv6/conf/$i/accept_dad; done
 		ip link set lo up'
 }
@@ -118,10 +139,15 @@ topo_watch() {	# NAME DEVICE...
 			counter ESP-4500 {}
 			counter ESP {}
 			counter GRE {}
+			counter INNER {}
 			counter OTHER {}
 			chain in {
 				type filter hook ingress devices = { ${d%, } } priority -500;
 				ether type arp counter name ARP accept
+				ip saddr { 172.16.0.0/16, 10.255.0.0/24 } counter name INNER accept
+				ip daddr { 172.16.0.0/16, 10.255.0.0/24 } counter name INNER accept
+				ip6 saddr { fd16::/16, fd10:255::/64 } counter name INNER accept
+				ip6 daddr { fd16::/16, fd10:255::/64 } counter name INNER accept
 				meta l4proto { icmp, ipv6-icmp } counter name ICMP accept
 				meta l4proto gre counter name GRE accept
 				meta l4proto esp counter name ESP accept
@@ -158,6 +184,7 @@ site() { [ "$1" = 0 ] && echo hub || echo "spoke$1"; }
 overlay() { [ "$1" = 0 ] && echo 10.255.0.1 || echo "10.255.0.1$1"; }	# of site N
 overlay6() { [ "$1" = 0 ] && echo fd10:255::1 || echo "fd10:255::1$1"; }
 lan_host() { echo "172.16.$1.10"; }
+lan_host6() { echo "fd16:$1::10"; }
 hub_nbma() { [ -n "$CLOUD_V6UNDER" ] && echo fd18:10::2 || echo 198.18.10.2; }
 
 cloud_topology() {
@@ -218,7 +245,7 @@ cloud_conf() {	# N: writes $TOPO_DIR/NAME.conf
 			 authentication remote pre-share
 			 authentication local pre-share
 			 keyring local SITES
-			 dpd 4 2 periodic
+			 dpd 10 2 periodic
 			!
 			crypto ipsec transform-set GCM esp-gcm 256
 			 mode transport
@@ -251,7 +278,7 @@ cloud_conf() {	# N: writes $TOPO_DIR/NAME.conf
 			EOF
 		fi
 		printf ' no shutdown\n!\ndataplane %s\nlog level debugging\n' "$CLOUD_PLANE"
-	} >"$TOPO_DIR/$name.conf"
+	} | sed '/^ *$/d' >"$TOPO_DIR/$name.conf"
 }
 
 ctl() { local n=$1; shift; "$NHRPCTL" -s "$TOPO_DIR/$n.sock" "$@"; }

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# kill -9 of the hub, of a spoke, of all; started again, the cloud is whole again without help. A direct path that breaks is
+# given up for the hub's.
+# shellcheck source=tests/net/lib.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/net/lib.sh"
+
+whole_again() {	# TEXT: UP everywhere, and every LAN reaches every other
+	eventually 90 "$1: everyone is UP again" cloud_up || { ctl hub show dmvpn; for n in $CLOUD_SPOKES; do ctl "spoke$n" show dmvpn; done; return; }
+	local a b
+	for a in 0 $CLOUD_SPOKES; do for b in 0 $CLOUD_SPOKES; do
+		[ "$a" = "$b" ] || wait_for 60 cloud_ping "$(site "$a")" "$(lan_host "$b")" || { not_ok "$1: $(site "$a") reaches $(site "$b") again within 60 s"; return; }
+	done; done
+	ok "$1: each LAN reaches each other LAN again"
+}
+go_direct() {	# A B
+	local p
+	cloud_ping "spoke$1" "$(lan_host "$2")" 1000 0.05 >/dev/null 2>&1 & p=$!
+	eventually 40 "spoke$1 sends straight to spoke$2" cloud_direct "$1" "$2" || ctl "spoke$1" show dmvpn
+	kill $p; wait $p 2>/dev/null
+}
+
+whole_cloud
+go_direct 1 2
+
+# ---- the hub
+cloud_stop hub KILL
+ns hub ip link show dmvpn0 >/dev/null 2>&1; [ $? != 0 ]; check $? "nothing of a killed hub remains in its kernel"
+out=$(cloud_ping spoke1 "$(lan_host 2)" 20 0.05)
+[[ $out == *" 0% packet loss"* ]]; check $? "the direct path works without the hub" "$(tail -n 2 <<<"$out" | tr '\n' ' ')"
+cloud_start 0 || not_ok "the hub starts again"
+whole_again "hub killed"
+
+# ---- a spoke behind the NAT, with a direct path to it
+go_direct 1 2
+cloud_stop spoke2 KILL
+cloud_start 2 || not_ok "spoke2 starts again"
+whole_again "spoke2 killed"
+go_direct 1 2
+go_direct 2 1
+
+# ---- a spoke that stays away: its partner gives the direct path up
+cloud_stop spoke2 KILL
+gone() { ! cloud_direct 1 2; }
+eventually 90 "spoke1 gives up the direct path to a dead spoke2" gone
+cloud_start 2 || not_ok "spoke2 starts again"
+whole_again "spoke2 away for a while"
+
+# ---- the direct way breaks while both live: traffic returns to the hub
+go_direct 1 2
+ns inet nft 'add table inet wall; add chain inet wall f { type filter hook forward priority 0; }
+	add rule inet wall f ip saddr 198.18.11.2 ip daddr 198.18.12.2 drop; add rule inet wall f ip saddr 198.18.12.2 ip daddr 198.18.11.2 drop'
+ns spoke1-h ping -n -q -i 0.1 "$(lan_host 2)" >/dev/null 2>&1 & p=$!
+back() { cloud_ping spoke1 "$(lan_host 2)"; }
+eventually 90 "traffic returns to the hub when the direct way breaks" back
+ns inet nft delete table inet wall
+eventually 120 "and takes the direct way again when it works" cloud_direct 1 2
+kill $p; wait $p 2>/dev/null
+
+# ---- everything at once
+for n in 0 $CLOUD_SPOKES; do cloud_stop "$(site "$n")" KILL; done
+start_all
+whole_again "all killed"
+
+# ---- the NAT forgets (a router's restart): spokes keep their tunnels or make new ones
+ns nat nft flush ruleset
+ns nat nft -f - <<'END'
+table ip nat { chain out { type nat hook postrouting priority 100; oifname "wan" ip saddr 192.168.12.0/24 masquerade random; } }
+END
+if ns nat conntrack -F >/dev/null 2>&1; then whole_again "the NAT forgot all mappings"; else note "no conntrack tool: the NAT's loss of memory is not tried"; fi
+end

@@ -93,17 +93,18 @@ cur_be16(struct cur *c)
 static inline uint32_t
 cur_be32(struct cur *c)
 {
-	uint32_t hi = cur_be16(c);
+	struct span s = cur_take(c, 4);
 
-	return hi << 16 | cur_be16(c);
+	return s.n ? (uint32_t)s.p[0] << 24 | (uint32_t)s.p[1] << 16 | (uint32_t)s.p[2] << 8 | s.p[3] : 0;
 }
 
 static inline uint64_t
 cur_be64(struct cur *c)
 {
-	uint64_t hi = cur_be32(c);
+	struct cur d = cur_of(cur_take(c, 8));
+	uint64_t hi = cur_be32(&d);
 
-	return hi << 32 | cur_be32(c);
+	return hi << 32 | cur_be32(&d);
 }
 
 static inline struct wr

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "lib/env.h"
 #include "lib/log.h"

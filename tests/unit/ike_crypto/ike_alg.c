@@ -1,0 +1,102 @@
+/* Twin of ikecore/crypto/ike_alg.c: what is known, what is not, sizes. */
+#include "ikecore/crypto/ike_crypto.h"
+#include "ikecore/wire/ike_msg.h"
+#include "tests/unit/harness.h"
+
+START_TEST(sizes_of_ciphers)
+{
+	static const struct {
+		uint16_t encr, bits;
+		struct ike_encr_info info;
+	} t[] = {
+		{ IKE_ENCR_AES_GCM_16, 128, { 16, 4, 8, 1, 16, true } },
+		{ IKE_ENCR_AES_GCM_16, 192, { 24, 4, 8, 1, 16, true } },
+		{ IKE_ENCR_AES_GCM_16, 256, { 32, 4, 8, 1, 16, true } },
+		{ IKE_ENCR_CHACHA20_POLY1305, 0, { 32, 4, 8, 1, 16, true } },
+		{ IKE_ENCR_AES_CBC, 128, { 16, 0, 16, 16, 0, false } },
+		{ IKE_ENCR_AES_CBC, 256, { 32, 0, 16, 16, 0, false } },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct ike_encr_info got;
+
+		ck_assert(ike_encr_info(t[i].encr, t[i].bits, &got));
+		ck_assert_uint_eq(got.key_len, t[i].info.key_len);
+		ck_assert_uint_eq(got.salt_len, t[i].info.salt_len);
+		ck_assert_uint_eq(got.iv_len, t[i].info.iv_len);
+		ck_assert_uint_eq(got.block, t[i].info.block);
+		ck_assert_uint_eq(got.icv_len, t[i].info.icv_len);
+		ck_assert(got.aead == t[i].info.aead);
+	}
+}
+END_TEST
+
+/* Every 16-bit id: nothing but the rows of the tables, whatever a peer names (CVE-2014-9221). */
+START_TEST(unknown_ids_are_unknown)
+{
+	unsigned encr = 0, integ = 0, prf = 0, group = 0;
+	struct ike_encr_info e;
+	struct ike_integ_info g;
+
+	for (unsigned id = 0; id <= UINT16_MAX; id++) {
+		for (unsigned bits = 0; bits <= 512; bits += 64)
+			encr += ike_encr_info((uint16_t)id, (uint16_t)bits, &e);
+		integ += ike_integ_info((uint16_t)id, &g);
+		prf += ike_prf_len((uint16_t)id) != 0;
+		group += ike_group_public_len((uint16_t)id) != 0;
+	}
+	ck_assert_uint_eq(encr, 7);
+	ck_assert_uint_eq(integ, 3);
+	ck_assert_uint_eq(prf, 3);
+	ck_assert_uint_eq(group, 7);
+	ck_assert(!ike_encr_info(IKE_ENCR_AES_GCM_16, 0, &e));	/* key length is mandatory for AES, */
+	ck_assert(!ike_encr_info(IKE_ENCR_CHACHA20_POLY1305, 256, &e));	/* forbidden for ChaCha20 */
+	ck_assert(!ike_integ_info(IKE_INTEG_NONE, &g));
+}
+END_TEST
+
+START_TEST(null_only_for_tests)
+{
+	struct ike_encr_info e;
+
+	ck_assert(!ike_encr_info(IKE_ENCR_NULL, 0, &e));
+	ike_crypto_allow_null_for_tests(true);
+	ck_assert(ike_encr_info(IKE_ENCR_NULL, 0, &e));
+	ck_assert(e.aead && e.key_len == 0 && e.iv_len == 8 && e.icv_len == 16);
+	ike_crypto_allow_null_for_tests(false);
+	ck_assert(!ike_encr_info(IKE_ENCR_NULL, 0, &e));
+}
+END_TEST
+
+START_TEST(compare_and_wipe)
+{
+	uint8_t a[40], b[40];
+
+	for (unsigned i = 0; i < sizeof(a); i++)
+		a[i] = b[i] = (uint8_t)(i + 1);
+	ck_assert(ike_ct_eq(a, b, sizeof(a)));
+	for (unsigned i = 0; i < sizeof(a); i++) {
+		b[i] ^= 1;
+		ck_assert(!ike_ct_eq(a, b, sizeof(a)));
+		b[i] ^= 1;
+	}
+	ike_wipe(a, sizeof(a));
+	for (unsigned i = 0; i < sizeof(a); i++)
+		ck_assert_uint_eq(a[i], 0);
+}
+END_TEST
+
+suite_fn suite_ike_alg;
+Suite *
+suite_ike_alg(void)
+{
+	Suite *s = suite_create("ike_alg");
+	TCase *tc = tcase_create("alg");
+
+	tcase_add_test(tc, sizes_of_ciphers);
+	tcase_add_test(tc, unknown_ids_are_unknown);
+	tcase_add_test(tc, null_only_for_tests);
+	tcase_add_test(tc, compare_and_wipe);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,5 @@
+#include "tests/unit/harness.h"
+
+suite_fn suite_ike_alg, suite_ike_prf, suite_ike_keys, suite_ike_seal, suite_ike_kex;
+
+TEST_MAIN(suite_ike_alg, suite_ike_prf, suite_ike_keys, suite_ike_seal, suite_ike_kex)

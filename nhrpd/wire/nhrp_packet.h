@@ -123,7 +123,7 @@ struct nhrp_packet {
 	uint32_t request_id;	/* types 1..6 */
 	uint16_t code, offset;	/* type 7: error code and offset; type 8: code */
 	struct addr src_nbma, src_proto, dst_proto;	/* src_nbma none where its length is 0 */
-	struct nhrp_cie cie[NHRP_CIES_MAX];	/* types 1..6 */
+	struct nhrp_cie cie[NHRP_CIES_MAX];	/* types 1..6; at least one, but a resolution request may have none */
 	unsigned n_cie;
 	struct span payload;	/* types 7, 8: the packet it is about */
 	struct nhrp_ext ext[NHRP_EXTS_MAX];	/* without End */
@@ -133,13 +133,15 @@ struct nhrp_packet {
 
 /* Parses one packet. `in` may be longer than the packet (padding); pktsz rules. */
 enum nhrp_drop nhrp_packet_parse(struct span in, struct nhrp_packet *out);
-/* Writes the packet with size, offset and checksum. 0 when it does not fit in w (w is then bad), else its length. */
+/* Writes the packet with size, offset and checksum, and answers its length. 0 when it does not fit in w or the parser would
+ * refuse it (address of another family, extension twice, no CIE where one is needed ...); w is then bad, its length as before. */
 size_t	nhrp_packet_build(struct wr *w, const struct nhrp_packet *p);
 uint16_t nhrp_checksum(struct span packet);	/* ones' complement, odd length padded; 0 over a good packet */
 
 enum nhrp_drop nhrp_cie_parse(struct cur *c, uint16_t afn, uint16_t pro_type, struct nhrp_cie *out);
 void	nhrp_cie_build(struct wr *w, const struct nhrp_cie *cie);
-/* CIEs of an extension's value (records, responder, NAT). Answers how many, or -1 where they are malformed or more than max. */
+/* CIEs of an extension's value (records, responder, NAT). Answers how many, or -1 where they are malformed or more than max.
+ * An address that does not fit the families is given as none: FRR writes such responder entries for IPv6 over IPv4. */
 int	nhrp_ext_cies(struct span value, uint16_t afn, uint16_t pro_type, struct nhrp_cie *out, unsigned max);
 const struct nhrp_ext *nhrp_ext_find(const struct nhrp_packet *p, uint16_t type);
 /* True where a type 9 extension is Cisco's NAT address list and not RFC 2735 capabilities (8) or IGP info (4). */

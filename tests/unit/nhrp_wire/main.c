@@ -11,4 +11,5 @@ Suite *suite_names(void);
 Suite *suite_parse(void);
 Suite *suite_quoted(void);
 
-TEST_MAIN(suite_names, suite_checksum, suite_cie, suite_ext, suite_quoted, suite_parse, suite_build, suite_drops, suite_golden, suite_captures)
+TEST_MAIN(suite_names, suite_checksum, suite_cie, suite_ext, suite_quoted, suite_parse, suite_build, suite_drops, suite_golden,
+    suite_captures)

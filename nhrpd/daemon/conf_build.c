@@ -67,8 +67,10 @@ static void
 add_ids(uint16_t *out, unsigned *n, const struct conf_list *l, const struct conf_alg *defaults)
 {
 	if (l->n == 0) {
-		for (; defaults->name; defaults++)
-			out[(*n)++] = (uint16_t)defaults->v;
+		for (; defaults->name; defaults++) {
+			if (!defaults->asked)
+				out[(*n)++] = (uint16_t)defaults->v;
+		}
 		return;
 	}
 	for (unsigned i = 0; i < l->n; i++)

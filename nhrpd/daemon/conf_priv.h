@@ -255,10 +255,11 @@ void	conf_build(struct conf_parse *p);
 /* What is found shown in an error: printable, cut. */
 const char *conf_found(const char *text, char out[static 48]);
 
-/* Ciphers, PRFs and groups under their IOS names; the defaults are all of them in this order. */
+/* Ciphers, PRFs and groups under their IOS names; the defaults are those that are not `asked`, in this order. */
 struct conf_alg {
 	const char *name;
 	uint64_t v;
+	bool asked;	/* only where the user names it */
 };
 extern const struct conf_alg conf_ike_encr[], conf_prfs[], conf_groups[], conf_esp_encr[];	/* end at a NULL name */
 

@@ -8,7 +8,9 @@ const struct conf_alg conf_ike_encr[] = {
 	{ "aes-gcm-256", CONF_CIPHER(20, 256) }, { "aes-gcm-128", CONF_CIPHER(20, 128) }, { "chacha20-poly1305", CONF_CIPHER(28, 0) }, { NULL, 0 },
 };
 const struct conf_alg conf_prfs[] = { { "sha384", 6 }, { "sha256", 5 }, { "sha512", 7 }, { NULL, 0 } };
-const struct conf_alg conf_groups[] = { { "31", 31 }, { "19", 19 }, { "20", 20 }, { "14", 14 }, { NULL, 0 } };
+const struct conf_alg conf_groups[] = {
+	{ "31", 31 }, { "19", 19 }, { "20", 20 }, { "14", 14 }, { "21", 21, true }, { "16", 16, true }, { "15", 15, true }, { NULL, 0 },
+};
 const struct conf_alg conf_esp_encr[] = {
 	{ "esp-gcm 256", CONF_CIPHER(20, 256) }, { "esp-gcm 128", CONF_CIPHER(20, 128) }, { "esp-chacha20-poly1305", CONF_CIPHER(28, 0) }, { NULL, 0 },
 };

@@ -1,0 +1,28 @@
+/* nhrpd/daemon/control.h: the control socket: JSON lines in, JSON lines out (control_words.h has the commands). */
+#ifndef NHRPD_DAEMON_CONTROL_H
+#define NHRPD_DAEMON_CONTROL_H
+
+#include "lib/host.h"
+#include "nhrpd/daemon/conf.h"
+
+enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
+
+/* What is shown and cleared. Actions that clearing causes wait in the core: the loop carries them out after each callback. */
+struct control_src {
+	struct core *core;
+	struct dp *dp;	/* NULL: none (tests) */
+	const struct conf *conf;	/* in force */
+	tick_t started;
+};
+
+struct control;
+/* Listens at path ("" or NULL: the default), whose last folder is made when it is not there. src is copied. NULL: `why`
+ * says what is wrong. */
+struct control *control_new(const struct host *host, const char *path, const struct control_src *src, char *why, size_t n);
+void	control_free(struct control *c);	/* and removes the socket; NULL is fine */
+void	control_set_src(struct control *c, const struct control_src *src);	/* after a reload */
+
+/* One request to its answer, both one line; from malloc, ends in '\n'. NULL without memory. */
+char	*control_answer(const struct control_src *src, tick_t now, const char *request, size_t n);
+
+#endif

@@ -1,0 +1,165 @@
+/* nhrpd/daemon/show_json.c: structs that engines show, as JSON objects. */
+#include "nhrpd/daemon/show.h"
+#include "nhrpd/daemon/show_priv.h"
+
+json_t *
+show_text(const char *s)
+{
+	char clean[256];
+	size_t n = 0;
+	json_t *t = json_string(s ? s : "");
+
+	if (t)
+		return t;
+	for (; *s && n < sizeof(clean) - 1; s++)	/* not UTF-8 */
+		clean[n++] = (unsigned char)*s < 0x80 ? *s : '?';
+	clean[n] = '\0';
+	return json_string(clean);
+}
+
+json_t *
+show_addr(const struct addr *a)
+{
+	char s[ADDR_STRLEN];
+
+	return json_string(a->n ? addr_fmt(a, s) : "");
+}
+
+static json_t *
+prefix(const struct prefix *p)
+{
+	char s[PREFIX_STRLEN];
+
+	return json_string(p->addr.n ? prefix_fmt(p, s) : "");
+}
+
+static json_t *
+endpoint(const struct endpoint *e)
+{
+	char s[ENDPOINT_STRLEN];
+
+	return json_string(e->addr.n ? endpoint_fmt(e, s) : "");
+}
+
+static json_t *
+age(tick_t since, tick_t now)
+{
+	return since && since <= now ? json_integer((json_int_t)((now - since) / 1000000)) : since ? json_integer(0) : json_null();
+}
+
+static json_t *
+left(tick_t at, tick_t now)
+{
+	return at && at != TICK_NEVER ? json_integer((json_int_t)tick_left_s(now, at)) : json_null();
+}
+
+json_t *
+show_spi(uint32_t spi)
+{
+	char s[16];
+
+	snprintf(s, sizeof(s), "0x%08x", spi);
+	return json_string(s);
+}
+
+static json_t *
+number_if(bool there, uint32_t n)
+{
+	return there ? json_integer(n) : json_null();
+}
+
+/* IOS: S static (NHS), D dynamic, I incomplete, N behind NAT. */
+static json_t *
+attributes(const struct core_peer_info *i)
+{
+	char s[5];
+	size_t n = 0;
+
+	if (i->nhs)
+		s[n++] = 'S';
+	else if (i->dynamic)
+		s[n++] = 'D';
+	if (i->incomplete)
+		s[n++] = 'I';
+	if (i->natted)
+		s[n++] = 'N';
+	s[n] = '\0';
+	return json_string(s);
+}
+
+json_t *
+show_peer_json(const struct core_peer_info *i, tick_t now)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:i, s:o, s:o, s:o, s:I}",
+	    "peer", number_if(i->peer != UINT32_MAX, i->peer),
+	    "nbma", show_addr(&i->nbma), "claimed_nbma", show_addr(&i->nbma_claimed), "remote", endpoint(&i->remote),
+	    "tunnel_address", show_addr(&i->proto), "state", core_step_name(i->step), "age_s", age(i->since, now), "up", i->step == CORE_STEP_UP,
+	    "attributes", attributes(i), "nhs", i->nhs, "dynamic", i->dynamic, "incomplete", i->incomplete, "natted", i->natted, "encap", i->encap,
+	    "identity", show_text(i->identity), "entries", (int)i->n_proto, "reason", show_text(i->reason), "spi_in", show_spi(i->spi_in), "spi_out", show_spi(i->spi_out),
+	    "ike_sa", (json_int_t)i->ike_sa);
+}
+
+json_t *
+show_cache_json(const struct nhrp_cache_info *i, tick_t now)
+{
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}",
+	    "prefix", prefix(&i->prefix), "type", nhrp_cache_type_name(i->type), "nbma", show_addr(&i->nbma), "claimed_nbma", show_addr(&i->nbma_claimed),
+	    "peer", number_if(i->has_peer, i->peer), "unique", i->unique, "registered", i->registered, "used", i->used, "natted", i->natted,
+	    "installed", i->installed, "age_s", age(i->created, now), "expires_in_s", left(i->expires, now), "identity", show_text(i->identity),
+	    "reason", show_text(i->reason));
+}
+
+json_t *
+show_nhs_json(const struct nhrp_nhs_info *i, tick_t now)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
+	    "index", (json_int_t)i->index, "tunnel_address", show_addr(&i->proto), "nbma", show_addr(&i->nbma), "name", show_text(i->name),
+	    "state", show_text(i->state), "up", i->up, "priority", (int)i->priority, "peer", number_if(i->has_peer, i->peer), "age_s", age(i->since, now),
+	    "next_in_s", left(i->next, now), "requests", (json_int_t)i->requests, "replies", (json_int_t)i->replies, "failures", (json_int_t)i->failures,
+	    "reason", show_text(i->reason));
+}
+
+json_t *
+show_shortcut_json(const struct nhrp_shortcut_info *i, tick_t now)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "destination", show_addr(&i->dst), "prefix", prefix(&i->prefix), "via", show_addr(&i->via), "nbma", show_addr(&i->nbma), "state", show_text(i->state),
+	    "peer", number_if(i->has_peer, i->peer), "age_s", age(i->since, now), "expires_in_s", left(i->expires, now), "reason", show_text(i->reason));
+}
+
+static json_t *
+id_text(const struct ike_id *id)
+{
+	char s[3 * IKE_ID_MAX + 32];
+
+	return show_text(id && id->type ? ike_id_fmt(id, s, sizeof(s)) : "");
+}
+
+static json_t *
+spi64(uint64_t spi)
+{
+	char s[20];
+
+	snprintf(s, sizeof(s), "%016llx", (unsigned long long)spi);
+	return json_string(s);
+}
+
+json_t *
+show_ike_json(const struct ike_sa_info *i, tick_t now)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "sa", (json_int_t)i->sa, "spi_i", spi64(i->spi_i), "spi_r", spi64(i->spi_r), "state", show_text(i->state), "local", endpoint(&i->local),
+	    "remote", endpoint(&i->remote), "local_id", id_text(i->local_id), "peer_id", id_text(i->peer_id), "initiator", i->initiator,
+	    "natted_local", i->natted_local, "natted_remote", i->natted_remote, "encryption", show_text(ike_encr_name(i->encr, i->encr_bits)),
+	    "prf", show_text(ike_prf_name(i->prf)), "group", show_text(ike_group_name(i->group)), "age_s", age(i->established, now),
+	    "rekey_in_s", left(i->rekey_at, now), "expires_in_s", left(i->expires, now), "last_rx_s", age(i->last_rx, now), "reason", show_text(i->reason));
+}
+
+json_t *
+show_child_json(const struct ike_child_info *i, tick_t now)
+{
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
+	    "ike_sa", (json_int_t)i->sa, "spi_in", show_spi(i->spi_in), "spi_out", show_spi(i->spi_out), "state", show_text(i->state),
+	    "encryption", show_text(ike_encr_name(i->encr, i->encr_bits)), "pfs_group", show_text(i->pfs_group ? ike_group_name(i->pfs_group) : ""), "encap", i->encap,
+	    "esn", i->esn, "age_s", age(i->created, now), "rekey_in_s", left(i->rekey_at, now), "expires_in_s", left(i->expires, now));
+}

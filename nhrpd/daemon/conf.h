@@ -30,7 +30,6 @@ struct conf {
 	struct core_conf core;	/* ike profiles, tunnels: point into this object. Interfaces that are shut down are left out. */
 	struct {	/* by index of core.tunnel: what the core does not need but the daemon or show does */
 		const char *description;	/* "" when not given */
-		uint8_t source_family;	/* outer family: 4 or 16 */
 	} tunnel[CORE_TUNNELS_MAX];
 	unsigned n_shutdown;
 	void *mem;	/* what it owns; conf.c's */

@@ -416,11 +416,11 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 		conf_error_at(p, b->b.at, "more than %d tunnel interfaces", CORE_TUNNELS_MAX);
 	} else {
 		p->conf->tunnel[w->n_tunnel].description = b->description.at.line ? b->description.s : "";
-		p->conf->tunnel[w->n_tunnel].source_family = family;
 		o = &w->tunnel[w->n_tunnel++];
 	}
 	build_dp(b, w->n_tunnel, &o->dp);
 	build_nhrp(p, b, family, &o->nhrp);
+	o->source_family = family;
 	o->source_if = b->source.p.addr.n ? NULL : b->source.s;
 	if (prot && o != &spare) {
 		if (!prot->index) {

@@ -40,6 +40,7 @@ log_level_parse(const char *text, enum log_level *out)
 }
 
 /* What came from a peer may stand in a line: control characters become '?', so that nobody can forge lines. */
+LOG_FMT(4, 0)
 static void
 write_line(struct log *l, enum log_level lv, const char *word, const char *fmt, va_list ap)
 {

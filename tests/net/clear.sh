@@ -9,7 +9,7 @@ for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
 for pair in "hub 1" "spoke1 2" "spoke2 3" "spoke3 0" "spoke1 0"; do	# talkers, from before the first daemon to the end
 	# shellcheck disable=SC2086
 	set -- $pair
-	ns "$1-h" ping -n -q -i 0.02 "$(lan_host "$2")" >/dev/null 2>&1 &
+	chatter "$1" "$(lan_host "$2")" 0.02
 done
 everyone_up() { eventually 90 "everyone is UP" cloud_up || { ctl hub show dmvpn; ctl spoke1 show dmvpn; }; }
 nothing_in_clear "before any daemon runs"

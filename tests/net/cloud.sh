@@ -23,10 +23,10 @@ out=$(cloud_ping spoke1 "$(lan_host 2)" 3)
 # ---- direct tunnels, asked for by traffic
 direct() {	# A B
 	local before after wan n
-	cloud_ping "spoke$1" "$(lan_host "$2")" 1000 0.05 >/dev/null 2>&1 & n=$!
+	chatter "spoke$1" "$(lan_host "$2")"
 	eventually 20 "spoke$1 sends straight to spoke$2" cloud_direct "$1" "$2" || ctl "spoke$1" show dmvpn
 	eventually 20 "spoke$2 sends straight to spoke$1" cloud_direct "$2" "$1" || ctl "spoke$2" show dmvpn
-	kill $n; wait $n 2>/dev/null
+	quiet
 	before=$(cloud_forwarded) wan=$(packets hub wan)
 	out=$(cloud_ping "spoke$1" "$(lan_host "$2")" 200 0.01)
 	after=$(cloud_forwarded)
@@ -49,7 +49,7 @@ done
 
 # ---- sizes: TCP by the hub and directly, fragments, path MTU
 transfer() {	# FROM TO-SITE ADDRESS TEXT
-	local rx; ns "$2-h" "$FLOW" tcp-recv 5002 -w 20 >"$TOPO_DIR/rx" 2>&1 & rx=$!
+	local rx; ns_exec "$2-h" "$FLOW" tcp-recv 5002 -w 20 >"$TOPO_DIR/rx" 2>&1 & rx=$!
 	ns "$1-h" timeout 60 "$FLOW" tcp-send "$3" 5002 -b 20000000
 	wait $rx; check $? "20 MB by TCP $4" "$(tail -n 1 "$TOPO_DIR/rx")"
 }

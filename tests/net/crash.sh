@@ -14,9 +14,9 @@ whole_again() {	# TEXT: UP everywhere, and every LAN reaches every other
 }
 go_direct() {	# A B
 	local p
-	cloud_ping "spoke$1" "$(lan_host "$2")" 1000 0.05 >/dev/null 2>&1 & p=$!
+	chatter "spoke$1" "$(lan_host "$2")"
 	eventually 40 "spoke$1 sends straight to spoke$2" cloud_direct "$1" "$2" || ctl "spoke$1" show dmvpn
-	kill $p; wait $p 2>/dev/null
+	quiet
 }
 
 whole_cloud
@@ -49,12 +49,12 @@ whole_again "spoke2 away for a while"
 go_direct 1 2
 ns inet nft 'add table inet wall; add chain inet wall f { type filter hook forward priority 0; }
 	add rule inet wall f ip saddr 198.18.11.2 ip daddr 198.18.12.2 drop; add rule inet wall f ip saddr 198.18.12.2 ip daddr 198.18.11.2 drop'
-ns spoke1-h ping -n -q -i 0.1 "$(lan_host 2)" >/dev/null 2>&1 & p=$!
+chatter spoke1 "$(lan_host 2)" 0.1
 back() { cloud_ping spoke1 "$(lan_host 2)"; }
 eventually 90 "traffic returns to the hub when the direct way breaks" back
 ns inet nft delete table inet wall
 eventually 120 "and takes the direct way again when it works" cloud_direct 1 2
-kill $p; wait $p 2>/dev/null
+quiet
 
 # ---- everything at once
 for n in 0 $CLOUD_SPOKES; do cloud_stop "$(site "$n")" KILL; done

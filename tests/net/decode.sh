@@ -7,14 +7,14 @@ for c in tcpdump tshark; do command -v $c >/dev/null || skip "$c is not installe
 
 cloud_topology || { not_ok "the topology can be built"; exit 1; }
 user=(); [ -n "$(sed -n 's/^ *0 *0 .*/y/p' /proc/self/uid_map)" ] && user=(-Z root)	# tcpdump cannot change its user in a user namespace
-ns inet tcpdump "${user[@]}" -Uni any -s 0 --immediate-mode -w "$TOPO_DIR/all.pcap" 2>"$TOPO_DIR/tcpdump.err" & dump=$!
+ns_exec inet tcpdump "${user[@]}" -Uni any -s 0 --immediate-mode -w "$TOPO_DIR/all.pcap" 2>"$TOPO_DIR/tcpdump.err" & dump=$!
 wait_for 10 grep -q listening "$TOPO_DIR/tcpdump.err" || skip "tcpdump: $(tail -n 1 "$TOPO_DIR/tcpdump.err")"
 for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
 start_all --keylog "$TOPO_DIR/keys"
 eventually 60 "every spoke is UP" cloud_up || { ctl hub show dmvpn; exit 1; }
-cloud_ping spoke1 "$(lan_host 2)" 1000 0.05 >/dev/null 2>&1 & p=$!
+chatter spoke1 "$(lan_host 2)"
 eventually 20 "a shortcut comes up" cloud_direct 1 2
-kill $p; wait $p 2>/dev/null
+quiet
 cloud_ping spoke1 "$(lan_host 2)" 5 >/dev/null
 cloud_ping hub "$(lan_host 3)" 5 >/dev/null
 cloud_stop spoke1	# purges, deletes

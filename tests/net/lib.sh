@@ -49,6 +49,7 @@ TOPO_DIR=$(mktemp -d "${TMPDIR:-/tmp}/odm-test.XXXXXX") || exit 1
 finish() {
 	local rc=$? f
 	trap - EXIT
+	trap '' PIPE	# the reader may have gone (demo | head); what was started still has to end
 	cloud_stop_all
 	for f in "$TOPO_DIR"/*.log; do
 		[ -e "$f" ] || continue
@@ -97,9 +98,9 @@ nothing_in_clear() {	# TEXT
 # flow_start NAME FROM AT ADDRESS PORT COUNT RATE: from the LAN of FROM to that of AT in the background; flow_end NAME prints the receiver's line
 flow_start() {
 	local at=$3-h to=$4 port=$5
-	ns "$at" "$FLOW" recv "$port" -w 20 >"$TOPO_DIR/$1.rx" 2>&1 & echo $! >"$TOPO_DIR/$1.rxpid"
+	ns_exec "$at" "$FLOW" recv "$port" -w 20 >"$TOPO_DIR/$1.rx" 2>&1 & echo $! >"$TOPO_DIR/$1.rxpid"
 	wait_for 5 grep -q listening "$TOPO_DIR/$1.rx"
-	ns "$2-h" "$FLOW" send "$to" "$port" -n "$6" -r "$7" >"$TOPO_DIR/$1.tx" 2>&1 & echo $! >"$TOPO_DIR/$1.txpid"
+	ns_exec "$2-h" "$FLOW" send "$to" "$port" -n "$6" -r "$7" >"$TOPO_DIR/$1.tx" 2>&1 & echo $! >"$TOPO_DIR/$1.txpid"
 }
 flow_end() { wait "$(cat "$TOPO_DIR/$1.txpid")"; wait "$(cat "$TOPO_DIR/$1.rxpid")"; tail -n 1 "$TOPO_DIR/$1.rx"; }
 flow_intact() {	# NAME TEXT: none lost, none twice, none more than 3 places late

@@ -42,11 +42,11 @@ chmod 600 "$TOPO_DIR/sites.psk"
 if unshare --mount true 2>/dev/null; then
 	refused "no /dev/net/tun" "/dev/net/tun" unshare --mount sh -c 'mount -t tmpfs none /dev/net && exec "$@"' sh "${run[@]}"
 fi
-ns hub "$FLOW" recv 4500 -w 30 >"$TOPO_DIR/taken" 2>&1 & p=$!
+ns_exec hub "$FLOW" recv 4500 -w 30 >"$TOPO_DIR/taken" 2>&1 & p=$!
 wait_for 5 grep -q listening "$TOPO_DIR/taken"
 refused "UDP port 4500 is taken" "4500.*(in use|taken)|in use.*4500" "${run[@]}"
 kill $p; wait $p 2>/dev/null
-ns hub "$FLOW" recv 500 -w 30 >"$TOPO_DIR/taken" 2>&1 & p=$!
+ns_exec hub "$FLOW" recv 500 -w 30 >"$TOPO_DIR/taken" 2>&1 & p=$!
 wait_for 5 grep -q listening "$TOPO_DIR/taken"
 refused "UDP port 500 is taken" "\b500\b.*(in use|taken)|in use.*\b500\b" "${run[@]}"
 kill $p; wait $p 2>/dev/null

@@ -38,6 +38,7 @@ topo_world() {
 }
 
 ns() { local n=$1; shift; nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }
+ns_exec() { local n=$1; shift; exec nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }	# with &: $! is then the command itself
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; milliseconds it took in $WAITED; 1 when the time is over.
 wait_for() {
@@ -289,7 +290,7 @@ cloud_start() {	# N [OPTION...]
 	name=$(site "$n")
 	: >"$TOPO_DIR/$name.start"
 	rm -f "$TOPO_DIR/$name.sock"
-	ns "$name" "$NHRPD" -f "$TOPO_DIR/$name.conf" --control "$TOPO_DIR/$name.sock" "$@" 2>>"$TOPO_DIR/$name.log" </dev/null >&2 &
+	ns_exec "$name" "$NHRPD" -f "$TOPO_DIR/$name.conf" --control "$TOPO_DIR/$name.sock" "$@" 2>>"$TOPO_DIR/$name.log" </dev/null >&2 &
 	echo $! >"$TOPO_DIR/$name.pid"
 	wait_for 10 cloud_device "$name" || return 1
 	ns "$name" ip -batch - < <(cloud_routes "$n")
@@ -300,11 +301,11 @@ cloud_routes() {	# N: in the words of ip -batch
 	if [ "$1" = 0 ]; then
 		for s in $CLOUD_SPOKES; do
 			echo "route replace 172.16.$s.0/24 via $(overlay "$s") dev dmvpn0"
-			echo "route replace fd16:$s::/64 via $(overlay6 "$s") dev dmvpn0"
+			[ -z "$CLOUD_V6OVER" ] || echo "route replace fd16:$s::/64 via $(overlay6 "$s") dev dmvpn0"
 		done
 	else
 		echo "route replace 172.16.0.0/16 via $(overlay 0) dev dmvpn0"
-		echo "route replace fd16::/16 via $(overlay6 0) dev dmvpn0"
+		[ -z "$CLOUD_V6OVER" ] || echo "route replace fd16::/16 via $(overlay6 0) dev dmvpn0"
 	fi
 }
 cloud_pid() { cat "$TOPO_DIR/$1.pid" 2>/dev/null; }
@@ -325,6 +326,8 @@ cloud_spoke_up() { ctl "spoke$1" show dmvpn | grep -Eq "(^|[^0-9.])10\.255\.0\.1
 cloud_hub_has() { ctl hub show dmvpn | grep -Eq "(^|[^0-9.])10\.255\.0\.1$1[^0-9.].*\bUP\b"; }
 cloud_up() { local n; for n in $CLOUD_SPOKES; do cloud_spoke_up "$n" && cloud_hub_has "$n" || return 1; done; }
 cloud_ping() { ns "$1-h" ping -n -q -c "${3:-1}" -i "${4:-0.2}" -W 2 "$2"; }	# NAME ADDRESS [COUNT] [INTERVAL]
+chatter() { ns_exec "$1-h" ping -n -q -i "${3:-0.05}" "$2" >/dev/null 2>&1 & CHATTER=$!; }	# NAME ADDRESS [INTERVAL]: in the background
+quiet() { kill "${1:-$CHATTER}" 2>/dev/null; wait "${1:-$CHATTER}" 2>/dev/null; }
 cloud_forwarded() { ns hub cat /proc/net/dev | awk '$1 == "dmvpn0:" { print $3 + $11 }'; }	# packets in and out of the hub's tunnel
 # spoke A sends what is for the LAN of B straight to B
 cloud_direct() { ns "spoke$1" ip route get "$(lan_host "$2")" | grep -q "via $(overlay "$2") dev dmvpn0"; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Never in clear: hosts talk all the time while daemons start, die, come back, have wrong secrets, a wrong tunnel key. The kernel
 # counts at every link of the underlay: no GRE outside ESP, no inner address. And none is accepted.
+LIMIT=600
 # shellcheck source=tests/net/lib.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/net/lib.sh"
 

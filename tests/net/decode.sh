@@ -3,12 +3,12 @@
 # finds GRE with NHRP of every kind in it, checksums right.
 # shellcheck source=tests/net/lib.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/net/lib.sh"
-for c in tcpdump tshark; do command -v $c >/dev/null || skip "$c is not installed"; done
+for c in dumpcap tshark; do command -v $c >/dev/null || skip "$c is not installed"; done
 
 cloud_topology || { not_ok "the topology can be built"; exit 1; }
-user=(); [ -n "$(sed -n 's/^ *0 *0 .*/y/p' /proc/self/uid_map)" ] && user=(-Z root)	# tcpdump cannot change its user in a user namespace
-ns_exec inet tcpdump "${user[@]}" -Uni any -s 0 --immediate-mode -w "$TOPO_DIR/all.pcap" 2>"$TOPO_DIR/tcpdump.err" & dump=$!
-wait_for 10 grep -q listening "$TOPO_DIR/tcpdump.err" || skip "tcpdump: $(tail -n 1 "$TOPO_DIR/tcpdump.err")"
+# dumpcap, not tcpdump, which wants to become another user and cannot in a user namespace
+ns_exec inet dumpcap -q -i any -w "$TOPO_DIR/all.pcap" 2>"$TOPO_DIR/dumpcap.err" & dump=$!
+wait_for 10 grep -q Capturing "$TOPO_DIR/dumpcap.err" || skip "dumpcap: $(tail -n 1 "$TOPO_DIR/dumpcap.err")"
 for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
 start_all --keylog "$TOPO_DIR/keys"
 eventually 60 "every spoke is UP" cloud_up || { ctl hub show dmvpn; exit 1; }

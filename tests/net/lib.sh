@@ -90,6 +90,19 @@ everyone_reaches_everyone() {	# ADDRESS-FUNCTION: each LAN pings each other LAN;
 	done; done
 	[ -z "$bad" ]; check $? "each LAN reaches each other LAN" "${bad:-$n pairs}"
 }
+whole_again() {	# TEXT: UP everywhere, and every LAN reaches every other
+	eventually 90 "$1: everyone is UP again" cloud_up || { ctl hub show dmvpn; for n in $CLOUD_SPOKES; do ctl "spoke$n" show dmvpn; done; return; }
+	local a b
+	for a in 0 $CLOUD_SPOKES; do for b in 0 $CLOUD_SPOKES; do
+		[ "$a" = "$b" ] || wait_for 60 cloud_ping "$(site "$a")" "$(lan_host "$b")" || { not_ok "$1: $(site "$a") reaches $(site "$b") again within 60 s"; return; }
+	done; done
+	ok "$1: each LAN reaches each other LAN again"
+}
+go_direct() {	# A B
+	chatter "spoke$1" "$(lan_host "$2")"
+	eventually 40 "spoke$1 sends straight to spoke$2" cloud_direct "$1" "$2" || ctl "spoke$1" show dmvpn
+	quiet
+}
 clear_packets() { echo $(($(topo_count GRE) + $(topo_count INNER) + $(topo_count OTHER))); }
 nothing_in_clear() {	# TEXT
 	local n; n=$(clear_packets)

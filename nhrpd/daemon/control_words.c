@@ -4,20 +4,22 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/addr.h"
+
 const struct control_word control_words[CONTROL_VERBS] = {
-	[CONTROL_SHOW_DMVPN] = { "show dmvpn", NULL, "", false, "Peers of all tunnels, how far each has come, and why not further" },
-	[CONTROL_SHOW_NHRP] = { "show ip nhrp", "prefix", "[PREFIX]", false, "NHRP cache" },
-	[CONTROL_SHOW_NHS] = { "show ip nhrp nhs", NULL, "", false, "Hubs and our registrations with them" },
-	[CONTROL_SHOW_SHORTCUT] = { "show ip nhrp shortcut", NULL, "", false, "Direct ways to other spokes" },
-	[CONTROL_SHOW_TRAFFIC] = { "show ip nhrp traffic", NULL, "", false, "NHRP packets sent, received and refused" },
-	[CONTROL_SHOW_SESSION] = { "show crypto session", NULL, "", false, "IKE SAs, each with its ESP SAs" },
-	[CONTROL_SHOW_IKE] = { "show crypto ikev2 sa", NULL, "", false, "IKE SAs" },
-	[CONTROL_SHOW_IPSEC] = { "show crypto ipsec sa", NULL, "", false, "ESP SAs" },
-	[CONTROL_SHOW_INTERFACE] = { "show interface", "interface", "[NAME]", false, "Tunnel interfaces" },
-	[CONTROL_SHOW_COUNTERS] = { "show counters", NULL, "", false, "Everything that is counted" },
-	[CONTROL_CLEAR_PEER] = { "clear dmvpn peer", "peer", "ADDRESS|all", true, "End the SAs of a peer (tunnel or outer address) or of all" },
-	[CONTROL_CLEAR_NHRP] = { "clear ip nhrp", "address", "[ADDRESS]", false, "Forget what NHRP learnt" },
-	[CONTROL_CLEAR_SHORTCUT] = { "clear ip nhrp shortcut", NULL, "", false, "Forget direct ways" },
+	[CONTROL_SHOW_DMVPN] = { "show dmvpn", CONTROL_ARG_NONE, "", false, "Peers of all tunnels, how far each has come, and why not further" },
+	[CONTROL_SHOW_NHRP] = { "show ip nhrp", CONTROL_ARG_PREFIX, "[PREFIX]", false, "NHRP cache" },
+	[CONTROL_SHOW_NHS] = { "show ip nhrp nhs", CONTROL_ARG_NONE, "", false, "Hubs and our registrations with them" },
+	[CONTROL_SHOW_SHORTCUT] = { "show ip nhrp shortcut", CONTROL_ARG_NONE, "", false, "Direct ways to other spokes" },
+	[CONTROL_SHOW_TRAFFIC] = { "show ip nhrp traffic", CONTROL_ARG_NONE, "", false, "NHRP packets sent, received and refused" },
+	[CONTROL_SHOW_SESSION] = { "show crypto session", CONTROL_ARG_NONE, "", false, "IKE SAs, each with its ESP SAs" },
+	[CONTROL_SHOW_IKE] = { "show crypto ikev2 sa", CONTROL_ARG_NONE, "", false, "IKE SAs" },
+	[CONTROL_SHOW_IPSEC] = { "show crypto ipsec sa", CONTROL_ARG_NONE, "", false, "ESP SAs" },
+	[CONTROL_SHOW_INTERFACE] = { "show interface", CONTROL_ARG_NAME, "[NAME]", false, "Tunnel interfaces" },
+	[CONTROL_SHOW_COUNTERS] = { "show counters", CONTROL_ARG_NONE, "", false, "Everything that is counted" },
+	[CONTROL_CLEAR_PEER] = { "clear dmvpn peer", CONTROL_ARG_ADDR_OR_ALL, "ADDRESS|all", true, "End the SAs of a peer (tunnel or outer address) or of all" },
+	[CONTROL_CLEAR_NHRP] = { "clear ip nhrp", CONTROL_ARG_ADDR, "[ADDRESS]", false, "Forget what NHRP learnt" },
+	[CONTROL_CLEAR_SHORTCUT] = { "clear ip nhrp shortcut", CONTROL_ARG_NONE, "", false, "Forget direct ways" },
 };
 
 const char *
@@ -93,6 +95,35 @@ expected(const struct words *line, unsigned n, char *why, size_t size)
 		snprintf(why + used, size - used, "; the line ends");
 }
 
+static bool
+check_arg(enum control_arg kind, const char *arg, char *why, size_t size)
+{
+	static const char *const what[] = {
+		[CONTROL_ARG_PREFIX] = "an address or prefix", [CONTROL_ARG_ADDR] = "an address", [CONTROL_ARG_ADDR_OR_ALL] = "an address or \"all\"",
+	};
+	struct prefix p;
+	struct addr a;
+	bool ok = true;
+
+	switch (kind) {
+	case CONTROL_ARG_PREFIX:
+		ok = prefix_parse(arg, &p);
+		break;
+	case CONTROL_ARG_ADDR:
+		ok = addr_parse(arg, &a);
+		break;
+	case CONTROL_ARG_ADDR_OR_ALL:
+		ok = strcasecmp(arg, "all") == 0 || addr_parse(arg, &a);
+		break;
+	case CONTROL_ARG_NAME:
+	case CONTROL_ARG_NONE:
+		break;
+	}
+	if (!ok)
+		snprintf(why, size, "expected %s, found \"%.40s\"", what[kind], arg);
+	return ok;
+}
+
 /* The command that takes most words of the line; with as many, the one with more of them in full. */
 bool
 control_parse(const char *line, struct control_cmd *out, char *why, size_t size)
@@ -112,7 +143,7 @@ control_parse(const char *line, struct control_cmd *out, char *why, size_t size)
 		c = &control_words[i];
 		best = f;
 	}
-	if (!c || reach > best.words || w.count > best.words + (c->arg ? 1 : 0)) {
+	if (!c || reach > best.words || w.count > best.words + (c->arg != CONTROL_ARG_NONE ? 1 : 0)) {
 		expected(&w, reach, why, size);
 		return false;
 	}
@@ -129,7 +160,9 @@ control_parse(const char *line, struct control_cmd *out, char *why, size_t size)
 		}
 		memcpy(out->arg, w.p[best.words], w.n[best.words]);
 		out->arg[w.n[best.words]] = '\0';
-	} else if (c->arg_needed) {
+		return check_arg(c->arg, out->arg, why, size);
+	}
+	if (c->arg_needed) {
 		snprintf(why, size, "expected %s behind \"%s\"", c->arg_text, c->words);
 		return false;
 	}

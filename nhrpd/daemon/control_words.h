@@ -17,9 +17,11 @@ enum control_verb {
 	CONTROL_VERBS
 };
 
+enum control_arg { CONTROL_ARG_NONE, CONTROL_ARG_PREFIX, CONTROL_ARG_ADDR, CONTROL_ARG_ADDR_OR_ALL, CONTROL_ARG_NAME };
+
 struct control_word {
 	const char *words;	/* "show ip nhrp" */
-	const char *arg;	/* name of its argument, or NULL */
+	enum control_arg arg;
 	const char *arg_text;	/* as help writes it: "PEER|all", "[PREFIX]" */
 	bool arg_needed;
 	const char *help;
@@ -28,7 +30,7 @@ extern const struct control_word control_words[CONTROL_VERBS];
 
 struct control_cmd {
 	enum control_verb verb;
-	char arg[CONTROL_ARG_MAX];	/* "": none */
+	char arg[CONTROL_ARG_MAX];	/* "": none; else it is what `arg` of its control_word says */
 };
 
 /* False: `why` says what was expected. */

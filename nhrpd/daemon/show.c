@@ -484,30 +484,6 @@ clear_nhrp(struct show *s)
 	return json_object();
 }
 
-/* ---- */
-
-/* Arguments are looked at before anything is done. False: `why` says what is wrong. */
-static bool
-check_arg(const struct control_cmd *cmd, struct addr *which, char *why, size_t n)
-{
-	struct prefix p;
-
-	memset(which, 0, sizeof(*which));
-	if (cmd->verb == CONTROL_SHOW_NHRP && cmd->arg[0] && !prefix_parse(cmd->arg, &p)) {
-		snprintf(why, n, "expected an address or prefix, found \"%s\"", cmd->arg);
-		return false;
-	}
-	if (cmd->verb == CONTROL_CLEAR_PEER && strcasecmp(cmd->arg, "all") != 0 && !addr_parse(cmd->arg, which)) {
-		snprintf(why, n, "expected an address or \"all\", found \"%s\"", cmd->arg);
-		return false;
-	}
-	if (cmd->verb == CONTROL_CLEAR_NHRP && cmd->arg[0] && !addr_parse(cmd->arg, which)) {
-		snprintf(why, n, "expected an address, found \"%s\"", cmd->arg);
-		return false;
-	}
-	return true;
-}
-
 json_t *
 show_command(const struct control_src *src, tick_t now, const struct control_cmd *cmd, char *why, size_t n)
 {
@@ -519,8 +495,8 @@ show_command(const struct control_src *src, tick_t now, const struct control_cmd
 	};
 	struct show s = { .src = src, .now = now, .cmd = cmd };
 
-	if (!check_arg(cmd, &s.which, why, n))
-		return NULL;
+	if (cmd->verb >= CONTROL_CLEAR_PEER)
+		addr_parse(cmd->arg, &s.which);	/* "all" and nothing leave it none */
 	snprintf(why, n, "out of memory");
 	if (cmd->verb < CONTROL_CLEAR_PEER && !(s.list = json_array()))
 		return NULL;

@@ -1,0 +1,469 @@
+/* tools/render.c: the daemon's answers as text. One function per command, in the words and columns of IOS where IOS has
+ * the command, with the reason under whatever is not up. */
+#include "tools/render.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const char *
+text(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static long long
+number(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static bool
+flag(json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+static const char *
+or_dash(const char *s)
+{
+	return s[0] ? s : "-";
+}
+
+char *
+render_time(json_t *seconds, char out[static 16])
+{
+	long long given = json_integer_value(seconds);
+	unsigned s = given < 0 ? 0 : given > UINT32_MAX ? UINT32_MAX : (unsigned)given;
+
+	if (!json_is_integer(seconds))
+		snprintf(out, 16, "never");
+	else if (s < 86400)
+		snprintf(out, 16, "%02u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
+	else if (s < 7 * 86400)
+		snprintf(out, 16, "%ud%02uh", s / 86400, s / 3600 % 24);
+	else
+		snprintf(out, 16, "%uw%ud", s / (7 * 86400), s / 86400 % 7);
+	return out;
+}
+
+static char *
+time_of(json_t *o, const char *key, char out[static 16])
+{
+	return render_time(json_object_get(o, key), out);
+}
+
+static void
+reason(FILE *f, const char *indent, json_t *o)
+{
+	if (text(o, "reason")[0])
+		fprintf(f, "%sreason: %s\n", indent, text(o, "reason"));
+}
+
+static void
+not_shown(FILE *f, json_t *data)
+{
+	if (number(data, "not_shown"))
+		fprintf(f, "... and %lld more\n", number(data, "not_shown"));
+}
+
+/* ---- show dmvpn */
+
+static const char dmvpn_legend[] =
+    "Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete\n"
+    "        N - NATed\n"
+    "        # Ent --> Number of NHRP entries with same NBMA peer\n"
+    "        UpDn Time --> Up or Down Time for a Tunnel\n"
+    "==========================================================================\n";
+
+static void
+dmvpn_peer(FILE *f, json_t *p)
+{
+	char t[16];
+
+	fprintf(f, "%6lld %-15s %15s %5s %8s %5s\n", number(p, "entries"), or_dash(text(p, "nbma")), or_dash(text(p, "tunnel_address")), text(p, "state"),
+	    time_of(p, "age_s", t), text(p, "attributes"));
+	if (!flag(p, "up"))
+		reason(f, "       ", p);
+}
+
+static void
+render_dmvpn(FILE *f, json_t *data)
+{
+	json_t *tunnel, *peer;
+	size_t i, k;
+
+	fputs(dmvpn_legend, f);
+	json_array_foreach(json_object_get(data, "tunnels"), i, tunnel) {
+		json_t *peers = json_object_get(tunnel, "peers");
+
+		fprintf(f, "\nInterface: %s, %s, NHRP Details\nType:%s, NHRP Peers:%zu,\n\n", text(tunnel, "interface"), flag(tunnel, "up") ? "up" : "down",
+		    strcmp(text(tunnel, "role"), "hub") == 0 ? "Hub" : "Spoke", json_array_size(peers));
+		fputs(" # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb\n"
+		      " ----- --------------- --------------- ----- -------- -----\n", f);
+		json_array_foreach(peers, k, peer)
+			dmvpn_peer(f, peer);
+	}
+	not_shown(f, data);
+}
+
+/* ---- show ip nhrp */
+
+static void
+flags(FILE *f, json_t *e)
+{
+	static const struct {
+		const char *key, *word;
+	} word[] = { { "unique", "unique" }, { "registered", "registered" }, { "used", "used" }, { "natted", "nat" }, { "installed", "installed" } };
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		if (!flag(e, word[i].key))
+			continue;
+		fprintf(f, "%s%s", any ? " " : ", Flags: ", word[i].word);
+		any = true;
+	}
+	fputc('\n', f);
+}
+
+static void
+cache_entry(FILE *f, json_t *e)
+{
+	char created[16], expires[16];
+	bool never = json_is_null(json_object_get(e, "expires_in_s"));
+
+	fprintf(f, "%s", text(e, "prefix"));
+	if (text(e, "via")[0])
+		fprintf(f, " via %s", text(e, "via"));
+	fprintf(f, "\n   %s created %s, %s%s\n", text(e, "interface"), time_of(e, "age_s", created), never ? "never expire" : "expire ",
+	    never ? "" : time_of(e, "expires_in_s", expires));
+	fprintf(f, "   Type: %s", text(e, "type"));
+	flags(f, e);
+	if (text(e, "nbma")[0])
+		fprintf(f, "   NBMA address: %s\n", text(e, "nbma"));
+	if (text(e, "claimed_nbma")[0] && strcmp(text(e, "claimed_nbma"), text(e, "nbma")) != 0)
+		fprintf(f, "    (Claimed NBMA address: %s)\n", text(e, "claimed_nbma"));
+	if (text(e, "identity")[0])
+		fprintf(f, "   Identity: %s\n", text(e, "identity"));
+	reason(f, "   ", e);
+}
+
+static void
+render_nhrp(FILE *f, json_t *data)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "entries"), i, e)
+		cache_entry(f, e);
+	not_shown(f, data);
+}
+
+static void
+render_nhs(FILE *f, json_t *data)
+{
+	const char *last = "";
+	char age[16], next[16];
+	json_t *e;
+	size_t i;
+
+	fputs("Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\n", f);
+	json_array_foreach(json_object_get(data, "servers"), i, e) {
+		if (strcmp(last, text(e, "interface")) != 0)
+			fprintf(f, "%s:\n", text(e, "interface"));
+		last = text(e, "interface");
+		fprintf(f, "%s  %s  NBMA Address: %s (%s) priority = %lld\n", text(e, "tunnel_address")[0] ? text(e, "tunnel_address") : "dynamic",
+		    flag(e, "up") ? "RE" : strcmp(text(e, "state"), "registering") == 0 ? "E" : "W", or_dash(text(e, "nbma")), text(e, "name"), number(e, "priority"));
+		fprintf(f, "    %s for %s, next step in %s; req-sent %lld  req-failed %lld  repl-recv %lld\n", text(e, "state"), time_of(e, "age_s", age),
+		    time_of(e, "next_in_s", next), number(e, "requests"), number(e, "failures"), number(e, "replies"));
+		if (!flag(e, "up"))
+			reason(f, "    ", e);
+	}
+	not_shown(f, data);
+}
+
+static void
+render_shortcut(FILE *f, json_t *data)
+{
+	char age[16], expires[16];
+	json_t *e;
+	size_t i;
+
+	fprintf(f, "%-20s %-16s %-16s %-11s %8s %8s %s\n", "Prefix", "Via", "NBMA", "State", "Age", "Expire", "Interface");
+	json_array_foreach(json_object_get(data, "shortcuts"), i, e) {
+		fprintf(f, "%-20s %-16s %-16s %-11s %8s %8s %s\n", text(e, "prefix")[0] ? text(e, "prefix") : text(e, "destination"), or_dash(text(e, "via")),
+		    or_dash(text(e, "nbma")), text(e, "state"), time_of(e, "age_s", age), time_of(e, "expires_in_s", expires), text(e, "interface"));
+		if (strcmp(text(e, "state"), "up") != 0)
+			reason(f, "    ", e);
+	}
+	not_shown(f, data);
+}
+
+static void
+packets(FILE *f, const char *title, json_t *types)
+{
+	long long total = 0;
+	const char *name;
+	json_t *n;
+
+	json_object_foreach(types, name, n)
+		total += json_integer_value(n);
+	fprintf(f, "  %s: Total %lld\n", title, total);
+	json_object_foreach(types, name, n)
+		fprintf(f, "%10lld %s\n", (long long)json_integer_value(n), name);
+}
+
+static void
+render_traffic(FILE *f, json_t *data)
+{
+	json_t *e, *drop;
+	const char *word;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "interfaces"), i, e) {
+		fprintf(f, "%s:\n", text(e, "interface"));
+		packets(f, "Sent", json_object_get(e, "sent"));
+		packets(f, "Rcvd", json_object_get(e, "received"));
+		json_object_foreach(json_object_get(e, "refused"), word, drop)
+			fprintf(f, "%10lld refused: %s\n", number(drop, "count"), text(drop, "text"));
+	}
+}
+
+/* ---- show crypto ... */
+
+static void
+child(FILE *f, json_t *c, const char *indent)
+{
+	char age[16], rekey[16];
+
+	fprintf(f, "%sESP %s in %s out %s%s%s, %s, up %s, rekey in %s\n", indent, text(c, "encryption"), text(c, "spi_in"), text(c, "spi_out"),
+	    flag(c, "encap") ? ", UDP-Encaps" : "", flag(c, "esn") ? ", ESN" : "", text(c, "state"), time_of(c, "age_s", age), time_of(c, "rekey_in_s", rekey));
+	if (json_object_get(c, "rx_packets"))
+		fprintf(f, "%s    #pkts encaps: %lld (%lld bytes), #pkts decaps: %lld (%lld bytes)\n", indent, number(c, "tx_packets"), number(c, "tx_bytes"),
+		    number(c, "rx_packets"), number(c, "rx_bytes"));
+}
+
+static bool
+is_up(json_t *sa)
+{
+	return strcmp(text(sa, "state"), "established") == 0 || strcmp(text(sa, "state"), "rekeying") == 0;
+}
+
+static void
+render_session(FILE *f, json_t *data)
+{
+	json_t *s, *c;
+	char t[16];
+	size_t i, k;
+
+	fputs("Crypto session current status\n", f);
+	json_array_foreach(json_object_get(data, "sessions"), i, s) {
+		json_t *children = json_object_get(s, "children");
+
+		fprintf(f, "\nProfile: %s\nUptime: %s\n", or_dash(text(s, "profile")), time_of(s, "age_s", t));
+		fprintf(f, "Session status: %s\n", !is_up(s) ? "DOWN-NEGOTIATING" : json_array_size(children) ? "UP-ACTIVE" : "UP-IDLE");
+		fprintf(f, "Peer: %s%s\n  Phase1_id: %s\n", text(s, "remote"), flag(s, "natted_remote") ? " (behind NAT)" : "", or_dash(text(s, "peer_id")));
+		fprintf(f, "  IKEv2 SA: local %s remote %s %s\n", text(s, "local"), text(s, "remote"), is_up(s) ? "Active" : "Inactive");
+		json_array_foreach(children, k, c)
+			child(f, c, "  ");
+		reason(f, "  ", s);
+	}
+	not_shown(f, data);
+}
+
+static void
+render_ike(FILE *f, json_t *data)
+{
+	char age[16], rekey[16];
+	json_t *s;
+	size_t i;
+
+	fprintf(f, "%-9s %-25s %-25s %s\n", "Tunnel-id", "Local", "Remote", "Status");
+	json_array_foreach(json_object_get(data, "sas"), i, s) {
+		fprintf(f, "%-9lld %-25s %-25s %s\n", number(s, "sa"), text(s, "local"), text(s, "remote"), is_up(s) ? "READY" : text(s, "state"));
+		fprintf(f, "      Encr: %s, PRF: %s, DH Grp: %s, %s, peer: %s\n", or_dash(text(s, "encryption")), or_dash(text(s, "prf")), or_dash(text(s, "group")),
+		    flag(s, "initiator") ? "initiator" : "responder", or_dash(text(s, "peer_id")));
+		fprintf(f, "      Active Time: %s, rekey in %s, SPIs: %s/%s%s\n", time_of(s, "age_s", age), time_of(s, "rekey_in_s", rekey), text(s, "spi_i"),
+		    text(s, "spi_r"), flag(s, "natted_local") ? ", NAT here" : flag(s, "natted_remote") ? ", NAT there" : "");
+		reason(f, "      ", s);
+	}
+	not_shown(f, data);
+}
+
+static void
+render_ipsec(FILE *f, json_t *data)
+{
+	json_t *s;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "sas"), i, s) {
+		fprintf(f, "local %s remote %s peer %s\n", text(s, "local"), text(s, "remote"), or_dash(text(s, "peer_id")));
+		child(f, s, "  ");
+	}
+	not_shown(f, data);
+}
+
+/* ---- the rest */
+
+static void
+render_interface(FILE *f, json_t *data)
+{
+	json_t *e, *a;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(data, "interfaces"), i, e) {
+		fprintf(f, "%s is %s, data plane %s\n", text(e, "interface"), flag(e, "up") ? "up" : "down", or_dash(text(e, "plane")));
+		if (text(e, "description")[0])
+			fprintf(f, "  Description: %s\n", text(e, "description"));
+		json_array_foreach(json_object_get(e, "addresses"), k, a)
+			fprintf(f, "  Internet address is %s\n", json_string_value(a));
+		fprintf(f, "  MTU %lld bytes, tunnel source %s%s%s, GRE multipoint", number(e, "mtu"), or_dash(text(e, "source")),
+		    text(e, "source_interface")[0] ? " of " : "", text(e, "source_interface"));
+		if (flag(e, "has_key"))
+			fprintf(f, ", key %lld", number(e, "key"));
+		fprintf(f, ", NHRP network-id %lld\n", number(e, "network_id"));
+		fprintf(f, "     %lld packets input, %lld bytes\n     %lld packets output, %lld bytes\n", number(e, "rx_packets"), number(e, "rx_bytes"),
+		    number(e, "tx_packets"), number(e, "tx_bytes"));
+	}
+}
+
+static void
+counted(FILE *f, const char *where, json_t *counters)
+{
+	const char *name;
+	json_t *n;
+
+	json_object_foreach(counters, name, n) {
+		if (json_integer_value(n))
+			fprintf(f, "%-10s %-32s %12lld\n", where, name, (long long)json_integer_value(n));
+	}
+}
+
+/* Only what is not zero; all of it is in the JSON. */
+static void
+render_counters(FILE *f, json_t *data)
+{
+	json_t *e, *ike = json_object_get(data, "ike");
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "nhrp"), i, e) {
+		fprintf(f, "NHRP of %s, refused:\n", text(e, "interface"));
+		counted(f, "", json_object_get(e, "refused"));
+	}
+	fputs("IKE:\n", f);
+	counted(f, "  received", json_object_get(ike, "received"));
+	counted(f, "  sent", json_object_get(ike, "sent"));
+	counted(f, "  refused", json_object_get(ike, "refused"));
+	fputs("Data plane:\n", f);
+	counted(f, "", json_object_get(data, "dataplane"));
+}
+
+static void
+render_cleared(FILE *f, json_t *data)
+{
+	if (json_object_get(data, "cleared"))
+		fprintf(f, "cleared %lld peer%s\n", number(data, "cleared"), number(data, "cleared") == 1 ? "" : "s");
+}
+
+void
+render(FILE *f, enum control_verb verb, json_t *data)
+{
+	static void (*const does[CONTROL_VERBS])(FILE *, json_t *) = {
+		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_NHRP] = render_nhrp, [CONTROL_SHOW_NHS] = render_nhs,
+		[CONTROL_SHOW_SHORTCUT] = render_shortcut, [CONTROL_SHOW_TRAFFIC] = render_traffic, [CONTROL_SHOW_SESSION] = render_session,
+		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_INTERFACE] = render_interface,
+		[CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared, [CONTROL_CLEAR_NHRP] = render_cleared,
+		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
+	};
+
+	does[verb](f, data);
+}
+
+/* ---- exit status */
+
+static int
+any_down(json_t *list)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(list, i, e) {
+		if (!flag(e, "up"))
+			return 1;
+	}
+	return 0;
+}
+
+/* A hub may wait for its spokes; a spoke without a peer has lost its hubs. */
+static int
+dmvpn_status(json_t *data)
+{
+	json_t *t;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "tunnels"), i, t) {
+		json_t *peers = json_object_get(t, "peers");
+
+		if (!flag(t, "up") || any_down(peers) || (json_array_size(peers) == 0 && strcmp(text(t, "role"), "spoke") == 0))
+			return 1;
+	}
+	return json_array_size(json_object_get(data, "tunnels")) ? 0 : 1;
+}
+
+/* Hubs of a lower priority stand by; that is as it should be. */
+static int
+nhs_status(json_t *data)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "servers"), i, e) {
+		if (!flag(e, "up") && strcmp(text(e, "state"), "standby") != 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+ike_status(json_t *list)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(list, i, e) {
+		if (!is_up(e))
+			return 1;
+	}
+	return 0;
+}
+
+int
+render_status(const struct control_cmd *cmd, json_t *data)
+{
+	switch (cmd->verb) {
+	case CONTROL_SHOW_DMVPN:
+		return dmvpn_status(data);
+	case CONTROL_SHOW_NHRP:
+		return cmd->arg[0] && json_array_size(json_object_get(data, "entries")) == 0;
+	case CONTROL_SHOW_NHS:
+		return nhs_status(data);
+	case CONTROL_SHOW_SESSION:
+		return ike_status(json_object_get(data, "sessions"));
+	case CONTROL_SHOW_IKE:
+		return ike_status(json_object_get(data, "sas"));
+	case CONTROL_SHOW_INTERFACE:
+		return json_array_size(json_object_get(data, "interfaces")) == 0 || any_down(json_object_get(data, "interfaces"));
+	case CONTROL_CLEAR_PEER:
+		return number(data, "cleared") == 0 && strcmp(cmd->arg, "all") != 0;
+	case CONTROL_SHOW_SHORTCUT:
+	case CONTROL_SHOW_TRAFFIC:
+	case CONTROL_SHOW_IPSEC:
+	case CONTROL_SHOW_COUNTERS:
+	case CONTROL_CLEAR_NHRP:
+	case CONTROL_CLEAR_SHORTCUT:
+	case CONTROL_VERBS:
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,100 @@
+#include "config.h"
+
+#include "mgre/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "mgre/inner.h"
+
+#ifndef IFF_TUN_EXCL
+#define IFF_TUN_EXCL 0x8000
+#endif
+
+static const char *
+open_hint(int e)
+{
+	return e == ENOENT || e == ENODEV || e == ENXIO ? "load the tun module (modprobe tun), or give the container the device (--device /dev/net/tun)"
+	    : e == EACCES || e == EPERM ? "run as root, or make /dev/net/tun readable and writable for this user"
+					: "see the kernel log";
+}
+
+static const char *
+attach_hint(int e)
+{
+	return e == EPERM ? "creating an interface needs CAP_NET_ADMIN: run as root, or inside a user and network namespace"
+	    : e == EBUSY ? "an interface of that name exists; choose another, or remove it (ip link del)"
+	    : e == EINVAL ? "the name is not one for an interface, or is that of another kind of device"
+			 : "see the kernel log";
+}
+
+static int
+attach(int fd, const char *name, short flags)
+{
+	struct ifreq ifr;
+
+	memset(&ifr, 0, sizeof(ifr));
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+	ifr.ifr_flags = flags;
+	return ioctl(fd, TUNSETIFF, &ifr);
+}
+
+/* The virtio header's size, and offloads off: the kernel completes checksums and segments for us. */
+static bool
+set_vnet(int fd)
+{
+	int size = TAP_VNET;
+
+	return ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 && ioctl(fd, TUNSETOFFLOAD, 0ul) == 0;
+}
+
+int
+tap_open(const char *name, bool first, bool *vnet, char *err, size_t errlen)
+{
+	unsigned flags = IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE | (first ? (unsigned)IFF_TUN_EXCL : 0);
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		snprintf(err, errlen, "cannot open /dev/net/tun: %s; %s", strerror(errno), open_hint(errno));
+		return -1;
+	}
+	*vnet = attach(fd, name, (short)(flags | IFF_VNET_HDR)) == 0;
+	if (!*vnet && (errno != EINVAL || attach(fd, name, (short)flags) != 0)) {
+		snprintf(err, errlen, "cannot create interface %s: %s; %s", name, strerror(errno), attach_hint(errno));
+		close(fd);
+		return -1;
+	}
+	if (*vnet && !set_vnet(fd)) {
+		snprintf(err, errlen, "interface %s refuses its offload settings: %s", name, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+enum mgre_count
+tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n)
+{
+	struct virtio_net_hdr h;
+	size_t start, at;
+	uint16_t sum;
+
+	memcpy(&h, vnet, sizeof(h));
+	if (h.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		return MGRE_DROP_FRAME_OFFLOAD;
+	if (!(h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return MGRE_OK;
+	start = h.csum_start;	/* native byte order unless asked otherwise; from the Ethernet header on */
+	at = start + h.csum_offset;
+	if (start < TAP_ETH || start > n || at + 2 > n)
+		return MGRE_DROP_FRAME_CHECKSUM;
+	sum = (uint16_t)~csum_fold(csum_add(0, frame + start, n - start));	/* the field holds the pseudo header's sum */
+	put_be16(frame + at, sum == 0 && h.csum_offset == 6 ? 0xffff : sum);	/* UDP: zero means none */
+	return MGRE_OK;
+}

@@ -1,0 +1,34 @@
+/* mgre/tap.h: a TAP device: one queue per worker, Ethernet frames behind a virtio header. */
+#ifndef MGRE_TAP_H
+#define MGRE_TAP_H
+
+#include "lib/span.h"
+#include "mgre/drops.h"
+
+enum { TAP_ETH = 14, TAP_VNET = 10, TAP_HEAD = TAP_VNET + TAP_ETH, TAP_MAC = 6 };
+
+/* Opens one queue of the device `name`; first: it must not exist yet. *vnet: whether frames carry a virtio header. A file descriptor,
+ * or -1 with a sentence in err. */
+int	tap_open(const char *name, bool first, bool *vnet, char *err, size_t errlen);
+
+/* What the virtio header of a frame read asks for. frame: from the Ethernet header on. Offloads are off, so only a missing checksum
+ * can be asked for, and is filled in; a super-packet is refused (segmentation would go here). */
+enum mgre_count tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n);
+
+/* A peer's MAC address is its number: 02:00 and 32 bits. The device's own starts with 06. */
+static inline void
+tap_peer_mac(uint32_t peer, uint8_t out[static TAP_MAC])
+{
+	out[0] = 0x02;
+	out[1] = 0;
+	put_be32(out + 2, peer);
+}
+
+static inline bool
+tap_mac_peer(const uint8_t *mac, uint32_t *peer)
+{
+	*peer = get_be32(mac + 2);
+	return mac[0] == 0x02 && mac[1] == 0;
+}
+
+#endif

@@ -1,0 +1,180 @@
+#include "nhrpd/daemon/dp_user.h"
+
+#include <stdio.h>
+
+#include "mgre/user.h"
+#include "xfrm/user.h"
+
+struct dp_user {
+	struct dp dp;
+	const struct env *env;
+	struct mgre_user *mgre;
+	struct xfrm_user *xfrm;
+};
+
+static struct dp_user *
+of(struct dp *dp)
+{
+	return (struct dp_user *)(void *)dp;
+}
+
+static int
+tunnel_set(struct dp *dp, const struct dp_tunnel *t)
+{
+	return mgre_user_tunnel_set(of(dp)->mgre, t);
+}
+
+static int
+tunnel_del(struct dp *dp, uint32_t tunnel)
+{
+	return mgre_user_tunnel_del(of(dp)->mgre, tunnel);
+}
+
+static int
+neigh_set(struct dp *dp, const struct dp_neigh *n)
+{
+	return mgre_user_neigh_set(of(dp)->mgre, n);
+}
+
+static int
+neigh_del(struct dp *dp, uint32_t tunnel, const struct addr *proto)
+{
+	return mgre_user_neigh_del(of(dp)->mgre, tunnel, proto);
+}
+
+static int
+sa_add(struct dp *dp, const struct dp_sa *sa)
+{
+	struct dp_user *d = of(dp);
+	struct dp_sa_stats st;
+	bool again = xfrm_user_sa_stats(d->xfrm, sa->spi_in, &st);
+	int rc = again ? 0 : mgre_user_peer_ref(d->mgre, sa->tunnel, sa->peer);
+
+	if (rc != 0)
+		return rc;
+	rc = xfrm_user_sa_add(d->xfrm, sa);
+	if (rc != 0 && !again)
+		mgre_user_peer_unref(d->mgre, sa->tunnel, sa->peer);
+	return rc;
+}
+
+static int
+sa_update(struct dp *dp, uint32_t spi_in, enum dp_sa_update what, const struct endpoint *local, const struct endpoint *remote, bool encap)
+{
+	return xfrm_user_sa_update(of(dp)->xfrm, spi_in, what, local, remote, encap);
+}
+
+static int
+sa_del(struct dp *dp, uint32_t spi_in)
+{
+	struct dp_user *d = of(dp);
+	uint32_t tunnel, peer;
+
+	if (xfrm_user_sa_del(d->xfrm, spi_in, &tunnel, &peer))
+		mgre_user_peer_unref(d->mgre, tunnel, peer);
+	return 0;
+}
+
+static uint32_t
+spi_alloc(struct dp *dp)
+{
+	return xfrm_user_spi_alloc(of(dp)->xfrm);
+}
+
+static int
+send_nhrp(struct dp *dp, uint32_t tunnel, uint32_t peer, struct span nhrp)
+{
+	return mgre_user_send(of(dp)->mgre, tunnel, peer, nhrp);
+}
+
+/* What the security side refused before a tunnel saw it counts as the peer's too. */
+static bool
+peer_stats(struct dp *dp, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
+{
+	if (!mgre_user_peer_stats(of(dp)->mgre, tunnel, peer, out))
+		return false;
+	out->rx_drops += xfrm_user_peer_rx_drops(of(dp)->xfrm, tunnel, peer);
+	return true;
+}
+
+static bool
+sa_stats(struct dp *dp, uint32_t spi_in, struct dp_sa_stats *out)
+{
+	return xfrm_user_sa_stats(of(dp)->xfrm, spi_in, out);
+}
+
+static bool
+link_info(struct dp *dp, uint32_t tunnel, struct dp_link_info *out)
+{
+	return mgre_user_link_info(of(dp)->mgre, tunnel, out);
+}
+
+static void
+counters(struct dp *dp, dp_counter_fn *fn, void *ctx)
+{
+	mgre_user_counters(of(dp)->mgre, fn, ctx);
+	xfrm_user_counters(of(dp)->xfrm, fn, ctx);
+}
+
+static void
+snapshot(struct dp *dp, dp_sa_fn *fn, void *ctx)
+{
+	xfrm_user_snapshot(of(dp)->xfrm, fn, ctx);
+}
+
+static void
+free_user(struct dp *dp)
+{
+	struct dp_user *d = of(dp);
+
+	if (!d)
+		return;
+	mgre_user_free(d->mgre);	/* the devices first: nothing is left that could send */
+	xfrm_user_free(d->xfrm);
+	env_free(d->env, d);
+}
+
+static const struct dp_ops user_ops = {
+	tunnel_set, tunnel_del, neigh_set, neigh_del, sa_add, sa_update, sa_del, spi_alloc, send_nhrp, peer_stats, sa_stats, link_info, counters,
+	snapshot, free_user,
+};
+
+struct dp *
+dp_user_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	struct dp_user *d = env_alloc(host->env, sizeof(*d));
+	struct dpsec_in in;
+	struct dpsec_out out;
+
+	if (!d) {
+		snprintf(err, errlen, "no memory");
+		return NULL;
+	}
+	d->dp.ops = &user_ops;
+	d->env = host->env;
+	d->mgre = mgre_user_new(host, fn, ctx, err, errlen);
+	if (!d->mgre)
+		goto fail;
+	in = mgre_user_seam(d->mgre);
+	d->xfrm = xfrm_user_new(host, fn, ctx, &in, err, errlen);
+	if (!d->xfrm)
+		goto fail;
+	out = xfrm_user_seam(d->xfrm);
+	mgre_user_connect(d->mgre, &out);
+	return &d->dp;
+fail:
+	free_user(&d->dp);
+	return NULL;
+}
+
+int
+dp_user_send_udp(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker)
+{
+	return xfrm_user_send_udp(of(dp)->xfrm, local, remote, payload, marker);
+}
+
+const char *
+dp_user_error(const struct dp *dp)
+{
+	return mgre_user_error(((const struct dp_user *)(const void *)dp)->mgre);
+}

@@ -1,0 +1,472 @@
+/* nhrpd/engine/cache.c: bindings, one per protocol address: who is behind it, and what stands in the data plane for it.
+ *
+ * A binding is registered (we are its NHS), an NHS of ours, static, or merely known (cached: from a resolution). The first
+ * three have their neighbour installed as long as their peer lives; a cached one only while a proven shortcut routes over
+ * it. binding_sync() is the one place that compares what users need with what stands, so order is kept: going down the
+ * neighbour goes before the want. RFC 2332 6.2. */
+#include "nhrpd/engine/nhrp_priv.h"
+
+enum { NEIGH_RETRY_S = 5, HELD_RECHECK_S = 60, DIAL_AFTER_S = 3, HELLO_TRIES = 4, HELLO_MS = 300 };
+
+static bool
+binding_eq(const struct map_node *node, const void *key)
+{
+	return addr_eq(&container_of(node, struct binding, node)->proto, key);
+}
+
+static uint64_t
+proto_hash(const struct nhrp *n, const struct addr *proto)
+{
+	return map_hash(&n->cache, proto->b, proto->n);
+}
+
+struct binding *
+binding_find(const struct nhrp *n, const struct addr *proto)
+{
+	struct map_node *m = proto->n ? map_find(&n->cache, proto_hash(n, proto), binding_eq, proto) : NULL;
+
+	return m ? container_of(m, struct binding, node) : NULL;
+}
+
+struct binding *
+binding_get(struct nhrp *n, const struct addr *proto)
+{
+	struct binding *b = binding_find(n, proto);
+
+	if (b)
+		return b;
+	b = n->cache.n < n->conf.cache_max ? env_alloc(&n->env, sizeof(*b)) : NULL;
+	if (!b) {
+		log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "cache-full", "no room for another binding (%zu)", n->cache.n);
+		return NULL;
+	}
+	b->proto = *proto;
+	b->type = NHRP_CT_CACHED;
+	b->timer.kind = T_BINDING;
+	b->created = n->now;
+	b->expires = n->now;
+	b->retry_at = b->dial_at = b->hello_at = TICK_NEVER;
+	list_init(&b->by_peer);
+	list_init(&b->shortcuts);
+	map_add(&n->cache, &b->node, proto_hash(n, proto));
+	return b;
+}
+
+static void
+binding_arm(struct nhrp *n, struct binding *b)
+{
+	tick_t at = tick_min(tick_min(b->expires, b->retry_at), tick_min(b->dial_at, b->hello_at));
+
+	arm(n, &b->timer, b->cleared ? n->now : at);
+}
+
+static void
+unlink_peer(struct binding *b)
+{
+	if (b->peer && b->type == NHRP_CT_DYNAMIC)
+		b->peer->n_registered--;
+	list_remove(&b->by_peer);
+	b->peer = NULL;
+	b->proven = false;
+	b->hello_at = TICK_NEVER;
+}
+
+static void
+binding_free(struct nhrp *n, struct binding *b)
+{
+	unlink_peer(b);
+	handle_close(n, &b->want);
+	handle_close(n, &b->neigh);
+	handle_close(n, &b->hello);
+	timer_disarm(&n->timers, &b->timer);
+	map_del(&n->cache, &b->node);
+	env_free(&n->env, b);
+}
+
+void
+binding_gc(struct nhrp *n, struct binding *b)
+{
+	if (b->pinned || !list_empty(&b->shortcuts) || b->dial || b->type > NHRP_CT_CACHED || b->expires > n->now || b->want.id)
+		return;
+	if (b->neigh_state == NEIGH_NONE)
+		binding_free(n, b);
+}
+
+/* ---- what stands outside */
+
+static bool
+needs_neigh(const struct binding *b)
+{
+	return b->n_routed || (b->peer && b->type > NHRP_CT_CACHED);
+}
+
+static bool
+needs_want(const struct nhrp *n, const struct binding *b)
+{
+	if (b->type == NHRP_CT_STATIC)
+		return !nhc_serves(n, &b->proto);
+	return b->type <= NHRP_CT_CACHED && (!list_empty(&b->shortcuts) || b->dial);
+}
+
+static void
+neigh_set(struct nhrp *n, struct binding *b)
+{
+	struct nhrp_act *a = act(n, NHRP_ACT_NEIGH_SET);
+
+	if (!a) {
+		b->retry_at = n->now + TICK_S(1);
+		return;
+	}
+	handle_open(n, &b->neigh, H_NEIGH);
+	b->neigh_state = NEIGH_WAIT;
+	b->retry_at = TICK_NEVER;
+	a->cookie = b->neigh.id;
+	a->proto = b->proto;
+	a->peer = b->peer->id;
+	a->nbma = b->peer->remote.addr;
+	a->mcast = b->mcast;
+}
+
+static void
+neigh_del(struct nhrp *n, struct binding *b)
+{
+	struct nhrp_act *a = act(n, NHRP_ACT_NEIGH_DEL);
+
+	if (!a) {
+		b->retry_at = n->now + TICK_S(1);
+		return;
+	}
+	handle_close(n, &b->neigh);
+	b->neigh_state = NEIGH_NONE;
+	b->retry_at = TICK_NEVER;
+	a->proto = b->proto;
+}
+
+/* Behind the same NAT as we are, its public address may not hairpin: the address it claims comes first. */
+unsigned
+binding_addrs(const struct nhrp *n, const struct binding *b, struct addr out[static 2])
+{
+	bool inside = addr_is_unicast(&b->nbma_claimed) && !addr_eq(&b->nbma_claimed, &b->nbma);
+	unsigned k = 0;
+
+	if (inside && n->public_nbma.n && addr_eq(&b->nbma, &n->public_nbma))
+		out[k++] = b->nbma_claimed;
+	if (addr_is_unicast(&b->nbma))
+		out[k++] = b->nbma;
+	return k;
+}
+
+static void
+want(struct nhrp *n, struct binding *b)
+{
+	struct addr addrs[2];
+	unsigned k = binding_addrs(n, b, addrs);
+	struct nhrp_act *a = k ? act(n, NHRP_ACT_WANT) : NULL;
+
+	if (!a)
+		return;
+	handle_open(n, &b->want, H_WANT_BINDING);
+	a->want = b->want.id;
+	a->n_addrs = k;
+	memcpy(a->addrs, addrs, sizeof(addrs[0]) * k);
+}
+
+static void
+unwant(struct nhrp *n, struct binding *b)
+{
+	struct nhrp_act *a = act(n, NHRP_ACT_UNWANT);
+
+	if (!a) {
+		b->retry_at = n->now + TICK_S(1);
+		return;
+	}
+	a->want = b->want.id;
+	handle_close(n, &b->want);
+}
+
+void
+binding_sync(struct nhrp *n, struct binding *b)
+{
+	bool neigh = needs_neigh(b), wanted = needs_want(n, b);
+
+	if (neigh && b->peer && b->neigh_state == NEIGH_NONE)
+		neigh_set(n, b);
+	else if (!neigh && b->neigh_state != NEIGH_NONE)
+		neigh_del(n, b);
+	if (wanted && !b->want.id)
+		want(n, b);
+	else if (!wanted && b->want.id)
+		unwant(n, b);
+	binding_arm(n, b);
+}
+
+void
+binding_reinstall(struct nhrp *n, struct binding *b)
+{
+	if (b->neigh_state == NEIGH_NONE)
+		return;
+	b->neigh_state = NEIGH_NONE;
+	b->retry_at = n->now;
+	binding_arm(n, b);
+}
+
+void
+binding_moved(struct nhrp *n, struct binding *b)
+{
+	if (b->type > NHRP_CT_CACHED)
+		b->nbma = b->peer->remote.addr;
+	if (b->neigh_state != NEIGH_NONE)
+		neigh_set(n, b);
+}
+
+/* ---- changes */
+
+/* An event for each of its shortcuts: at once, or with the next tick where the queue runs full. */
+void
+binding_tell(struct nhrp *n, struct binding *b, enum sc_event ev, const char *reason)
+{
+	b->pinned++;
+	LIST_EACH(it, nx, &b->shortcuts) {
+		struct shortcut *s = container_of(it, struct shortcut, by_binding);
+
+		if (room(n))
+			shortcut_event(n, s, ev, reason);
+		else
+			shortcut_later(n, s, ev, reason);
+	}
+	b->pinned--;
+}
+
+bool
+binding_matches(const struct binding *b, const struct peer *p)
+{
+	return addr_eq(&p->remote.addr, &b->nbma) || addr_eq(&p->remote.addr, &b->nbma_claimed);
+}
+
+void
+binding_set_nbma(struct nhrp *n, struct binding *b, const struct addr *nbma, const struct addr *claimed)
+{
+	if (addr_eq(&b->nbma, nbma) && addr_eq(&b->nbma_claimed, claimed))
+		return;
+	b->nbma = *nbma;
+	b->nbma_claimed = *claimed;
+	b->natted = !addr_eq(nbma, claimed);
+	if (b->type > NHRP_CT_CACHED)
+		return;
+	if (b->peer && !b->proven && !binding_matches(b, b->peer))
+		binding_detach(n, b, "its address changed");
+	if (b->want.id && !b->peer)
+		unwant(n, b);	/* for the old addresses; binding_sync() makes it anew */
+}
+
+void
+binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, tick_t expires)
+{
+	if (b->peer && b->type != type) {
+		b->peer->n_registered += type == NHRP_CT_DYNAMIC;
+		b->peer->n_registered -= b->type == NHRP_CT_DYNAMIC;
+	}
+	b->type = type;
+	b->expires = expires;
+	binding_arm(n, b);
+}
+
+void
+binding_attach(struct nhrp *n, struct binding *b, struct peer *p)
+{
+	if (b->peer == p)
+		return;
+	unlink_peer(b);
+	b->peer = p;
+	list_append(&p->bindings, &b->by_peer);
+	p->n_registered += b->type == NHRP_CT_DYNAMIC;
+	b->dial_at = TICK_NEVER;	/* it came */
+	if (b->neigh_state != NEIGH_NONE)
+		neigh_set(n, b);	/* replaces; in between nothing is missing */
+	binding_sync(n, b);
+	binding_tell(n, b, SC_EV_PEER, NULL);
+}
+
+void
+binding_detach(struct nhrp *n, struct binding *b, const char *reason)
+{
+	b->pinned++;
+	unlink_peer(b);
+	binding_tell(n, b, SC_EV_PEER_DOWN, reason);
+	binding_sync(n, b);	/* the neighbour stays while put-off shortcuts still route over it */
+	b->pinned--;
+	binding_gc(n, b);
+}
+
+void
+binding_forget(struct nhrp *n, struct binding *b)
+{
+	if (b->type != NHRP_CT_DYNAMIC && b->type != NHRP_CT_NHS)
+		return;
+	binding_set_type(n, b, NHRP_CT_CACHED, n->now);
+	b->unique = false;
+	b->mcast = false;
+	binding_sync(n, b);
+	binding_gc(n, b);
+}
+
+void
+binding_dial(struct nhrp *n, struct binding *b, bool requester_natted)
+{
+	if (!n->conf.shortcut || b->peer || b->dial || b->dial_at != TICK_NEVER || b->type > NHRP_CT_CACHED)
+		return;
+	if (we_are_natted(n))
+		b->dial_at = n->now;	/* it cannot reach us first */
+	else if (!requester_natted)
+		b->dial_at = n->now + TICK_S(DIAL_AFTER_S);	/* it dials; only if it does not */
+	binding_arm(n, b);
+}
+
+/* ---- events */
+
+/* The requester waits for the owner of an address, and a new SA alone does not say whose it is: a request for its own
+ * address does, and its answer proves the path to us as well. */
+static void
+hello(struct nhrp *n, struct binding *b)
+{
+	const struct prefix *own = own_prefix(n, b->proto.n);
+
+	b->hello_at = TICK_NEVER;
+	if (!b->peer || !own || b->hellos >= HELLO_TRIES) {
+		handle_close(n, &b->hello);
+		return;
+	}
+	if (!b->hello.id)
+		handle_open(n, &b->hello, H_HELLO);
+	resolve_send(n, b->peer, b->hello.id, &own->addr, &b->proto);
+	b->hello_at = n->now + (TICK_MS(HELLO_MS) << b->hellos);
+	b->hellos++;
+}
+
+void
+binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx)
+{
+	const struct nhrp_cie *cie = &rx->p->cie[0];
+
+	handle_close(n, &b->hello);
+	b->hello_at = TICK_NEVER;
+	if (b->peer && b->peer->heard && cie->code == NHRP_CODE_OK && addr_eq(&cie->proto, &b->proto)) {
+		b->proven = true;
+		binding_tell(n, b, SC_EV_PROVEN, NULL);
+	}
+	binding_arm(n, b);
+}
+
+void
+binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
+{
+	struct peer *p = ev->kind == NHRP_EV_WANT_UP ? peer_find(n, ev->peer) : NULL;
+
+	if (ev->kind == NHRP_EV_WANT_FAIL)
+		binding_tell(n, b, SC_EV_WANT_FAIL, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
+	else if (p && !b->peer)
+		binding_attach(n, b, p);
+	if (p && b->peer == p && b->dial) {
+		b->hellos = 0;
+		hello(n, b);
+		binding_arm(n, b);
+	}
+}
+
+void
+binding_neigh_result(struct nhrp *n, struct binding *b, bool ok)
+{
+	handle_close(n, &b->neigh);
+	b->neigh_state = ok ? NEIGH_OK : NEIGH_NONE;
+	if (!ok) {
+		log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "neighbour-refused", "a neighbour was refused by the data plane, trying again");
+		b->retry_at = n->now + TICK_S(NEIGH_RETRY_S);
+	}
+	binding_arm(n, b);
+	binding_tell(n, b, ok ? SC_EV_NEIGH_OK : SC_EV_NEIGH_FAIL, "the neighbour was refused");
+}
+
+static void
+expired(struct nhrp *n, struct binding *b)
+{
+	char text[ADDR_STRLEN];
+
+	if (b->type == NHRP_CT_DYNAMIC) {
+		log_at(n->log, LOG_LV_INFO, "registration-expired", "%s", addr_fmt(&b->proto, text));
+		binding_forget(n, b);
+		return;
+	}
+	b->dial = false;
+	if (!list_empty(&b->shortcuts))	/* they have an end of their own */
+		b->expires = n->now + TICK_S(HELD_RECHECK_S);
+	binding_sync(n, b);
+	binding_gc(n, b);
+}
+
+void
+binding_timer(struct nhrp *n, struct binding *b)
+{
+	if (b->cleared && b->type <= NHRP_CT_DYNAMIC)
+		b->expires = n->now;
+	b->cleared = false;
+	if (b->retry_at <= n->now)
+		b->retry_at = TICK_NEVER;
+	if (b->dial_at <= n->now) {
+		b->dial_at = TICK_NEVER;
+		b->dial = !b->peer;
+	}
+	if (b->hello_at <= n->now)
+		hello(n, b);
+	if (b->expires <= n->now)
+		expired(n, b);
+	else
+		binding_sync(n, b);
+}
+
+/* ---- configured entries, operator, end */
+
+void
+cache_static(struct nhrp *n)
+{
+	for (unsigned i = 0; i < n->conf.n_map; i++) {
+		const struct nhrp_conf_map *m = &n->conf.map[i];
+		struct binding *b = m->proto.n ? binding_get(n, &m->proto) : NULL;
+
+		if (!b)
+			continue;
+		b->nbma = b->nbma_claimed = m->nbma;
+		b->mcast |= m->mcast;
+		b->retry_at = n->now;	/* its want goes out with its timer */
+		binding_set_type(n, b, NHRP_CT_STATIC, TICK_NEVER);
+	}
+}
+
+void
+cache_clear(struct nhrp *n, const struct addr *proto)
+{
+	struct binding *b = proto ? binding_find(n, proto) : NULL;
+	struct map_iter it;
+
+	if (proto) {
+		if (b) {
+			b->cleared = true;
+			binding_arm(n, b);
+		}
+		return;
+	}
+	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
+		b = container_of(m, struct binding, node);
+		b->cleared = true;
+		binding_arm(n, b);
+	}
+}
+
+void
+cache_fini(struct nhrp *n)
+{
+	struct map_iter it;
+
+	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it))
+		env_free(&n->env, container_of(m, struct binding, node));
+	map_fini(&n->cache);
+}

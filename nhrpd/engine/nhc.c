@@ -1,0 +1,698 @@
+/* nhrpd/engine/nhc.c: the client side of registration (RFC 2332 5.2.3), one struct nhc per configured NHS.
+ *
+ * Name -> want -> peer -> Registration Request -> reply -> registered; refreshed at a third of the holding time. Four
+ * requests without an answer (15 s) end the SA, because a hub that restarted knows nothing of it, and the core dials anew.
+ * Hubs of the best priority that can be reached are used, worse ones stand by: the level of a family moves to the next
+ * priority when nothing of the present one has been up for LEVEL_S, and back when a better hub is.
+ * The first registered hub is also the neighbour for all that has none (the fallback), so traffic has a way before any
+ * resolution. From the reply we learn the address of a `dynamic` NHS, and our own public address behind NAT. */
+#include "nhrpd/engine/nhrp_priv.h"
+
+enum {
+	REG_TRIES = 4, RETRY_MAX_S = 60, LEVEL_S = 5, LOOKUP_S = 5, LOOKUP_MAX_S = 60, LOOKUP_LOST_S = 30,
+	RELOOK_FAILS = 3, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
+};
+
+const char *const nhc_state_name[NHC_STATES] = {
+	[NHC_NAME] = "resolving name", [NHC_STANDBY] = "standby", [NHC_DIALING] = "dialing", [NHC_REGISTERING] = "registering",
+	[NHC_REGISTERED] = "registered", [NHC_WAITING] = "waiting",
+};
+
+static unsigned
+fam(const struct nhc *c)
+{
+	return c->conf->family == 16;
+}
+
+static bool
+wanted(const struct nhrp *n, const struct nhc *c)
+{
+	return c->conf->priority <= n->level[fam(c)];
+}
+
+static void
+state(struct nhrp *n, struct nhc *c, enum nhc_state s)
+{
+	if (c->state != s)
+		c->since = n->now;
+	c->state = s;
+}
+
+static void
+next(struct nhrp *n, struct nhc *c, tick_t after)
+{
+	c->next = after == TICK_NEVER ? TICK_NEVER : n->now + after;
+	arm(n, &c->timer, c->next);
+}
+
+static tick_t
+backoff(struct nhrp *n, unsigned first_s, unsigned step, unsigned max_s)
+{
+	uint64_t s = (uint64_t)first_s << (step < 16 ? step : 16);
+
+	return jitter(n, TICK_S(s < max_s ? s : max_s));
+}
+
+/* ---- who is used */
+
+struct peer *
+nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not)
+{
+	const struct nhc *best = NULL;
+
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		const struct nhc *c = &n->nhc[i];
+
+		if (c->state == NHC_REGISTERED && c->peer && c->peer != not && (!family || c->conf->family == family) &&
+		    (!best || c->conf->priority < best->conf->priority))
+			best = c;
+	}
+	return best ? best->peer : NULL;
+}
+
+bool
+nhc_serves(const struct nhrp *n, const struct addr *proto)
+{
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		if (n->nhc[i].proto.n && addr_eq(&n->nhc[i].proto, proto))
+			return true;
+	}
+	return false;
+}
+
+static void
+fallback_set(struct nhrp *n, struct peer *p)
+{
+	struct nhrp_act *a = act(n, NHRP_ACT_NEIGH_SET);
+
+	n->fallback = p;
+	if (!a) {
+		arm(n, &n->level_timer, n->now + TICK_S(1));
+		return;
+	}
+	handle_open(n, &n->fallback_ck, H_FALLBACK);
+	a->cookie = n->fallback_ck.id;
+	a->peer = p->id;
+	a->nbma = p->remote.addr;
+}
+
+static void
+fallback_update(struct nhrp *n)
+{
+	struct peer *p = nhc_peer(n, 0, NULL);
+
+	if (p == n->fallback)
+		return;
+	handle_close(n, &n->fallback_ck);
+	if (p)
+		fallback_set(n, p);
+	else if (act(n, NHRP_ACT_NEIGH_DEL))	/* without an address: the fallback */
+		n->fallback = NULL;
+	else
+		n->fallback = NULL;
+}
+
+void
+nhc_fallback_result(struct nhrp *n, bool ok)
+{
+	handle_close(n, &n->fallback_ck);
+	if (ok)
+		return;
+	n->fallback = NULL;	/* set anew by the timer */
+	arm(n, &n->level_timer, n->now + TICK_S(FALLBACK_RETRY_S));
+}
+
+/* ---- priorities */
+
+static unsigned
+level_target(const struct nhrp *n, unsigned f)
+{
+	unsigned next_level = UINT8_MAX + 1, level = n->level[f];
+
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		const struct nhc *c = &n->nhc[i];
+		unsigned prio = c->conf->priority;
+
+		if (fam(c) != f)
+			continue;
+		if (c->state == NHC_REGISTERED && prio <= level)
+			level = prio;
+		if (prio > n->level[f] && prio < next_level)
+			next_level = prio;
+	}
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		if (fam(&n->nhc[i]) == f && n->nhc[i].state == NHC_REGISTERED && n->nhc[i].conf->priority <= level)
+			return level;
+	}
+	return next_level <= UINT8_MAX ? next_level : n->level[f];
+}
+
+/* A change waits LEVEL_S, so that a hub that comes back at once is not left. */
+static void
+level_update(struct nhrp *n)
+{
+	for (unsigned f = 0; f < 2; f++) {
+		if (level_target(n, f) == n->level[f])
+			n->level_at[f] = TICK_NEVER;
+		else if (n->level_at[f] == TICK_NEVER)
+			n->level_at[f] = n->now + TICK_S(LEVEL_S);
+	}
+	if (n->started)
+		arm(n, &n->level_timer, tick_min(n->level_at[0], n->level_at[1]));
+	fallback_update(n);
+}
+
+static void
+lookup(struct nhrp *n, struct nhc *c)
+{
+	struct nhrp_act *a = act(n, NHRP_ACT_RESOLVE_NAME);
+
+	if (a)
+		a->nhs = c->index;
+}
+
+/* A name, unless the addresses stand in the configuration. */
+static void
+lookup_state(struct nhrp *n, struct nhc *c)
+{
+	if (!c->conf->name[0]) {
+		state(n, c, NHC_WAITING);
+		reason_set(c->reason, "no NBMA address is configured for it");
+		next(n, c, TICK_NEVER);
+		return;
+	}
+	state(n, c, NHC_NAME);
+	lookup(n, c);
+	next(n, c, TICK_S(LOOKUP_LOST_S));
+}
+
+static void
+unwant(struct nhrp *n, struct nhc *c)
+{
+	struct nhrp_act *a = c->want.id ? act(n, NHRP_ACT_UNWANT) : NULL;
+
+	if (a)
+		a->want = c->want.id;
+	handle_close(n, &c->want);
+}
+
+static void
+dial(struct nhrp *n, struct nhc *c)
+{
+	struct nhrp_act *a;
+
+	if (!wanted(n, c)) {
+		state(n, c, NHC_STANDBY);
+		next(n, c, TICK_NEVER);
+		return;
+	}
+	if (!c->n_addrs) {
+		lookup_state(n, c);
+		return;
+	}
+	a = act(n, NHRP_ACT_WANT);
+	if (!a) {
+		next(n, c, TICK_S(1));
+		return;
+	}
+	handle_open(n, &c->want, H_WANT_NHS);
+	a->want = c->want.id;
+	a->hub = true;
+	a->hint = c->conf->name[0] ? c->conf->name : NULL;
+	a->n_addrs = c->n_addrs;
+	memcpy(a->addrs, c->addrs, sizeof(a->addrs[0]) * c->n_addrs);
+	state(n, c, NHC_DIALING);
+	next(n, c, TICK_NEVER);
+}
+
+/* ---- going down */
+
+static void
+down(struct nhrp *n, struct nhc *c, const char *reason)
+{
+	struct binding *b = binding_find(n, &c->proto);
+	struct peer *p = c->peer;
+	bool was = c->state == NHC_REGISTERED;
+
+	reason_set(c->reason, reason);
+	handle_close(n, &c->reg);
+	c->peer = NULL;
+	c->tries = 0;
+	state(n, c, c->want.id ? NHC_DIALING : NHC_STANDBY);
+	next(n, c, TICK_NEVER);
+	if (was)
+		log_at(n->log, LOG_LV_NOTICE, "nhs-down", "%s: %s", c->conf->name, c->reason);
+	if (was && b && b->peer == p) {
+		if (b->type == NHRP_CT_NHS)
+			binding_forget(n, b);
+		else
+			binding_detach(n, b, reason);
+	}
+	level_update(n);
+}
+
+static void
+standby(struct nhrp *n, struct nhc *c)
+{
+	const struct prefix *own = own_prefix(n, c->conf->family);
+
+	if (c->state == NHC_REGISTERED && own) {
+		struct prefix host = prefix_host(&own->addr);
+
+		purge_send(n, c->peer, 0, &own->addr, &c->proto, &host);
+	}
+	if (c->peer)
+		down(n, c, "a hub of better priority is up");
+	unwant(n, c);
+	state(n, c, NHC_STANDBY);
+	next(n, c, TICK_NEVER);
+}
+
+static void
+level_apply(struct nhrp *n, unsigned f)
+{
+	n->level[f] = level_target(n, f);
+	n->level_at[f] = TICK_NEVER;
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		struct nhc *c = &n->nhc[i];
+
+		if (fam(c) != f)
+			continue;
+		if (wanted(n, c) && c->state == NHC_STANDBY)
+			next(n, c, 0);
+		else if (!wanted(n, c) && c->state != NHC_STANDBY && c->state != NHC_NAME)
+			standby(n, c);
+	}
+}
+
+void
+nhc_level_timer(struct nhrp *n)
+{
+	if (!n->started) {
+		n->started = true;
+		nhc_start(n);
+	}
+	for (unsigned f = 0; f < 2; f++) {
+		if (n->level_at[f] <= n->now)
+			level_apply(n, f);
+	}
+	level_update(n);
+}
+
+void
+nhc_peer_lost(struct nhrp *n, struct peer *p, const char *reason)
+{
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		if (n->nhc[i].peer == p)
+			down(n, &n->nhc[i], reason);
+	}
+}
+
+/* ---- registering */
+
+static void
+request(struct nhrp *n, struct nhc *c, const struct prefix *own)
+{
+	const struct addr *dst = c->proto.n ? &c->proto : &own->addr;
+	struct addr zero = addr_of((const uint8_t[16]){ 0 }, own->addr.n);
+	struct nhrp_cie nat;
+	struct tx t;
+
+	tx_init(n, &t, c->peer, NHRP_REGISTRATION_REQUEST, &own->addr, dst);
+	t.p.hops = HOPS_ONE;	/* 0 is refused by Cisco */
+	t.p.flags = (uint16_t)(NHRP_FLAG_NAT | (n->conf.no_unique ? 0 : NHRP_FLAG_REG_UNIQUE));
+	t.p.request_id = c->reg.id;
+	t.p.cie[t.p.n_cie++] = (struct nhrp_cie){ .prefix_len = n->conf.no_unique ? addr_bits(&own->addr) : 0xff, .mtu = n->conf.mtu,
+		.hold_s = n->conf.hold_s };
+	for (unsigned i = 0; i < n->conf.n_own; i++) {	/* further addresses of the family, e.g. link-local */
+		const struct addr *more = &n->conf.own[i].addr;
+
+		if (more->n == own->addr.n && !addr_eq(more, &own->addr)) {
+			t.p.cie[t.p.n_cie] = t.p.cie[0];
+			t.p.cie[t.p.n_cie++].proto = *more;
+		}
+	}
+	nat = cie_public(&c->peer->remote.addr, c->proto.n ? &c->proto : &zero);
+	request_exts(n, &t, &nat, nat.nbma.n == t.p.src_nbma.n);
+	c->requests += tx_send(n, &t, c->peer);
+}
+
+static void
+send_request(struct nhrp *n, struct nhc *c)
+{
+	const struct prefix *own = own_prefix(n, c->conf->family);
+
+	if (!own) {
+		state(n, c, NHC_WAITING);
+		reason_set(c->reason, "the tunnel has no address of its family");
+		next(n, c, TICK_NEVER);
+		return;
+	}
+	if (!c->reg.id)
+		handle_open(n, &c->reg, H_REGISTRATION);
+	request(n, c, own);
+	next(n, c, backoff(n, 1, c->tries, RETRY_MAX_S));
+	c->tries++;
+}
+
+static bool
+peer_serves_another(const struct nhrp *n, const struct nhc *c)
+{
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		if (&n->nhc[i] != c && n->nhc[i].peer == c->peer && n->nhc[i].state == NHC_REGISTERED)
+			return true;
+	}
+	return false;
+}
+
+static void
+silent(struct nhrp *n, struct nhc *c)
+{
+	static const char why[] = "no reply to registration";
+	struct peer *p = c->peer;
+	struct nhrp_act *a;
+
+	c->failures++;
+	if (peer_serves_another(n, c)) {	/* the SA is good, it is just this family it does not serve */
+		down(n, c, why);
+		c->peer = p;
+		state(n, c, NHC_WAITING);
+		next(n, c, jitter(n, TICK_S(RETRY_MAX_S)));
+		return;
+	}
+	down(n, c, why);
+	a = act(n, NHRP_ACT_DROP_PEER);
+	if (a) {
+		a->peer = p->id;
+		a->reason = why;
+	}
+}
+
+void
+nhc_timer(struct nhrp *n, struct nhc *c)
+{
+	switch (c->state) {
+	case NHC_NAME:
+		lookup_state(n, c);
+		break;
+	case NHC_STANDBY:
+	case NHC_DIALING:
+		if (!c->want.id)
+			dial(n, c);
+		break;
+	case NHC_REGISTERING:
+	case NHC_REGISTERED:
+		if (c->tries >= REG_TRIES)
+			silent(n, c);
+		else
+			send_request(n, c);
+		break;
+	case NHC_WAITING:
+		if (!c->peer) {
+			dial(n, c);
+			break;
+		}
+		state(n, c, NHC_REGISTERING);
+		send_request(n, c);
+		break;
+	case NHC_STATES:
+		break;
+	}
+}
+
+/* ---- events */
+
+void
+nhc_addrs(struct nhrp *n, const struct nhrp_event *ev)
+{
+	struct nhc *c = ev->nhs < n->conf.n_nhs ? &n->nhc[ev->nhs] : NULL;
+	unsigned k = ev->n_addrs < NHRP_NHS_ADDRS ? ev->n_addrs : NHRP_NHS_ADDRS;
+	bool same;
+
+	if (!c)
+		return;
+	if (!k) {
+		reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "its name has no address");
+		c->failures++;
+		if (c->state == NHC_NAME)
+			next(n, c, backoff(n, LOOKUP_S, c->lookups++, LOOKUP_MAX_S));
+		return;
+	}
+	c->lookups = 0;
+	same = k == c->n_addrs && memcmp(c->addrs, ev->addrs, sizeof(c->addrs[0]) * k) == 0;
+	memcpy(c->addrs, ev->addrs, sizeof(c->addrs[0]) * k);
+	c->n_addrs = k;
+	if (c->state == NHC_NAME) {
+		dial(n, c);
+	} else if (c->state == NHC_DIALING && !same) {
+		unwant(n, c);
+		dial(n, c);
+	}
+}
+
+void
+nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
+{
+	struct peer *p = ev->kind == NHRP_EV_WANT_UP ? peer_find(n, ev->peer) : NULL;
+
+	if (ev->kind == NHRP_EV_WANT_FAIL) {
+		c->failures++;
+		reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
+		if (!c->peer && ++c->fails % RELOOK_FAILS == 0 && c->conf->name[0])
+			lookup(n, c);	/* it may have moved */
+		return;
+	}
+	if (!p || (c->peer == p && c->state == NHC_REGISTERED))
+		return;
+	if (c->peer && c->peer != p)
+		down(n, c, "it came back with a new SA");
+	c->fails = 0;
+	c->peer = p;
+	c->tries = 0;
+	state(n, c, NHC_REGISTERING);
+	handle_close(n, &c->reg);
+	send_request(n, c);
+}
+
+static bool
+mcast_to(const struct nhrp *n, const struct nhc *c)
+{
+	for (unsigned i = 0; i < n->conf.n_map; i++) {
+		const struct nhrp_conf_map *m = &n->conf.map[i];
+
+		if (m->mcast && (m->proto.n ? addr_eq(&m->proto, &c->proto) : addr_eq(&m->nbma, &c->peer->remote.addr)))
+			return true;
+	}
+	return c->conf->mcast;
+}
+
+/* The reply's destination is the NHS's own address; a `dynamic` one learns it so. */
+static bool
+learn_proto(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
+{
+	struct binding *old = binding_find(n, &c->proto);
+
+	if (!addr_is_unicast(&p->dst_proto) || own_has(n, &p->dst_proto))
+		return c->proto.n != 0;
+	if (c->conf->proto.n || addr_eq(&c->proto, &p->dst_proto))
+		return true;
+	if (old)
+		binding_forget(n, old);
+	c->proto = p->dst_proto;
+	return true;
+}
+
+/* Behind NAT the reply's second entry is the address the NHS saw (Cisco). Without it we are not. */
+static void
+learn_public(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
+{
+	struct addr seen = ext_nat_of(p, &p->src_proto);
+
+	if (!nhrp_ext_find(p, NHRP_EXT_NAT))
+		return;
+	c->public_nbma = seen.n ? seen : n->nbma;
+	n->public_nbma = c->public_nbma;
+}
+
+static bool
+install(struct nhrp *n, struct nhc *c)
+{
+	struct binding *b = binding_get(n, &c->proto);
+
+	if (!b)
+		return false;
+	if (b->type != NHRP_CT_STATIC)
+		binding_set_type(n, b, NHRP_CT_NHS, TICK_NEVER);
+	b->nbma = c->peer->remote.addr;
+	b->nbma_claimed = b->nbma;
+	b->mcast = mcast_to(n, c);
+	if (b->peer == c->peer)
+		binding_sync(n, b);
+	else
+		binding_attach(n, b, c->peer);
+	return true;
+}
+
+static tick_t
+refresh_after(struct nhrp *n, const struct nhrp_packet *p)
+{
+	uint16_t hold = p->cie[0].hold_s && p->cie[0].hold_s < n->conf.hold_s ? p->cie[0].hold_s : n->conf.hold_s;
+	uint32_t s = n->conf.reg_s ? n->conf.reg_s : hold / 3u;
+	tick_t base = TICK_S(s ? s : 1);
+
+	return base - base / 10 + env_random64(&n->env) % (base / 10);
+}
+
+static void
+registered(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
+{
+	bool was = c->state == NHC_REGISTERED;
+
+	if (!learn_proto(n, c, p) || !install(n, c)) {
+		reason_set(c->reason, c->proto.n ? "out of memory" : "its reply does not name it");
+		state(n, c, NHC_WAITING);
+		next(n, c, backoff(n, 2, 0, RETRY_MAX_S));
+		return;
+	}
+	learn_public(n, c, p);
+	c->tries = c->naks = 0;
+	c->reason[0] = 0;
+	state(n, c, NHC_REGISTERED);
+	next(n, c, refresh_after(n, p));
+	if (!was)
+		log_at(n->log, LOG_LV_NOTICE, "nhs-up", "%s: registered", c->conf->name);
+	level_update(n);
+}
+
+static const char *
+nak_text(uint8_t code)
+{
+	switch (code) {
+	case NHRP_CODE_PROHIBITED:
+		return "registration refused: administratively prohibited";
+	case NHRP_CODE_NO_RESOURCES:
+		return "registration refused: hub has no room";
+	case NHRP_CODE_NOT_UNIQUE:
+		return "registration refused: prefix not allowed";
+	case NHRP_CODE_UNIQUE_TAKEN:
+		return "registration refused: our address is registered by another";
+	default:
+		return "registration refused";
+	}
+}
+
+static void
+refused(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
+{
+	uint8_t code = p->cie[0].code;
+	struct prefix host = prefix_host(&p->src_proto);
+	struct peer *peer = c->peer;
+	bool again = code == NHRP_CODE_UNIQUE_TAKEN && c->naks < UNIQUE_RETRIES;
+
+	c->failures++;
+	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-refused", "%s: %s (code %u)", c->conf->name, nak_text(code), code);
+	if (code == NHRP_CODE_UNIQUE_TAKEN)	/* an entry of our own earlier life, perhaps */
+		purge_send(n, peer, 0, &p->src_proto, &p->dst_proto, &host);
+	down(n, c, nak_text(code));
+	c->peer = peer;
+	state(n, c, NHC_WAITING);
+	next(n, c, again ? TICK_S(UNIQUE_RETRY_S) : backoff(n, 2, c->naks, RETRY_MAX_S));
+	c->naks++;
+}
+
+enum nhrp_drop
+nhc_reply(struct nhrp *n, const struct rx *rx)
+{
+	struct handle *h = handle_find(n, rx->p->request_id);
+	struct nhc *c = h && h->kind == H_REGISTRATION ? container_of(h, struct nhc, reg) : NULL;
+
+	if (!c || c->peer != rx->peer || c->conf->family != rx->p->src_proto.n)
+		return NHRP_DROP_UNSOLICITED;
+	if (!rx->p->n_cie)
+		return NHRP_DROP_CIE_NONE;
+	c->replies++;
+	handle_close(n, &c->reg);
+	if (rx->p->cie[0].code == NHRP_CODE_OK)
+		registered(n, c, rx->p);
+	else
+		refused(n, c, rx->p);
+	return NHRP_OK;
+}
+
+void
+nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code)
+{
+	reason_set(c->reason, error_text(code));
+	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-error", "%s: %s", c->conf->name, c->reason);
+}
+
+void
+nhc_reregister(struct nhrp *n)
+{
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		struct nhc *c = &n->nhc[i];
+
+		if (!c->peer)
+			continue;
+		handle_close(n, &c->reg);
+		c->tries = 0;
+		next(n, c, 0);
+	}
+}
+
+/* ---- life */
+
+void
+nhc_init(struct nhrp *n)
+{
+	n->level[0] = n->level[1] = UINT8_MAX;
+	n->level_at[0] = n->level_at[1] = TICK_NEVER;
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		struct nhc *c = &n->nhc[i];
+
+		c->conf = &n->conf.nhs[i];
+		c->index = i;
+		c->proto = c->conf->proto;
+		c->timer.kind = T_NHC;
+		c->next = TICK_NEVER;
+		if (c->conf->priority < n->level[fam(c)])
+			n->level[fam(c)] = c->conf->priority;
+		for (unsigned k = 0; k < n->conf.n_map && c->n_addrs < NHRP_NHS_ADDRS && !c->conf->name[0]; k++) {
+			if (c->proto.n && addr_eq(&n->conf.map[k].proto, &c->proto))
+				c->addrs[c->n_addrs++] = n->conf.map[k].nbma;
+		}
+	}
+}
+
+void
+nhc_start(struct nhrp *n)
+{
+	cache_static(n);
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		state(n, &n->nhc[i], NHC_DIALING);
+		next(n, &n->nhc[i], 0);
+	}
+}
+
+void
+nhc_shutdown(struct nhrp *n)
+{
+	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+		struct nhc *c = &n->nhc[i];
+		const struct prefix *own = own_prefix(n, c->conf->family);
+		struct prefix host;
+
+		if (c->state != NHC_REGISTERED || !own)
+			continue;
+		host = prefix_host(&own->addr);
+		purge_send(n, c->peer, 0, &own->addr, &c->proto, &host);
+		timer_disarm(&n->timers, &c->timer);
+	}
+}
+
+void
+nhc_fini(struct nhrp *n)
+{
+	for (unsigned i = 0; i < n->conf.n_nhs; i++)
+		timer_disarm(&n->timers, &n->nhc[i].timer);
+}

@@ -1,0 +1,422 @@
+/* nhrpd/engine/nhrp_priv.h: what the files of this folder share; nobody else includes it.
+ *
+ * Who owns what: the engine owns peers, bindings (the cache), shortcuts, routes and told entries. A binding is the one
+ * object per protocol address: it knows the peer behind it, owns the neighbour in the data plane and the want that keeps
+ * an SA towards it; shortcuts, registrations and the NHS client are its users. Lists between them are intrusive.
+ *
+ * `now` and `out` of the running call stand in struct nhrp, so that they need not be handed through every function. */
+#ifndef NHRPD_ENGINE_NHRP_PRIV_H
+#define NHRPD_ENGINE_NHRP_PRIV_H
+
+#include "lib/bucket.h"
+#include "lib/log.h"
+#include "lib/map.h"
+#include "lib/timer.h"
+#include "lib/trie.h"
+#include "nhrpd/engine/nhrp.h"
+
+/* Bounds. What is turned away is counted as a drop or told in words. */
+enum {
+	CACHE_MAX_DEFAULT = 1000000,
+	PEER_BINDINGS_MAX = 16,	/* registrations of one peer */
+	SHORTCUTS_MAX = 65536,
+	PENDING_MAX = 1024,	/* shortcuts that are not up yet */
+	ANSWERED_MAX = 16384,	/* prefixes we answered for */
+	TOLD_PER_PREFIX = 64,	/* requesters remembered for each */
+	TOLD_MAX = 65536,
+	REDIRECT_PAIRS_MAX = 4096,
+	PKT_MAX = 1500, MTU_DEFAULT = 1400,
+	HOLD_DEFAULT = 600,
+	REDIRECT_RATE_DEFAULT = 200, REDIRECT_BURST_DEFAULT = 4, REDIRECT_EVERY_S = 5,
+	ERROR_RATE = 50, ERROR_BURST = 100,
+	HOPS_OUT = 255, HOPS_ONE = 1,
+	ROOM_ITEMS = 12, ROOM_OCTETS = 6 * PKT_MAX,	/* one step of work needs at most this */
+};
+
+/* ---- intrusive list; a list head and its members are the same struct */
+
+struct list {
+	struct list *next, *prev;
+};
+
+static inline void
+list_init(struct list *l)
+{
+	l->next = l->prev = l;
+}
+
+static inline bool
+list_empty(const struct list *l)
+{
+	return l->next == l;
+}
+
+static inline void
+list_append(struct list *head, struct list *l)
+{
+	l->prev = head->prev;
+	l->next = head;
+	head->prev->next = l;
+	head->prev = l;
+}
+
+static inline void
+list_remove(struct list *l)	/* fine when it stands in none */
+{
+	l->prev->next = l->next;
+	l->next->prev = l->prev;
+	list_init(l);
+}
+
+#define LIST_EACH(it, nx, head) for (struct list *it = (head)->next, *nx = it->next; it != (head); it = nx, nx = it->next)
+
+/* ---- handles: numbers we give out (request ids, wants, cookies) and get back. One space, one map. */
+
+enum handle_kind { H_REGISTRATION, H_WANT_NHS, H_WANT_BINDING, H_NEIGH, H_FALLBACK, H_RESOLUTION, H_PROBE, H_ROUTE, H_USE, H_PURGE, H_HELLO };
+
+struct handle {
+	struct map_node node;
+	uint32_t id;	/* 0: not open */
+	uint8_t kind;
+};
+
+enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD };
+
+struct peer {
+	struct map_node node;
+	uint32_t id;
+	struct endpoint remote;
+	bool natted;
+	bool heard;	/* an authenticated NHRP packet came over its SA: their direction works */
+	tick_t used_at;	/* when a query last said that data went there */
+	struct list bindings;
+	unsigned n_registered;
+	size_t identity_len;
+	char identity[];
+};
+
+enum neigh_state { NEIGH_NONE, NEIGH_WAIT, NEIGH_OK };
+
+struct binding {
+	struct map_node node;
+	struct addr proto;
+	enum nhrp_cache_type type;
+	struct addr nbma, nbma_claimed;	/* public, and as its owner says */
+	struct peer *peer;	/* NULL: no live SA */
+	struct list by_peer;
+	struct list shortcuts;	/* that use it */
+	struct handle want, neigh, hello;
+	struct timer timer;
+	enum neigh_state neigh_state;
+	unsigned n_routed;	/* shortcuts that need the neighbour */
+	unsigned pinned;	/* not to be freed while somebody walks it */
+	uint16_t mtu;
+	bool unique, natted, mcast;
+	bool proven;	/* the direct path to `peer` works both ways */
+	tick_t created, expires;	/* TICK_NEVER for configured ones */
+	tick_t retry_at;	/* of a refused neighbour */
+	tick_t dial_at;	/* responder: dial the requester then, unless it came; TICK_NEVER: not */
+	bool dial;	/* it did not come: our want stands while the entry lasts */
+	tick_t hello_at;	/* we dialled: say who we are until it answers */
+	unsigned hellos;
+	bool cleared;	/* operator: goes with the next timer */
+};
+
+struct route {
+	enum nhrp_route_kind kind;
+	struct addr via;
+};
+
+enum nhc_state { NHC_NAME, NHC_STANDBY, NHC_DIALING, NHC_REGISTERING, NHC_REGISTERED, NHC_WAITING, NHC_STATES };
+
+struct nhc {	/* our side of one configured NHS */
+	const struct nhrp_conf_nhs *conf;
+	uint32_t index;
+	enum nhc_state state;
+	struct addr proto;	/* configured or learnt */
+	struct addr addrs[NHRP_NHS_ADDRS];
+	unsigned n_addrs;
+	struct handle want, reg;
+	struct peer *peer;
+	struct timer timer;
+	unsigned tries;	/* registrations sent without an answer */
+	unsigned fails;	/* dials that failed in a row */
+	unsigned lookups;	/* that failed in a row */
+	unsigned naks;	/* in a row */
+	tick_t since, next;
+	struct addr public_nbma;
+	uint32_t requests, replies, failures;
+	char reason[80];
+};
+
+enum sc_state { SC_IDLE, SC_RESOLVING, SC_SECURING, SC_PROBING, SC_NEIGH, SC_ROUTE, SC_UP, SC_REFRESH, SC_NEGATIVE, SC_STATES };
+
+enum sc_event {
+	SC_EV_NONE,
+	SC_EV_TRAFFIC,	/* somebody wants to go there */
+	SC_EV_REPLY,	/* n->reply holds the answer */
+	SC_EV_NAK,
+	SC_EV_TIMEOUT,
+	SC_EV_PEER,	/* binding has a live peer now */
+	SC_EV_WANT_FAIL,
+	SC_EV_PROVEN,	/* both directions of the direct path */
+	SC_EV_NEIGH_OK, SC_EV_NEIGH_FAIL, SC_EV_ROUTE_OK, SC_EV_ROUTE_FAIL,
+	SC_EV_USED, SC_EV_UNUSED,
+	SC_EV_PEER_DOWN,
+	SC_EV_PURGED,	/* told to forget: ask again */
+	SC_EV_RECHECK,	/* covering route has another next hop: ask, but stay up */
+	SC_EV_GONE,	/* route withdrawn, operator, link: forget */
+	SC_EVENTS
+};
+
+struct shortcut {
+	struct prefix prefix;	/* key in n->shortcuts: the host while asking, what the answer covers after */
+	struct addr dst, src;	/* asked for; our address in the request */
+	enum sc_state state;
+	enum sc_event due;	/* event put off to the next tick */
+	struct binding *binding;
+	struct list by_binding;
+	struct handle request, probe, route, use;
+	struct timer timer;
+	tick_t at;	/* what the timer is for; it runs early when an event is due */
+	bool busy;	/* in a handler: what that causes is not an event for itself */
+	unsigned tries, negatives, want_fails;
+	bool routed;	/* counts in binding->n_routed */
+	bool has_route;	/* ROUTE_SET went out */
+	bool probe_replied;
+	uint16_t mtu, hold_s;
+	tick_t since, expires, retry_at;
+	char reason[80];	/* a copy: texts of IKE do not last */
+};
+
+/* What a positive Resolution Reply said; lives while SC_EV_REPLY is handled. */
+struct sc_reply {
+	struct prefix prefix;
+	struct addr proto, nbma, nbma_claimed;
+	struct peer *direct;	/* it came straight from this peer, no NHS of ours; or NULL */
+	uint16_t hold_s, mtu;
+};
+
+/* A prefix we answered for, and who was told. */
+struct answered {
+	struct prefix prefix;
+	struct list told;
+	unsigned n;
+};
+
+struct told {
+	struct answered *in;
+	struct list link;
+	struct addr requester;
+	struct handle purge;
+	struct timer timer;
+	unsigned tries;
+	bool purging;
+	tick_t expires;
+};
+
+struct redirect_pair {
+	struct map_node node;
+	struct addr src, dst;
+	struct bucket bucket;
+	struct list age;
+};
+
+struct nhrp {
+	struct nhrp_conf conf;
+	struct env env;
+	struct log *log;
+	struct log_limit limit;
+	struct timers timers;
+	struct map handles, peers, cache, pairs;
+	struct list pairs_age;	/* oldest first */
+	struct bucket redirects, errors;
+	struct trie routes;	/* struct route: OUT, NBMA, REJECT */
+	struct trie locals;	/* our own addresses, on any interface */
+	bool routes_ready;
+	struct trie shortcuts;	/* struct shortcut */
+	size_t n_shortcuts, n_pending;
+	const struct sc_reply *reply;
+	struct trie answered;	/* struct answered */
+	size_t n_answered, n_told;
+	struct nhc nhc[NHRP_NHS_MAX];
+	struct timer level_timer;
+	unsigned level[2];	/* by family: hubs up to this priority are wanted */
+	tick_t level_at[2];	/* when it may change; TICK_NEVER: no reason to */
+	struct peer *fallback;	/* the neighbour for what has none */
+	struct handle fallback_ck;
+	struct addr nbma, public_nbma;
+	bool natted, started, stopping, link_up;
+	uint32_t next_id;
+	tick_t now;
+	struct outq *out;
+	uint64_t by_type[2][NHRP_TYPES], by_drop[NHRP_DROPS_N];
+};
+
+/* A packet that came in, parsed. */
+struct rx {
+	struct peer *peer;
+	const struct addr *outer;
+	struct span raw;
+	const struct nhrp_packet *p;
+};
+
+/* A packet being made, and the room its extensions need. */
+struct tx {
+	struct nhrp_packet p;
+	struct wr w;
+	uint8_t buf[PKT_MAX];
+};
+
+/* nhrp.c */
+struct nhrp_act *act(struct nhrp *n, enum nhrp_act_kind kind);	/* NULL: no room, counted by the queue */
+bool	room(const struct nhrp *n);	/* for one more step */
+void	handle_open(struct nhrp *n, struct handle *h, enum handle_kind kind);	/* a new number; an open one is closed */
+void	handle_close(struct nhrp *n, struct handle *h);
+struct handle *handle_find(const struct nhrp *n, uint32_t id);
+void	arm(struct nhrp *n, struct timer *t, tick_t at);
+tick_t	jitter(struct nhrp *n, tick_t base);
+enum nhrp_drop drop(struct nhrp *n, enum nhrp_drop d);	/* counts; returns d */
+
+/* own addresses */
+const struct prefix *own_prefix(const struct nhrp *n, uint8_t family);	/* the main one of a family, or NULL */
+bool	own_has(const struct nhrp *n, const struct addr *proto);
+bool	own_subnet(const struct nhrp *n, const struct addr *proto);	/* on link in one of our tunnel prefixes */
+bool	own_subnet_sane(const struct nhrp *n, const struct addr *proto);	/* may a client of ours have it */
+bool	we_are_natted(const struct nhrp *n);
+
+/* ext.c */
+void	tx_init(struct nhrp *n, struct tx *t, const struct peer *to, uint8_t type, const struct addr *src, const struct addr *dst);
+void	tx_copy(struct tx *t, const struct nhrp_packet *p);	/* header and CIEs; no extensions */
+void	tx_ext(struct tx *t, uint16_t type, bool compulsory, struct span value);	/* the value must outlive t */
+void	tx_ext_cies(struct tx *t, uint16_t type, bool compulsory, const struct nhrp_cie *cie, unsigned n);
+bool	tx_send(struct nhrp *n, struct tx *t, const struct peer *to);
+struct nhrp_cie cie_own(const struct nhrp *n, uint16_t afn, const struct addr *proto, uint16_t hold_s);
+struct nhrp_cie cie_public(const struct addr *nbma, const struct addr *proto);	/* entry of a NAT extension */
+enum nhrp_drop auth_check(const struct nhrp *n, const struct nhrp_packet *p);
+bool	ext_unknown_compulsory(const struct nhrp_packet *p);
+bool	ext_names_us(const struct nhrp *n, const struct nhrp_packet *p, uint16_t type);
+bool	ext_empty(const struct nhrp_packet *p, uint16_t type);	/* absent or empty */
+struct addr ext_nat_of(const struct nhrp_packet *p, const struct addr *proto);	/* public address of proto, or none */
+void	request_exts(const struct nhrp *n, struct tx *t, const struct nhrp_cie *nat, unsigned n_nat);
+/* Extensions of a request put into its reply; `nat` replaces what type 9 holds. */
+void	reply_exts(const struct nhrp *n, struct tx *t, const struct nhrp_packet *req, const struct nhrp_cie *nat, unsigned n_nat);
+uint16_t mtu_of(const struct nhrp *n);
+uint8_t	cie_bits(const struct nhrp_cie *cie, const struct addr *proto);	/* prefix length, 0 and 0xff meaning the host */
+
+static inline void
+reason_set(char reason[static 80], const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	n = n < 79 ? n : 79;
+	if (n)
+		memmove(reason, text, n);
+	reason[n] = 0;
+}
+
+/* peer.c */
+struct peer *peer_find(const struct nhrp *n, uint32_t id);
+void	peer_event(struct nhrp *n, const struct nhrp_event *ev);
+void	peer_gone(struct nhrp *n, struct peer *p, const char *reason);
+bool	peer_same_identity(const struct peer *a, const struct peer *b);
+bool	peer_is_nhs(const struct nhrp *n, const struct peer *p);
+void	peers_fini(struct nhrp *n);
+
+/* cache.c */
+struct binding *binding_find(const struct nhrp *n, const struct addr *proto);
+struct binding *binding_get(struct nhrp *n, const struct addr *proto);	/* finds or makes; NULL: full or no memory */
+void	binding_set_nbma(struct nhrp *n, struct binding *b, const struct addr *nbma, const struct addr *claimed);
+void	binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, tick_t expires);
+void	binding_attach(struct nhrp *n, struct binding *b, struct peer *p);
+void	binding_detach(struct nhrp *n, struct binding *b, const char *reason);
+void	binding_sync(struct nhrp *n, struct binding *b);	/* neighbour, want and timer as its users need them */
+void	binding_reinstall(struct nhrp *n, struct binding *b);
+void	binding_gc(struct nhrp *n, struct binding *b);	/* frees it when nobody needs it */
+void	binding_forget(struct nhrp *n, struct binding *b);	/* not registered any more */
+void	binding_timer(struct nhrp *n, struct binding *b);
+void	binding_moved(struct nhrp *n, struct binding *b);
+void	binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev);
+void	binding_neigh_result(struct nhrp *n, struct binding *b, bool ok);
+void	binding_tell(struct nhrp *n, struct binding *b, enum sc_event ev, const char *reason);	/* its shortcuts */
+void	binding_dial(struct nhrp *n, struct binding *b, bool requester_natted);
+unsigned binding_addrs(const struct nhrp *n, const struct binding *b, struct addr out[static 2]);
+void	binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx);
+bool	binding_matches(const struct binding *b, const struct peer *p);	/* by outer address */
+void	cache_static(struct nhrp *n);	/* entries of `ip nhrp map` */
+void	cache_clear(struct nhrp *n, const struct addr *proto);
+void	cache_fini(struct nhrp *n);
+
+/* nhc.c */
+void	nhc_init(struct nhrp *n);
+void	nhc_start(struct nhrp *n);
+void	nhc_timer(struct nhrp *n, struct nhc *c);
+void	nhc_level_timer(struct nhrp *n);
+void	nhc_addrs(struct nhrp *n, const struct nhrp_event *ev);
+void	nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev);
+void	nhc_peer_lost(struct nhrp *n, struct peer *p, const char *reason);
+void	nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code);	/* an error indication about our request */
+enum nhrp_drop nhc_reply(struct nhrp *n, const struct rx *rx);
+void	nhc_reregister(struct nhrp *n);
+void	nhc_fallback_result(struct nhrp *n, bool ok);
+void	nhc_shutdown(struct nhrp *n);
+struct peer *nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not);	/* a registered hub, best first */
+bool	nhc_serves(const struct nhrp *n, const struct addr *proto);
+void	nhc_fini(struct nhrp *n);
+extern const char *const nhc_state_name[NHC_STATES];
+
+/* nhs.c */
+enum nhrp_drop nhs_request(struct nhrp *n, const struct rx *rx);
+
+/* resolve.c */
+enum nhrp_drop resolve_request(struct nhrp *n, const struct rx *rx);
+enum nhrp_drop resolve_reply(struct nhrp *n, const struct rx *rx);
+void	resolve_send(struct nhrp *n, struct peer *to, uint32_t id, const struct addr *src, const struct addr *dst);
+struct peer *resolve_path(const struct nhrp *n, const struct addr *dst);	/* routed path for a request of ours */
+
+/* shortcut.c */
+void	shortcut_traffic(struct nhrp *n, const struct addr *dst);
+void	shortcut_event(struct nhrp *n, struct shortcut *s, enum sc_event ev, const char *reason);
+void	shortcut_later(struct nhrp *n, struct shortcut *s, enum sc_event ev, const char *reason);
+void	shortcut_timer(struct nhrp *n, struct shortcut *s);
+void	shortcut_probe_reply(struct nhrp *n, struct shortcut *s, const struct rx *rx);
+void	shortcuts_route_change(struct nhrp *n, const struct prefix *p, bool gone);
+void	shortcuts_clear(struct nhrp *n, const struct addr *dst, const char *reason);
+void	shortcuts_fini(struct nhrp *n);
+extern const char *const sc_state_name[SC_STATES];
+
+/* forward.c */
+struct peer *next_hop(const struct nhrp *n, const struct addr *proto, const struct peer *from);
+enum nhrp_drop forward(struct nhrp *n, const struct rx *rx, const struct peer *to);
+enum nhrp_drop forward_to_dst(struct nhrp *n, const struct rx *rx);	/* requests, errors */
+enum nhrp_drop forward_to_src(struct nhrp *n, const struct rx *rx);	/* replies */
+
+/* redirect.c */
+void	redirect_send(struct nhrp *n, const struct nhrp_event *ev);
+enum nhrp_drop redirect_rx(struct nhrp *n, const struct rx *rx);
+void	redirect_fini(struct nhrp *n);
+
+/* purge.c */
+enum nhrp_drop purge_request(struct nhrp *n, const struct rx *rx);
+enum nhrp_drop purge_reply(struct nhrp *n, const struct rx *rx);
+bool	purge_send(struct nhrp *n, struct peer *to, uint32_t id, const struct addr *src, const struct addr *dst, const struct prefix *what);
+void	told_add(struct nhrp *n, const struct prefix *p, const struct addr *requester, uint16_t hold_s);
+void	told_timer(struct nhrp *n, struct told *t);
+void	told_route_change(struct nhrp *n, const struct prefix *p);
+void	told_purge_all(struct nhrp *n, bool now);
+void	told_purge_host(struct nhrp *n, const struct addr *proto);
+void	told_fini(struct nhrp *n);
+
+/* error.c */
+void	error_send(struct nhrp *n, const struct rx *rx, uint16_t code, uint16_t offset);
+enum nhrp_drop error_rx(struct nhrp *n, const struct rx *rx);
+const char *error_text(uint16_t code);
+
+/* route.c */
+void	route_event(struct nhrp *n, const struct nhrp_event *ev);
+const struct route *route_find(const struct nhrp *n, const struct addr *a, struct prefix *matched);	/* NULL: none known */
+bool	route_local(const struct nhrp *n, const struct addr *a);	/* an address of this host */
+bool	route_behind(const struct nhrp *n, const struct addr *a);	/* ours, or leaves the network here (not by default) */
+void	routes_fini(struct nhrp *n);
+
+#endif

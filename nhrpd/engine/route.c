@@ -1,0 +1,112 @@
+/* nhrpd/engine/route.c: a copy of the routes, for three questions: is it ours, are we the egress, what is the next hop inside
+ * this network. Our own addresses stand apart: a router's address in its LAN is no hole in the LAN's prefix (RFC 2332 6.3). */
+#include "nhrpd/engine/nhrp_priv.h"
+
+static struct trie *
+table(struct nhrp *n, enum nhrp_route_kind kind)
+{
+	return kind == NHRP_RT_LOCAL ? &n->locals : &n->routes;
+}
+
+static bool
+route_put(struct nhrp *n, const struct nhrp_event *ev)
+{
+	struct trie *t = table(n, ev->route);
+	struct route *r = trie_get(t, &ev->prefix), *fresh;
+
+	if (r) {
+		r->kind = ev->route;
+		r->via = ev->via;
+		return true;
+	}
+	fresh = env_alloc(&n->env, sizeof(*fresh));
+	if (!fresh)
+		return false;
+	fresh->kind = ev->route;
+	fresh->via = ev->via;
+	if (trie_set(t, &ev->prefix, fresh))
+		return true;
+	env_free(&n->env, fresh);
+	return false;
+}
+
+/* An address may turn into a route of the same prefix and back, and the event for its end names no kind. */
+static bool
+route_take(struct nhrp *n, const struct prefix *p, struct trie *t)
+{
+	struct route *r = trie_del(t, p);
+
+	env_free(&n->env, r);
+	return r != NULL;
+}
+
+void
+route_event(struct nhrp *n, const struct nhrp_event *ev)
+{
+	struct route *old = trie_get(&n->routes, &ev->prefix);
+	bool gone = ev->kind == NHRP_EV_ROUTE_GONE;
+
+	if (!ev->prefix.addr.n)
+		return;
+	if (gone) {
+		route_take(n, &ev->prefix, &n->locals);
+		if (!route_take(n, &ev->prefix, &n->routes))
+			return;
+	} else {
+		if (ev->route != NHRP_RT_LOCAL && old && old->kind == ev->route && addr_eq(&old->via, &ev->via))
+			return;
+		if (!route_put(n, ev)) {
+			drop(n, NHRP_DROP_MEMORY);
+			log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "a route is not known to NHRP");
+			return;
+		}
+		if (!route_take(n, &ev->prefix, ev->route == NHRP_RT_LOCAL ? &n->routes : &n->locals) && ev->route == NHRP_RT_LOCAL)
+			return;
+	}
+	shortcuts_route_change(n, &ev->prefix, gone);
+	told_route_change(n, &ev->prefix);
+}
+
+const struct route *
+route_find(const struct nhrp *n, const struct addr *a, struct prefix *matched)
+{
+	return trie_match(&n->routes, a, matched);
+}
+
+bool
+route_local(const struct nhrp *n, const struct addr *a)
+{
+	return own_has(n, a) || trie_match(&n->locals, a, NULL);
+}
+
+bool
+route_behind(const struct nhrp *n, const struct addr *a)
+{
+	struct prefix matched;
+	const struct route *r;
+
+	if (route_local(n, a))
+		return true;
+	r = route_find(n, a, &matched);
+	return r && r->kind == NHRP_RT_OUT && matched.bits > 0;
+}
+
+static void
+free_route(void *ctx, const struct prefix *p, void *val)
+{
+	(void)p;
+	env_free(ctx, val);
+}
+
+void
+routes_fini(struct nhrp *n)
+{
+	static const struct prefix all[2] = { { .addr = { .n = 4 } }, { .addr = { .n = 16 } } };
+
+	for (unsigned i = 0; i < 2; i++) {
+		trie_within(&n->routes, &all[i], free_route, &n->env);
+		trie_within(&n->locals, &all[i], free_route, &n->env);
+	}
+	trie_fini(&n->routes);
+	trie_fini(&n->locals);
+}

@@ -47,7 +47,7 @@ struct tunnel {
 	struct gre gre;
 	unsigned ifindex, mtu;
 	uint8_t mac[TAP_MAC];
-	bool vnet, up;
+	bool vnet, up, gone;
 	struct tun_worker worker[TUN_WORKERS];
 	struct tun_peer *peer;
 	uint32_t n_peer;	/* room in the table */

@@ -297,11 +297,16 @@ frame_out(struct tunnel *t, uint8_t *frame, size_t n)
 
 static void destroy(struct mgre_user *m, struct tunnel *t);
 
+/* A lost device is heard of twice, by its queue and by netlink. */
 static void
 tell_link(struct tunnel *t, bool up, bool gone)
 {
 	struct dp_event ev = { .kind = DP_EV_LINK, .tunnel = t->conf.id, .link_up = up, .link_gone = gone };
 
+	if (t->gone || (t->up == up && !gone))
+		return;
+	t->up = up;
+	t->gone = gone;
 	t->owner->fn(t->owner->ctx, &ev);
 }
 
@@ -317,7 +322,6 @@ queue_lost(struct tun_worker *w)
 {
 	w->t->owner->host->unwatch(w->t->owner->host->ctx, w->watch);
 	w->watch = NULL;
-	w->t->up = false;
 	tell_link(w->t, false, true);
 }
 
@@ -819,10 +823,8 @@ link_changed(void *ctx, const struct link_change *c)
 
 	while (t && t->ifindex != c->ifindex)
 		t = t->next;
-	if (!t || (t->up == c->up && !c->gone))
-		return;
-	t->up = c->up && !c->gone;
-	tell_link(t, t->up, c->gone);
+	if (t)
+		tell_link(t, c->up && !c->gone, c->gone);
 }
 
 static void

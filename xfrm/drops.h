@@ -39,7 +39,8 @@
 	X(UNKNOWN_HELD, "spi-unknown-not-reported") \
 	X(PMTU_LOWERED, "path-mtu-lowered") \
 	X(PMTU_REFUSED, "path-mtu-refused") \
-	X(SEND_RETRY, "send-retried")
+	X(SEND_RETRY, "send-retried") \
+	X(TX_PIECES, "esp-out-in-pieces")
 
 enum xfrm_count {
 	XFRM_OK,

@@ -55,7 +55,7 @@ set_options(int fd, enum sock_kind k)
 {
 	set_buffers(fd);
 	if (is_v6(k))
-		return set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+		return (k != SOCK_UDP6 || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) && set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
 		    set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) && set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) &&
 		    set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64) && set_discover(fd, true, true);
 	if (k == SOCK_UDP4)
@@ -272,7 +272,7 @@ wait_writable(int fd)
 static enum xfrm_count
 send_drop(int e)
 {
-	return e == EMSGSIZE ? XFRM_DROP_SEND_TOO_BIG : e == EAGAIN || e == ENOBUFS ? XFRM_DROP_SEND_FULL : XFRM_DROP_SEND_ERROR;
+	return e == EAGAIN || e == ENOBUFS ? XFRM_DROP_SEND_FULL : XFRM_DROP_SEND_ERROR;
 }
 
 /* The first of a run could not be sent. An error may be an old one that the socket had kept for us (an ICMP message about
@@ -289,6 +289,20 @@ send_again(struct socks *s, enum sock_kind k, int e, unsigned *tries)
 	return e != ENOBUFS;
 }
 
+/* The first hop became narrower than we knew: this one still gets through, the next ones are cut to measure. */
+static bool
+send_in_pieces(struct socks *s, enum sock_kind k, unsigned i)
+{
+	bool ok;
+
+	s->refused(s->ctx, s->tx.slot[i].tunnel, s->tx.slot[i].peer);
+	set_discover(s->fd[k], is_v6(k), false);
+	ok = sendmsg(s->fd[k], &s->tx.msg[i].msg_hdr, MSG_DONTWAIT) >= 0;
+	set_discover(s->fd[k], is_v6(k), true);
+	s->count[ok ? XFRM_N_TX_PIECES : XFRM_DROP_SEND_TOO_BIG]++;
+	return ok;
+}
+
 static void
 send_run(struct socks *s, enum sock_kind k, unsigned from, unsigned to)
 {
@@ -302,9 +316,10 @@ send_run(struct socks *s, enum sock_kind k, unsigned from, unsigned to)
 			from += (unsigned)r;
 			tries = 0;
 		} else if (e != EINTR && !send_again(s, k, e, &tries)) {
-			s->count[send_drop(e)]++;
-			if (e == EMSGSIZE)
-				s->refused(s->ctx, s->tx.slot[from].tunnel, s->tx.slot[from].peer);
+			if (e != EMSGSIZE)
+				s->count[send_drop(e)]++;
+			else if (send_in_pieces(s, k, from))
+				s->count[XFRM_N_TX_PACKETS]++;
 			from++;
 			tries = 0;
 		}

@@ -1,0 +1,496 @@
+/* ikecore/engine/auth.c: IKE_AUTH with pre-shared keys, both sides (RFC 7296 1.2, 2.15, 2.16), and which key it is.
+ *
+ * Responder: the identity picks the profile (the first whose rules take it) and in its keyring the entry: exact identity,
+ * domain, network or address, any. An entry with an identity rule is never used for another identity, so the wildcard key
+ * cannot speak for a peer that has a key of its own.
+ *
+ * Initiator: it does not know who will answer, so it has a list of candidates (the dial keeps the place in it). The answer
+ * is verified with the entry that was used, and the identity in it must fit that entry's rule and the profile's. An empty
+ * key is never used; other AUTH methods are refused. */
+#include "ikecore/engine/ike_priv.h"
+
+#include <stdio.h>
+
+/* ---- which key */
+bool
+ike_profile_takes(const struct ike_profile *p, const struct ike_id *id)
+{
+	for (unsigned i = 0; i < p->n_remote; i++) {
+		if (ike_id_match(&p->remote[i], id))
+			return true;
+	}
+	return p->n_remote == 0;
+}
+
+static bool
+has_rule(const struct ike_key *e)
+{
+	return e->has_id && e->id.kind != IKE_MATCH_ANY;
+}
+
+/* How well an entry fits an identity and where it comes from; 0: not at all. */
+static unsigned
+fit(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
+{
+	if (e->psk_len == 0)
+		return 0;
+	if (has_rule(e)) {
+		if (!ike_id_match(&e->id, id))
+			return 0;
+		return e->id.kind == IKE_MATCH_EXACT ? 1000 : e->id.kind == IKE_MATCH_DOMAIN ? 500 + e->id.id.len / 2u : 300u + e->id.net.bits;
+	}
+	if (e->has_address)
+		return prefix_has(&e->address, remote) ? 100u + e->address.bits : 0;
+	return 1;
+}
+
+int
+ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote)
+{
+	unsigned best = 0;
+	int at = -1;
+
+	for (unsigned i = 0; i < p->n_key; i++) {
+		unsigned n = fit(&p->key[i], id, remote);
+
+		if (n > best) {
+			best = n;
+			at = (int)i;
+		}
+	}
+	return at;
+}
+
+static const struct ike_worked *
+worked_at(const struct ike *k, const struct addr *a)
+{
+	return &k->worked[map_hash(&k->addr_key, a->b, a->n) % IKE_WORKED];
+}
+
+void
+ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, unsigned key)
+{
+	struct ike_worked *w = (struct ike_worked *)(uintptr_t)worked_at(k, remote);
+
+	*w = (struct ike_worked){ *remote, profile, key };
+}
+
+static unsigned
+likely(const struct ike *k, const struct ike_dial *d, const struct addr *remote, const struct ike_key *e, unsigned i)
+{
+	const struct ike_worked *w = worked_at(k, remote);
+
+	if (e->psk_len == 0)
+		return 0;
+	if (w->addr.n && addr_eq(&w->addr, remote) && w->profile == d->profile && w->key == i)
+		return 9000;
+	if (d->has_hint && has_rule(e) && e->id.kind == IKE_MATCH_EXACT && ike_id_eq(&e->id.id, &d->hint))
+		return 8000;
+	if (e->has_address && prefix_has(&e->address, remote))
+		return 7000 + e->address.bits;
+	if (d->has_hint && has_rule(e) && ike_id_match(&e->id, &d->hint))
+		return 6000;
+	if (e->has_address && !has_rule(e))
+		return 0;
+	if (has_rule(e) && e->id.kind == IKE_MATCH_EXACT)
+		return d->hub ? 3000 : 1000;
+	return has_rule(e) ? (d->hub ? 2000 : 3000) : d->hub ? 1000 : 2000;
+}
+
+/* The most likely entries first; equal ones in the order of the keyring. */
+unsigned
+ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct addr *remote, unsigned out[static IKE_CANDS_MAX])
+{
+	const struct ike_profile *p = ike_profile(k, d->profile);
+	unsigned score[IKE_CANDS_MAX], n = 0;
+
+	for (unsigned i = 0; i < p->n_key; i++) {
+		unsigned s = likely(k, d, remote, &p->key[i], i), at = n;
+
+		while (at > 0 && score[at - 1] < s)
+			at--;
+		if (s == 0 || at == IKE_CANDS_MAX)
+			continue;
+		if (n < IKE_CANDS_MAX)
+			n++;
+		memmove(&score[at + 1], &score[at], (n - 1 - at) * sizeof(score[0]));
+		memmove(&out[at + 1], &out[at], (n - 1 - at) * sizeof(out[0]));
+		score[at] = s;
+		out[at] = i;
+	}
+	return n;
+}
+
+/* ---- common */
+static void
+own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out)
+{
+	const struct addr *a = &sa->local.addr;
+
+	*out = p->local_id;
+	if (out->type != IKE_ID_NONE)
+		return;
+	out->type = a->n == 16 ? IKE_ID_IPV6 : IKE_ID_IPV4;
+	out->len = a->n;
+	memcpy(out->data, a->b, a->n);
+}
+
+static bool
+peer_id(const struct ike_id_pl *pl, struct ike_id *out)
+{
+	if (pl->data.n == 0 || pl->data.n > IKE_ID_MAX || pl->type == IKE_ID_NONE)
+		return false;
+	memset(out, 0, sizeof(*out));
+	out->type = pl->type;
+	out->len = (uint8_t)pl->data.n;
+	memcpy(out->data, pl->data.p, pl->data.n);
+	return true;
+}
+
+static size_t
+auth_value(const struct ike_sa *sa, bool initiator, const struct ike_key *key, struct span id_body, uint8_t out[static IKE_PRF_LEN_MAX])
+{
+	const struct ike_shake *hs = sa->hs;
+	bool own = initiator == sa->initiator;
+	const struct ike_nonce *nonce = initiator ? &hs->nr : &hs->ni;
+	struct ike_auth_in in = { .nonce = span_of(nonce->b, nonce->n), .id_body = id_body };
+
+	in.message = own ? span_of(hs->mine, hs->mine_len) : span_of(hs->theirs, hs->theirs_len);
+	return ike_auth_psk(&sa->keys, initiator, span_of(key->psk, key->psk_len), &in, out);
+}
+
+static bool
+auth_good(const struct ike_sa *sa, bool initiator, const struct ike_key *key, struct span id_body, const struct ike_msg *m)
+{
+	uint8_t want[IKE_PRF_LEN_MAX];
+	size_t n = auth_value(sa, initiator, key, id_body, want);
+
+	return n != 0 && m->auth_method == IKE_AUTH_PSK && m->auth.n == n && ike_ct_eq(want, m->auth.p, n);
+}
+
+static bool
+build_own_auth(const struct ike_sa *sa, const struct ike_key *key, struct ike_tx *t)
+{
+	uint8_t body[4 + IKE_ID_MAX], auth[IKE_PRF_LEN_MAX];
+	struct wr w = wr_of(body, sizeof(body));
+	size_t n;
+
+	ike_id_body(&w, sa->local_id.type, ike_put_id(&sa->local_id));
+	n = auth_value(sa, sa->initiator, key, wr_span(&w), auth);
+	if (n)
+		ike_build_auth(&t->b, IKE_AUTH_PSK, span_of(auth, n));
+	return n != 0;
+}
+
+static void
+build_child(struct ike_tx *t, const struct ike_offer *o, const struct ike_ts *tsi, const struct ike_ts *tsr)
+{
+	ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+	ike_build_sa(&t->b, o->prop, o->n_prop, o->xf);
+	ike_build_ts(&t->b, IKE_PL_TSI, tsi, 1);
+	ike_build_ts(&t->b, IKE_PL_TSR, tsr, 1);
+}
+
+void
+ike_log_id(const struct ike_id *id, char out[static 600])
+{
+	ike_id_fmt(id, out, 600);
+}
+
+/* ---- initiator */
+static bool
+build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	const struct ike_dial *d = sa->dials;
+	struct ike_ts tsi, tsr;
+	struct ike_offer o;
+
+	own_id(p, sa, &sa->local_id);
+	ike_offer_esp(p, false, sa->hs->child->spi_in, &o);
+	ike_natt_ts(&sa->local, &tsi);
+	ike_natt_ts(&sa->remote, &tsr);
+	ike_tx_request(t, sa, IKE_AUTH);
+	ike_build_id(&t->b, IKE_PL_IDI, sa->local_id.type, ike_put_id(&sa->local_id));
+	if (!ike_have_contact(k, &sa->local_id, &sa->remote))
+		ike_tx_notify(t, IKE_N_INITIAL_CONTACT);
+	if (d && d->has_hint)
+		ike_build_id(&t->b, IKE_PL_IDR, d->hint.type, ike_put_id(&d->hint));
+	if (!build_own_auth(sa, &p->key[sa->hs->key], t))
+		return false;
+	build_child(t, &o, &tsi, &tsr);
+	return true;
+}
+
+void
+ike_auth_start(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_tx t;
+
+	sa->hs->child = ike_child_new(k);
+	sa->state = IKE_SA_I_AUTH;
+	if (!sa->hs->child)
+		ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory, or the data plane has no free SPI");
+	else if (!build_request(k, sa, &t) || !ike_x_start(k, sa, IKE_X_AUTH, &t))
+		ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
+}
+
+struct auth_refusal {
+	uint16_t type;
+	enum ike_down why;
+	const char *text;
+};
+static const struct auth_refusal auth_refusals[] = {
+	{ IKE_N_AUTHENTICATION_FAILED, IKE_DOWN_AUTH, "authentication failed: peer rejected our pre-shared key or identity" },
+	{ IKE_N_NO_PROPOSAL_CHOSEN, IKE_DOWN_PROPOSAL, "no proposal chosen: encryption or integrity of the IPsec transform-set do not match, or not transport mode" },
+	{ IKE_N_TS_UNACCEPTABLE, IKE_DOWN_PROTOCOL, "peer refuses GRE between our two addresses (TS_UNACCEPTABLE)" },
+	{ IKE_N_NO_ADDITIONAL_SAS, IKE_DOWN_RESOURCES, "peer takes no more SAs" },
+	{ IKE_N_INVALID_SYNTAX, IKE_DOWN_PROTOCOL, "peer calls our IKE_AUTH malformed" },
+	{ IKE_N_INTERNAL_ADDRESS_FAILURE, IKE_DOWN_PROTOCOL, "peer wants to assign addresses" },
+	{ IKE_N_FAILED_CP_REQUIRED, IKE_DOWN_PROTOCOL, "peer wants to assign addresses" },
+	{ 0, IKE_DOWN_PROTOCOL, "peer refuses with an error of its own" },
+};
+
+static const struct auth_refusal *
+refusal(uint16_t type)
+{
+	const struct auth_refusal *r = auth_refusals;
+
+	while (r->type && r->type != type)
+		r++;
+	return r;
+}
+
+/* The peer takes the SA for established already: tell it otherwise. */
+static void
+fail_and_tell(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *text)
+{
+	sa->want_close = true;
+	ike_sa_fail(k, sa, why, retry_key, text);
+}
+
+static enum ike_drop
+check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	const struct ike_key *key = &p->key[sa->hs->key];
+	char text[IKE_REASON_MAX], id[600];
+
+	if (!peer_id(&m->idr, &sa->peer_id)) {
+		fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer's identity is malformed");
+		return IKE_DROP_ID_SYNTAX;
+	}
+	if (!auth_good(sa, false, key, m->idr.body, m)) {
+		fail_and_tell(k, sa, IKE_DOWN_AUTH, true, m->auth_method == IKE_AUTH_PSK ?
+		    "authentication failed: peer does not know our pre-shared key" : "authentication failed: peer does not use a pre-shared key");
+		return IKE_DROP_AUTH;
+	}
+	ike_log_id(&sa->peer_id, id);
+	if (has_rule(key) && !ike_id_match(&key->id, &sa->peer_id)) {
+		snprintf(text, sizeof(text), "authentication failed: %.80s is not whom keyring entry %.64s is for", id, key->name);
+		fail_and_tell(k, sa, IKE_DOWN_AUTH, true, text);
+		return IKE_DROP_IDENTITY;
+	}
+	if (!ike_profile_takes(p, &sa->peer_id)) {
+		snprintf(text, sizeof(text), "authentication failed: identity %.80s does not match profile %.64s", id, p->name);
+		fail_and_tell(k, sa, IKE_DOWN_AUTH, false, text);
+		return IKE_DROP_IDENTITY;
+	}
+	return IKE_OK;
+}
+
+static enum ike_drop
+check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ike_choice *ch)
+{
+	const struct ike_notify *n = ike_msg_error(m);
+
+	if (n) {
+		fail_and_tell(k, sa, refusal(n->type)->why, false, refusal(n->type)->text);
+		return IKE_DROP_PROPOSAL;
+	}
+	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE)) {
+		fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer does not take transport mode");
+		return IKE_DROP_MODE;
+	}
+	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(ike_profile(k, sa->profile), m, false, ch)) {
+		fail_and_tell(k, sa, IKE_DOWN_PROPOSAL, false, "peer answers with an IPsec proposal that we did not offer");
+		return IKE_DROP_PROPOSAL;
+	}
+	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote)) {
+		fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer answers with other traffic selectors than GRE between our two addresses");
+		return IKE_DROP_SELECTORS;
+	}
+	return IKE_OK;
+}
+
+enum ike_drop
+ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
+{
+	const struct ike_notify *n = ike_msg_error(m);
+	struct ike_choice ch;
+	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
+	struct ike_child_made made = { &ch, &ni, &nr, span_of("", 0), true };
+	struct ike_child *c = sa->hs->child;
+	enum ike_drop d;
+
+	(void)rx;
+	if (!ike_msg_has(m, IKE_PL_IDR) || !ike_msg_has(m, IKE_PL_AUTH)) {
+		ike_sa_fail(k, sa, n ? refusal(n->type)->why : IKE_DOWN_PROTOCOL, n && n->type == IKE_N_AUTHENTICATION_FAILED,
+		    n ? refusal(n->type)->text : "peer's IKE_AUTH answer is not complete");
+		return IKE_DROP_AUTH;
+	}
+	d = check_peer(k, sa, m);
+	if (d == IKE_OK)
+		d = check_child(k, sa, m, &ch);
+	if (d != IKE_OK)
+		return d;
+	sa->hs->child = NULL;
+	ike_worked_set(k, &sa->remote.addr, sa->profile, sa->hs->key);
+	sa->proven = true;
+	ike_sa_up(k, sa, false);
+	if (!ike_child_install(k, sa, c, &made, true))
+		ike_sa_down(k, sa, IKE_DOWN_PROTOCOL, "keys of the IPsec SA cannot be made", 0, true);
+	return IKE_OK;
+}
+
+/* ---- responder */
+static enum ike_drop
+auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, uint16_t type, enum ike_drop d)
+{
+	char id[600], ep[ENDPOINT_STRLEN];
+
+	ike_log_id(&sa->peer_id, id);
+	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ike-auth-refused", "%s at %s: %s", id, endpoint_fmt(&rx->remote, ep),
+	    ike_drop_text(d));
+	ike_respond_error(k, sa, IKE_AUTH, m->hdr.mid, rx, type, span_of("", 0));
+	sa->state = IKE_SA_FAILED;
+	timer_arm(&k->timers, &sa->t_life, k->now + IKE_FAILED_LIFE);
+	return d;
+}
+
+/* Who is it, and is it true? */
+static enum ike_drop
+authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
+{
+	struct ike_choice chosen = { .encr = sa->suite.encr, .bits = sa->suite.encr_bits, .prf = sa->suite.prf, .integ = sa->suite.integ,
+		.group = sa->suite.group };
+	const struct ike_profile *p;
+	unsigned i = 0;
+	int key;
+
+	if (!peer_id(&m->idi, &sa->peer_id))
+		return IKE_DROP_ID_SYNTAX;
+	while (i < k->conf->n_profile && !ike_profile_takes(&k->conf->profile[i], &sa->peer_id))
+		i++;
+	if (i == k->conf->n_profile)
+		return IKE_DROP_IDENTITY;
+	p = ike_profile(k, i);
+	sa->profile = i;
+	key = ike_key_for(p, &sa->peer_id, &rx->remote.addr);
+	if (key < 0)
+		return IKE_DROP_NO_KEY;
+	sa->hs->key = (unsigned)key;
+	if (!auth_good(sa, true, &p->key[key], m->idi.body, m))
+		return IKE_DROP_AUTH;
+	return ike_allows_ike(p, &chosen) ? IKE_OK : IKE_DROP_PROPOSAL;
+}
+
+struct first_child {
+	struct ike_child *c;	/* NULL: refused */
+	uint16_t error;
+	enum ike_drop drop;
+	struct ike_choice ch;
+	struct ike_ts tsi, tsr;
+};
+
+static void
+refuse_child(struct first_child *f, uint16_t error, enum ike_drop d)
+{
+	f->error = error;
+	f->drop = d;
+}
+
+static void
+prepare_child(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct first_child *f)
+{
+	enum ike_drop d;
+
+	memset(f, 0, sizeof(*f));
+	if (!ike_msg_has(m, IKE_PL_SA))
+		return;	/* childless; it will have to make one soon */
+	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE)) {
+		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, IKE_DROP_MODE);
+		return;
+	}
+	if (!ike_select_esp(ike_profile(k, sa->profile), m, false, 0, &f->ch)) {
+		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, IKE_DROP_PROPOSAL);
+		return;
+	}
+	d = ike_natt_ts_select(sa, rx, m, &f->tsi, &f->tsr);
+	if (d != IKE_OK) {
+		refuse_child(f, IKE_N_TS_UNACCEPTABLE, d);
+		return;
+	}
+	f->c = ike_child_new(k);
+	if (!f->c)
+		f->drop = IKE_DROP_MEMORY;
+}
+
+static bool
+start_answer(const struct ike_sa *sa, const struct ike_profile *p, uint32_t mid, struct ike_tx *t)
+{
+	ike_tx_response(t, sa, IKE_AUTH, mid);
+	ike_build_id(&t->b, IKE_PL_IDR, sa->local_id.type, ike_put_id(&sa->local_id));
+	return build_own_auth(sa, &p->key[sa->hs->key], t);
+}
+
+/* All that may fail for memory comes first; then the message counts as lost and the peer asks again. */
+static enum ike_drop
+accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
+	struct first_child f;
+	struct ike_child_made made = { &f.ch, &ni, &nr, span_of("", 0), false };
+	struct ike_offer o;
+	struct ike_tx t;
+	uint32_t spi;
+
+	sa->local = rx->local;
+	own_id(p, sa, &sa->local_id);
+	prepare_child(k, sa, rx, m, &f);
+	if (f.drop == IKE_DROP_MEMORY)
+		return IKE_DROP_MEMORY;
+	if (!start_answer(sa, p, m->hdr.mid, &t)) {
+		ike_child_free(k, f.c);
+		return IKE_DROP_MEMORY;
+	}
+	ike_worked_set(k, &rx->remote.addr, sa->profile, sa->hs->key);
+	ike_half_del(k, sa);	/* it is filed under the address it first came from */
+	sa->remote = rx->remote;
+	ike_sa_up(k, sa, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
+	spi = f.c ? f.c->spi_in : 0;
+	if (f.c && !ike_child_install(k, sa, f.c, &made, true)) {
+		f.c = NULL;
+		refuse_child(&f, IKE_N_NO_PROPOSAL_CHOSEN, IKE_DROP_PROPOSAL);
+	}
+	if (f.c) {
+		ike_offer_choice(&f.ch, IKE_PROTO_ESP, spi, &o);
+		build_child(&t, &o, &f.tsi, &f.tsr);
+	} else if (f.error) {
+		ike_tx_notify(&t, f.error);
+	}
+	ike_respond(k, sa, &t, rx);
+	return f.drop;
+}
+
+enum ike_drop
+ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
+{
+	enum ike_drop d = authenticate(k, sa, rx, m);
+
+	if (d == IKE_OK)
+		return accept_peer(k, sa, rx, m);
+	return auth_refuse(k, sa, rx, m, d == IKE_DROP_PROPOSAL ? IKE_N_NO_PROPOSAL_CHOSEN : d == IKE_DROP_ID_SYNTAX ? IKE_N_INVALID_SYNTAX :
+	    IKE_N_AUTHENTICATION_FAILED, d);
+}

@@ -1,0 +1,458 @@
+/* ikecore/engine/ike_priv.h: what the files of the engine share. Nobody outside includes it but its unit tests.
+ *
+ * A call into the engine sets k->now and k->out for its duration; everything below reads them there. Objects refer to
+ * each other by number (SA id, inbound SPI, dial number) wherever one may outlive the other. */
+#ifndef IKECORE_ENGINE_IKE_PRIV_H
+#define IKECORE_ENGINE_IKE_PRIV_H
+
+#include "ikecore/crypto/ike_crypto.h"
+#include "ikecore/engine/ike.h"
+#include "ikecore/wire/ike_msg.h"
+#include "lib/bucket.h"
+#include "lib/log.h"
+#include "lib/map.h"
+#include "lib/timer.h"
+
+enum {	/* bounds */
+	IKE_TX_MAX = 6144,	/* a message of ours */
+	IKE_RX_MAX = 16384,	/* a message we would keep while a job runs */
+	IKE_CHILDREN_MAX = 8,	/* per IKE SA, those being replaced included */
+	IKE_DIALS_MAX = 200000,
+	IKE_CANDS_MAX = 16,	/* keyring entries tried per dial and remote */
+	IKE_SAME_MAX = 8,	/* SAs of one identity pair looked at */
+	IKE_WORKED = 2048,	/* remembered: which entry worked for an address */
+	IKE_ADDR_CELLS = 1024, IKE_ADDR_HALF = 16,	/* half-open per address cell before cookies are asked for */
+	IKE_COOKIE_ROUNDS = 3, IKE_KE_ROUNDS = 2,
+	IKE_STEP_ITEMS = 24, IKE_STEP_OCTETS = 2 * IKE_TX_MAX,	/* most that one step writes */
+	IKE_NONCE_LEN = 32,	/* of ours */
+	IKE_REASON_MAX = 256,
+};
+
+#define IKE_RETX_FIRST	TICK_MS(500)
+#define IKE_RETX_TRIES	6	/* 0.5 + 1 + 2 + 4 + 8 + 16 s */
+#define IKE_LIVE_TRIES	5	/* of dpd_retry_s */
+#define IKE_SHORT_RETRY	TICK_MS(800)	/* of a liveness check somebody gave us cause for */
+#define IKE_DEL_TRIES	4
+#define IKE_HALF_LIFE	TICK_S(30)
+#define IKE_FAILED_LIFE	TICK_S(5)	/* a refused half-open stays to answer retransmissions */
+#define IKE_LINGER	TICK_S(3)	/* inbound side of a replaced child */
+#define IKE_REPLACED_LIFE TICK_S(60)	/* peer has that long to delete what it replaced */
+#define IKE_ORPHAN_LIFE	TICK_S(30)	/* an IKE SA without children, or one that lost a collision and is not deleted */
+#define IKE_SUSPECT_EVERY TICK_S(5)
+#define IKE_TEMP_RETRY	TICK_S(3)
+#define IKE_TEMP_TRIES	40	/* TEMPORARY_FAILURE for some minutes, then the SA is closed */
+#define IKE_BACKOFF_FIRST TICK_S(1)
+#define IKE_BACKOFF_MAX	TICK_S(60)
+#define IKE_COOKIE_ROTATE TICK_S(60)
+
+enum ike_timer_kind { TM_RETX = 1, TM_LIFE, TM_LIVE, TM_KICK, TM_CHILD, TM_DIAL };
+
+enum ike_sa_state {
+	IKE_SA_I_INIT,	/* request sent */
+	IKE_SA_I_KEX,	/* answer is here, secret is being computed */
+	IKE_SA_I_AUTH,	/* IKE_AUTH sent */
+	IKE_SA_R_INIT,	/* answered; no secret computed yet */
+	IKE_SA_R_KEX,	/* first encrypted message is here, secret is being computed */
+	IKE_SA_R_AUTH,	/* keys are there, waiting for an IKE_AUTH that opens */
+	IKE_SA_FAILED,	/* refused; answers retransmissions for a while */
+	IKE_SA_EST,	/* established */
+	IKE_SA_REKEYED,	/* its successor has the children; waits for the delete exchange */
+	IKE_SA_CLOSING,	/* reported down; waits for the delete exchange */
+	IKE_SA_STATES
+};
+
+enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_AUTH, IKE_X_CREATE, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_KINDS };
+
+struct ike_low {	/* the lowest nonce of an exchange, as far as it can matter */
+	uint8_t n;
+	uint8_t b[IKE_NONCE_LEN];
+};
+
+struct ike_nonce {
+	uint16_t n;
+	uint8_t b[IKE_NONCE_MAX];
+};
+
+/* One transform of each type. */
+struct ike_choice {
+	uint8_t num;
+	uint16_t encr, bits, prf, integ, group;
+	bool esn, has_integ;	/* has_integ: peer named INTEG NONE with an AEAD; say it back */
+	uint32_t spi;	/* ESP: the peer's */
+	uint64_t ike_spi;
+};
+
+struct ike_job {
+	struct env env;	/* by value: a job may outlive the engine */
+	uint32_t sa;
+	uint32_t serial;	/* tells a job of today from one that was given up */
+	struct ike_kex *kex;
+	uint16_t peer_len, shared_len;
+	uint8_t peer[IKE_PUBLIC_MAX], shared[IKE_SHARED_MAX];
+};
+
+/* What is only needed until an IKE SA is established. */
+struct ike_shake {
+	struct ike_kex *kex;
+	struct ike_nonce ni, nr;
+	uint8_t *mine, *theirs;	/* the IKE_SA_INIT messages, for AUTH */
+	size_t mine_len, theirs_len;
+	uint8_t digest[32];	/* responder: of the request, to know a retransmission by */
+	uint8_t cookie[IKE_COOKIE_MAX], cookie_len;
+	unsigned cookie_rounds, ke_rounds, auth_tries;
+	uint16_t group;
+	uint8_t ke[IKE_PUBLIC_MAX];	/* responder: the peer's value until the job */
+	uint16_t ke_len;
+	uint8_t *stash;	/* responder: message that waits for the keys */
+	size_t stash_len;
+	struct ike_rx stash_rx;
+	bool proven;	/* came with a cookie */
+	struct ike_child *child;	/* initiator: the first child, made before it is asked for */
+	unsigned key;	/* keyring entry in use */
+	unsigned addr_cell;
+	tick_t started;
+	struct ike_sa *older, *newer;	/* list of half-open, unproven or proven */
+	const char *soft;	/* unauthenticated refusal seen so far */
+	enum ike_down soft_why;
+};
+
+struct ike_exch {	/* our request in flight; window 1 */
+	enum ike_xkind kind;
+	uint32_t mid;
+	uint8_t *msg;
+	size_t len;
+	unsigned tries, tries_max;
+	tick_t wait;	/* 0: doubling from IKE_RETX_FIRST */
+	tick_t sent;
+};
+
+/* One CREATE_CHILD_SA, ours (cc_tx) or the peer's while its job runs (cc_rx). */
+enum ike_cc_kind { IKE_CC_NEW, IKE_CC_REKEY_CHILD, IKE_CC_REKEY_IKE };
+struct ike_cc {
+	enum ike_cc_kind kind;
+	bool ours;
+	struct ike_kex *kex;
+	uint16_t group;
+	struct ike_nonce ni, nr;
+	uint32_t heir;	/* the new IKE SA, ours, made before the exchange so that it cannot fail for memory after it */
+	struct ike_child *child;	/* the new child, likewise; not filed anywhere yet */
+	uint32_t old;	/* inbound SPI of the child being rekeyed */
+	struct ike_choice choice;
+	uint8_t ke[IKE_PUBLIC_MAX];	/* the peer's */
+	uint16_t ke_len;
+	uint8_t pub[IKE_PUBLIC_MAX];	/* theirs: our value, for when the job is back */
+	uint16_t pub_len;
+	unsigned ke_rounds;
+	uint32_t mid;	/* theirs: message to be answered */
+	struct ike_rx rx;	/* theirs: where to answer (endpoints only) */
+	uint32_t peer_new;	/* ours: child or IKE SA that the peer made meanwhile from the same old one */
+	struct ike_low peer_low;
+	struct ike_ts tsi, tsr;	/* theirs: to be said back */
+};
+
+enum ike_child_state {
+	IKE_CH_UP,
+	IKE_CH_REKEYED,	/* has a successor; somebody's delete is due */
+	IKE_CH_DELETING,	/* our delete is in flight or queued */
+	IKE_CH_LINGER,	/* gone for the protocol; the data plane keeps it a moment */
+};
+
+struct ike_child {
+	struct map_node by_spi;
+	struct ike_sa *sa;	/* NULL while lingering */
+	struct ike_child *next, *prev;	/* of the SA, or of the lingering */
+	enum ike_child_state state;
+	uint32_t sa_id;	/* the last SA it belonged to, for CHILD_DEL */
+	uint32_t spi_in, spi_out;
+	uint16_t encr, bits, integ, pfs_group;
+	bool esn, encap, installed, active, ours;
+	bool want_rekey, del_sent;
+	uint32_t successor;	/* inbound SPI of what replaces it */
+	uint32_t replaces;	/* inbound SPI of what it replaces: activated when that one is deleted */
+	struct ike_low low;
+	unsigned temp_tries;
+	tick_t created, rekey_at, expires, retry_at;
+	struct timer timer;
+};
+
+struct ike_sa {
+	struct map_node by_id, by_spi, by_remote, by_pair, by_half;
+	bool in_remote, in_pair, in_half;
+	uint32_t id;
+	enum ike_sa_state state;
+	bool initiator;	/* original initiator of this SA: flag I, which keys */
+	bool dialled;	/* we opened the first of its line */
+	bool announced;	/* the caller has heard of it */
+	uint64_t spi_i, spi_r;
+	struct endpoint local, remote;
+	struct endpoint at_remote;	/* what it stands under in the map by_remote */
+	bool natted_local, natted_remote, encap;
+	unsigned profile;
+	struct ike_suite suite;
+	struct ike_keys keys;
+	bool has_keys;
+	uint64_t iv;
+	struct ike_id local_id, peer_id;
+	struct ike_low low;
+
+	uint32_t tx_mid, rx_mid;	/* next to use, next to expect */
+	struct ike_exch x;
+	uint8_t *resp;	/* answer to rx_mid - 1 */
+	size_t resp_len;
+	struct ike_shake *hs;
+	struct ike_cc *cc_tx, *cc_rx;
+	uint32_t job;	/* serial of the job in flight for hs or cc_tx */
+	uint32_t job_rx;	/* for cc_rx */
+
+	struct ike_child *children;
+	unsigned n_children;
+	struct ike_dial *dials;
+
+	bool want_live, want_rekey, want_child, want_close, lost_local;
+	tick_t live_wait;
+	enum ike_down down;
+	const char *reason;
+	uint32_t successor;	/* REKEYED: SA id */
+	uint32_t peer_successor;	/* SA the peer made by rekeying this one while we do the same */
+	uint32_t dup_winner;	/* SA that stays when this one is a duplicate; we are to close this one if dup_ours */
+	bool dup_ours, proven;	/* proven: the peer has this SA established for sure */
+	bool dup_check;	/* a liveness check decides whether duplicates of it may go */
+	uint32_t doom;	/* down with it at the next tick, because of that SA */
+	enum ike_down doom_why;
+	unsigned temp_tries, child_tries;
+	uint64_t init_seq, est_seq;	/* order of events, where time may stand still */
+	tick_t established, rekey_at, expires, orphan_at, retry_at;
+	tick_t last_rx, last_tx, last_esp_tx, last_suspect;
+	tick_t live_at, keep_at;	/* what t_live stands for */
+	unsigned use_pending;
+	bool use_ok, use_sent, sent_since_rx, use_live, use_keep;
+	tick_t use_until;
+	struct timer t_retx, t_life, t_live, t_kick;
+};
+
+struct ike_dial {
+	struct map_node by_id;
+	uint32_t id;
+	unsigned profile;
+	struct endpoint local, remotes[IKE_REMOTES_MAX];
+	unsigned n_remotes, cur;
+	bool has_hint, hub;
+	struct ike_id hint;
+	unsigned cand[IKE_CANDS_MAX], n_cand, cand_i;
+	uint32_t sa;	/* attempt, or what satisfies it; 0 none */
+	bool up;
+	struct ike_dial *next_on_sa;
+	unsigned backoff;
+	enum ike_down why;
+	char reason[IKE_REASON_MAX];
+	struct timer timer;
+};
+
+struct ike_worked {	/* a hint only: what is found here is tried first */
+	struct addr addr;
+	unsigned profile, key;
+};
+
+struct ike {
+	const struct ike_conf *conf;
+	struct ike_env env;
+	struct timers timers;
+	struct map by_id, by_spi, by_remote, by_pair, by_half, by_child, by_dial;
+	tick_t now;
+	struct outq *out;
+	uint32_t next_id, next_serial;
+	uint64_t seq;
+	uint32_t n_sa, n_half;
+	struct ike_sa *half_old[2], *half_new[2];	/* unproven, proven; oldest and newest */
+	uint8_t addr_half[IKE_ADDR_CELLS];
+	struct map addr_key;	/* only its hash key is used */
+	struct ike_child *lingering;
+	unsigned n_lingering;
+	struct ike_worked worked[IKE_WORKED];
+
+	uint8_t cookie_secret[2][IKE_COOKIE_SECRET_LEN];
+	uint8_t cookie_version;
+	tick_t cookie_at;
+
+	struct bucket unknown_spi, bad_version, refusals;
+	struct log_limit log_rx, log_auth, log_half, log_prop;
+	uint64_t drops[IKE_DROPS_N];
+	uint64_t exchanges[2][256];
+	bool shutdown;
+	uint8_t *spare;	/* IKE_TX_MAX octets for an answer when memory is short: a request is only acted on when we can keep its answer */
+};
+
+/* ---- ike.c */
+void	ike_count(struct ike *k, enum ike_drop d);
+struct ike_act *ike_act(struct ike *k, enum ike_act_kind kind, const struct ike_sa *sa);
+void	ike_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, struct span msg);
+struct span ike_put_id(const struct ike_id *id);
+bool	ike_id_eq(const struct ike_id *a, const struct ike_id *b);
+const struct ike_profile *ike_profile(const struct ike *k, unsigned i);
+
+/* ---- sa.c: life of an IKE SA */
+struct ike_sa *ike_sa_new(struct ike *k, bool initiator);	/* NULL: no memory or too many */
+void	ike_sa_free(struct ike *k, struct ike_sa *sa);	/* says nothing to anybody */
+struct ike_sa *ike_sa_find(const struct ike *k, uint32_t id);
+struct ike_sa *ike_sa_by_spi(const struct ike *k, uint64_t spi);	/* ours */
+struct ike_sa *ike_sa_by_remote(const struct ike *k, const struct endpoint *remote);
+unsigned ike_sa_same_pair(const struct ike *k, const struct ike_sa *sa, struct ike_sa *out[static IKE_SAME_MAX]);	/* others, established */
+bool	ike_have_contact(const struct ike *k, const struct ike_id *local, const struct endpoint *remote);
+void	ike_sa_set_remote(struct ike *k, struct ike_sa *sa);	/* (re)files it under sa->remote */
+bool	ike_sa_to_shake(struct ike *k, struct ike_sa *sa);	/* allocates hs */
+void	ike_shake_free(struct ike *k, struct ike_sa *sa);
+void	ike_half_add(struct ike *k, struct ike_sa *sa);
+void	ike_half_del(struct ike *k, struct ike_sa *sa);
+void	ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact);
+void	ike_sa_start_timers(struct ike *k, struct ike_sa *sa);
+void	ike_sa_life(struct ike *k, struct ike_sa *sa);	/* t_life came due */
+void	ike_sa_arm_life(struct ike *k, struct ike_sa *sa);
+/* Ends an SA: reports it, takes the children down (a duplicate's children linger), and with tell deletes it at the peer. */
+void	ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *reason, uint32_t other, bool tell);
+/* An SA that was never up: the dial hears why. retry_key: another keyring entry may help. */
+void	ike_sa_fail(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *reason);
+void	ike_sa_kick(struct ike *k, struct ike_sa *sa);	/* starts what is wanted when no exchange is in flight */
+void	ike_sa_kick_at(struct ike *k, struct ike_sa *sa, tick_t at);
+void	ike_dup_confirmed(struct ike *k, struct ike_sa *winner);
+uint64_t ike_sa_new_spi(struct ike *k);
+void	ike_low_of(struct ike_low *low, const struct ike_nonce *a, const struct ike_nonce *b);
+int	ike_low_cmp(const struct ike_low *a, const struct ike_low *b);
+void	ike_keylog_sa(struct ike *k, const struct ike_sa *sa);
+
+/* ---- exchange.c: message ids, retransmission, building and answering */
+struct ike_tx {
+	uint8_t buf[IKE_TX_MAX];
+	struct wr w;
+	struct ike_build b;
+};
+void	ike_tx_request(struct ike_tx *t, const struct ike_sa *sa, enum ike_exchange x);	/* encrypted */
+void	ike_tx_response(struct ike_tx *t, const struct ike_sa *sa, uint8_t x, uint32_t mid);
+void	ike_tx_notify(struct ike_tx *t, uint16_t type);	/* without protocol and data */
+void	ike_tx_notify_data(struct ike_tx *t, uint16_t type, struct span data);
+bool	ike_x_start(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct ike_tx *t);	/* seals, keeps, sends; false: no memory */
+bool	ike_x_start_clear(struct ike *k, struct ike_sa *sa, struct span msg);	/* IKE_SA_INIT */
+void	ike_x_done(struct ike *k, struct ike_sa *sa);
+bool	ike_spare(struct ike *k);	/* is there memory to keep an answer? */
+void	ike_respond(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike_rx *rx);	/* after ike_spare() */
+void	ike_respond_error(struct ike *k, struct ike_sa *sa, uint8_t exchange, uint32_t mid, const struct ike_rx *rx, uint16_t type, struct span data);
+void	ike_x_retransmit(struct ike *k, struct ike_sa *sa);
+enum ike_drop ike_rx_sealed(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
+enum ike_drop ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, uint8_t *plain);
+
+/* ---- init.c */
+bool	ike_init_start(struct ike *k, struct ike_sa *sa);	/* false: no memory; sa is still the caller's */
+enum ike_drop ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
+enum ike_drop ike_init_response(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
+bool	ike_shake_job(struct ike *k, struct ike_sa *sa);
+void	ike_shake_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job);
+
+/* ---- auth.c */
+void	ike_auth_start(struct ike *k, struct ike_sa *sa);
+enum ike_drop ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+enum ike_drop ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+int	ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote);	/* -1: none */
+unsigned ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct addr *remote, unsigned out[static IKE_CANDS_MAX]);
+void	ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, unsigned key);
+bool	ike_profile_takes(const struct ike_profile *p, const struct ike_id *id);
+
+/* ---- child.c */
+struct ike_child *ike_child_find(const struct ike *k, uint32_t spi_in);
+struct ike_child *ike_child_by_out(const struct ike_sa *sa, uint32_t spi_out);
+struct ike_child *ike_child_new(struct ike *k);	/* filed nowhere yet, with an SPI; NULL: neither memory nor SPI */
+void	ike_child_free(struct ike *k, struct ike_child *c);	/* one that was never filed; NULL is fine */
+struct ike_child_made {	/* what an exchange gave */
+	const struct ike_choice *ch;
+	const struct ike_nonce *ni, *nr;
+	struct span g_ir;
+	bool ours;	/* we are the initiator of the exchange */
+};
+void	ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made);
+/* Keys; files it and has it installed. False (and c is gone) when the keys cannot be made. */
+bool	ike_child_install(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made, bool active);
+void	ike_child_activate(struct ike *k, struct ike_child *c);
+void	ike_child_linger(struct ike *k, struct ike_child *c);	/* out of the SA, out of the data plane a little later */
+void	ike_child_drop(struct ike *k, struct ike_child *c);	/* at once */
+void	ike_child_want_delete(struct ike *k, struct ike_child *c);
+void	ike_child_timer(struct ike *k, struct ike_child *c);
+void	ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in);	/* an old one was deleted: its successor is sent on */
+void	ike_child_move_all(struct ike *k, struct ike_sa *from, struct ike_sa *to);
+unsigned ike_child_count_up(const struct ike_sa *sa);
+
+/* ---- create_child.c */
+bool	ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old);
+enum ike_drop ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+enum ike_drop ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+void	ike_cc_job(struct ike *k, struct ike_sa *sa, const struct ike_job *job, bool ours);
+void	ike_cc_free(struct ike *k, struct ike_cc **cc);
+void	ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir);	/* children, dials and name go to the heir */
+
+/* ---- info.c */
+bool	ike_info_live(struct ike *k, struct ike_sa *sa);
+bool	ike_info_delete_children(struct ike *k, struct ike_sa *sa);
+bool	ike_info_delete_ike(struct ike *k, struct ike_sa *sa);
+enum ike_drop ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+enum ike_drop ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct ike_msg *m);
+void	ike_live_timer(struct ike *k, struct ike_sa *sa);
+void	ike_live_arm(struct ike *k, struct ike_sa *sa);
+void	ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent);
+void	ike_live_suspect(struct ike *k, struct ike_sa *sa);	/* there is cause to look whether the peer is there */
+void	ike_live_rx(struct ike *k, struct ike_sa *sa);	/* something authentic came */
+
+/* ---- natt.c */
+void	ike_natt_build(struct ike *k, struct ike_build *b, uint64_t spi_i, uint64_t spi_r, const struct endpoint *local, const struct endpoint *remote);
+void	ike_natt_detect(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, uint64_t spi_i, uint64_t spi_r);
+void	ike_natt_float(struct ike_sa *sa);	/* initiator: on to 4500 */
+bool	ike_natt_may_move(const struct ike_sa *sa);
+void	ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *local, const struct endpoint *remote);
+void	ike_natt_ts(const struct endpoint *e, struct ike_ts *ts);	/* protocol 47, this host */
+enum ike_drop ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts *tsi, struct ike_ts *tsr);
+bool	ike_natt_ts_is(const struct ike_ts_list *l, const struct endpoint *e);
+
+/* ---- cookie.c: admission */
+enum ike_admit { IKE_ADMIT, IKE_ADMIT_PROVEN, IKE_ADMIT_COOKIE, IKE_ADMIT_BAD, IKE_ADMIT_FULL };
+enum ike_admit ike_admission(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m);
+void	ike_cookie_send(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m);
+void	ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_hdr *h, uint8_t proto, uint16_t type, struct span data);
+unsigned ike_addr_cell(const struct ike *k, const struct addr *a);
+void	ike_cookie_init(struct ike *k);
+
+/* ---- proposal.c */
+struct ike_offer {
+	struct ike_prop prop[IKE_PROPOSALS_MAX];
+	struct ike_xform xf[IKE_PROPOSALS_MAX * (4 * IKE_TRANSFORMS_MAX + 2)];
+	unsigned n_prop, n_xf;
+	uint8_t spi[8];
+};
+void	ike_offer_ike(const struct ike_profile *p, uint16_t only_prf, uint64_t spi, struct ike_offer *o);
+void	ike_offer_esp(const struct ike_profile *p, bool groups, uint32_t spi, struct ike_offer *o);
+void	ike_offer_choice(const struct ike_choice *c, uint8_t proto, uint64_t spi, struct ike_offer *o);	/* what we answer */
+bool	ike_select_ike(const struct ike_profile *p, const struct ike_msg *m, uint16_t ke_group, uint16_t only_prf, struct ike_choice *out);
+bool	ike_select_esp(const struct ike_profile *p, const struct ike_msg *m, bool groups, uint16_t ke_group, struct ike_choice *out);
+bool	ike_answer_ike(const struct ike_profile *p, const struct ike_msg *m, uint16_t only_prf, bool with_spi, struct ike_choice *out);
+bool	ike_answer_esp(const struct ike_profile *p, const struct ike_msg *m, bool groups, struct ike_choice *out);
+bool	ike_allows_ike(const struct ike_profile *p, const struct ike_choice *c);
+bool	ike_offers_group(const struct ike_profile *p, bool esp, uint16_t group);
+uint16_t ike_first_group(const struct ike_profile *p, bool esp);	/* 0: none */
+bool	ike_kex_known(uint16_t group);
+
+/* ---- dial.c */
+void	ike_dial_event(struct ike *k, const struct ike_event *ev);
+void	ike_dial_hangup(struct ike *k, uint32_t id);
+void	ike_dial_timer(struct ike *k, struct ike_dial *d);
+void	ike_dial_failed(struct ike *k, struct ike_dial *d, enum ike_down why, bool retry_key, const char *reason);
+void	ike_dial_up(struct ike *k, struct ike_sa *sa);
+void	ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other);	/* sa is no more; other: what took its place */
+void	ike_dial_attach(struct ike_dial *d, struct ike_sa *sa);
+void	ike_dial_detach(struct ike *k, struct ike_dial *d);
+void	ike_dial_free_all(struct ike *k);
+void	ike_dial_local(struct ike *k, const struct addr *was, const struct addr *is);
+
+/* ---- job.c */
+struct ike_job *ike_job_new(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer);	/* takes kex over; NULL: no memory */
+bool	ike_job_emit(struct ike *k, struct ike_sa *sa, struct ike_job *job);
+void	ike_job_event(struct ike *k, struct ike_job *job);
+
+/* ---- names.c */
+void	ike_log_id(const struct ike_id *id, char out[static 600]);
+
+#endif

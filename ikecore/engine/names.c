@@ -1,0 +1,191 @@
+/* ikecore/engine/names.c: identities and algorithms as text, and which identity a rule is for. */
+#include "ikecore/engine/ike_priv.h"
+
+#include <stdio.h>
+
+static const char *const down_word[] = {
+	[IKE_DOWN_DELETED] = "peer-deleted",
+	[IKE_DOWN_CLOSED] = "closed",
+	[IKE_DOWN_DEAD] = "dead",
+	[IKE_DOWN_DUPLICATE] = "duplicate",
+	[IKE_DOWN_REPLACED] = "replaced",
+	[IKE_DOWN_AUTH] = "auth",
+	[IKE_DOWN_PROPOSAL] = "proposal",
+	[IKE_DOWN_EXPIRED] = "expired",
+	[IKE_DOWN_PROTOCOL] = "protocol",
+	[IKE_DOWN_RESOURCES] = "resources",
+	[IKE_DOWN_UNREACHABLE] = "unreachable",
+};
+
+const char *
+ike_down_word(enum ike_down d)
+{
+	return (unsigned)d < sizeof(down_word) / sizeof(down_word[0]) ? down_word[d] : "unknown";
+}
+
+static char
+lower(uint8_t c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+static bool
+text_eq(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (lower(a[i]) != lower(b[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+id_is_text(uint8_t type)
+{
+	return type == IKE_ID_FQDN || type == IKE_ID_EMAIL;
+}
+
+bool
+ike_id_eq(const struct ike_id *a, const struct ike_id *b)
+{
+	if (a->type != b->type || a->len != b->len)
+		return false;
+	return id_is_text(a->type) ? text_eq(a->data, b->data, a->len) : memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* "example.net" takes "a.example.net" and "u@example.net", and neither "example.net" nor "badexample.net". */
+static bool
+in_domain(const struct ike_id *domain, const struct ike_id *id)
+{
+	size_t off;
+
+	if (!id_is_text(id->type) || id->type != domain->type || domain->len == 0 || id->len <= domain->len + 1u)
+		return false;
+	off = (size_t)id->len - domain->len;
+	if (!text_eq(id->data + off, domain->data, domain->len))
+		return false;
+	return id->data[off - 1] == '.' || (id->type == IKE_ID_EMAIL && id->data[off - 1] == '@');
+}
+
+bool
+ike_id_match(const struct ike_match *m, const struct ike_id *id)
+{
+	struct addr a;
+
+	if (id->type == IKE_ID_NONE)
+		return false;
+	switch (m->kind) {
+	case IKE_MATCH_ANY:
+		return true;
+	case IKE_MATCH_EXACT:
+		return ike_id_eq(&m->id, id);
+	case IKE_MATCH_DOMAIN:
+		return in_domain(&m->id, id);
+	case IKE_MATCH_NET:
+		a = id->type == IKE_ID_IPV4 || id->type == IKE_ID_IPV6 ? addr_of(id->data, id->len) : (struct addr){ 0 };
+		return a.n && prefix_has(&m->net, &a);
+	}
+	return false;
+}
+
+static const char *
+id_kind(uint8_t type)
+{
+	switch (type) {
+	case IKE_ID_IPV4:
+	case IKE_ID_IPV6:
+		return "address";
+	case IKE_ID_FQDN:
+		return "fqdn";
+	case IKE_ID_EMAIL:
+		return "email";
+	case IKE_ID_DN:
+		return "dn";
+	case IKE_ID_KEY_ID:
+		return "key-id";
+	default:	/* an octet from the wire */
+		return "unknown";
+	}
+}
+
+char *
+ike_id_fmt(const struct ike_id *id, char *out, size_t n)
+{
+	char text[ADDR_STRLEN];
+	struct addr a;
+	size_t at;
+
+	if (n == 0)
+		return out;
+	if (id->type == IKE_ID_NONE) {
+		snprintf(out, n, "none");
+		return out;
+	}
+	at = (size_t)snprintf(out, n, "%s ", id_kind(id->type));
+	if (id->type == IKE_ID_IPV4 || id->type == IKE_ID_IPV6) {
+		a = addr_of(id->data, id->len);
+		snprintf(out, n, "address %s", addr_fmt(&a, text));
+		return out;
+	}
+	for (unsigned i = 0; i < id->len && at < n; i++) {
+		uint8_t c = id->data[i];
+
+		if (!id_is_text(id->type))
+			at += (size_t)snprintf(out + at, n - at, "%02x", c);
+		else if (c > 32 && c < 127 && c != '\\' && c != '"')
+			at += (size_t)snprintf(out + at, n - at, "%c", c);
+		else
+			at += (size_t)snprintf(out + at, n - at, "\\x%02x", c);
+	}
+	return out;
+}
+
+struct encr_name {
+	uint16_t encr, bits;
+	const char *name;
+};
+static const struct encr_name encr_names[] = {
+	{ IKE_ENCR_AES_GCM_16, 128, "aes-gcm-128" },
+	{ IKE_ENCR_AES_GCM_16, 192, "aes-gcm-192" },
+	{ IKE_ENCR_AES_GCM_16, 256, "aes-gcm-256" },
+	{ IKE_ENCR_CHACHA20_POLY1305, 0, "chacha20-poly1305" },
+	{ IKE_ENCR_AES_CBC, 128, "aes-cbc-128" },
+	{ IKE_ENCR_AES_CBC, 192, "aes-cbc-192" },
+	{ IKE_ENCR_AES_CBC, 256, "aes-cbc-256" },
+	{ IKE_ENCR_NULL, 0, "null" },
+};
+
+const char *
+ike_encr_name(uint16_t encr, uint16_t bits)
+{
+	for (size_t i = 0; i < sizeof(encr_names) / sizeof(encr_names[0]); i++) {
+		if (encr_names[i].encr == encr && encr_names[i].bits == bits)
+			return encr_names[i].name;
+	}
+	return encr ? "unknown" : "none";
+}
+
+const char *
+ike_prf_name(uint16_t prf)
+{
+	return prf == IKE_PRF_HMAC_SHA2_256 ? "sha256" : prf == IKE_PRF_HMAC_SHA2_384 ? "sha384" : prf == IKE_PRF_HMAC_SHA2_512 ? "sha512" : "unknown";
+}
+
+struct group_name {
+	uint16_t group;
+	const char *name;
+};
+static const struct group_name group_names[] = {
+	{ IKE_KE_MODP2048, "modp2048" }, { IKE_KE_MODP3072, "modp3072" }, { IKE_KE_MODP4096, "modp4096" }, { IKE_KE_ECP256, "ecp256" },
+	{ IKE_KE_ECP384, "ecp384" }, { IKE_KE_ECP521, "ecp521" }, { IKE_KE_CURVE25519, "curve25519" }, { IKE_KE_NONE, "none" },
+};
+
+const char *
+ike_group_name(uint16_t group)
+{
+	for (size_t i = 0; i < sizeof(group_names) / sizeof(group_names[0]); i++) {
+		if (group_names[i].group == group)
+			return group_names[i].name;
+	}
+	return "unknown";
+}

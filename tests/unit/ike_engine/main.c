@@ -1,0 +1,3 @@
+#include "tests/unit/ike_engine/suites.h"
+
+TEST_MAIN(setup_suite)

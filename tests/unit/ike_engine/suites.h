@@ -1,0 +1,7 @@
+#ifndef TESTS_UNIT_IKE_ENGINE_SUITES_H
+#define TESTS_UNIT_IKE_ENGINE_SUITES_H
+
+#include "tests/unit/ike_engine/world.h"
+
+Suite	*setup_suite(void);
+#endif

@@ -1,0 +1,95 @@
+/* tests/unit/ike_engine/world.h: engines joined message by message, with a virtual clock, NAT, a mock data plane that checks
+ * what it is told, and control over every message: hold, drop, repeat, reorder, change. */
+#ifndef TESTS_UNIT_IKE_ENGINE_WORLD_H
+#define TESTS_UNIT_IKE_ENGINE_WORLD_H
+
+#include "ikecore/engine/ike_priv.h"
+#include "tests/unit/harness.h"
+
+enum { W_SIDES = 3, W_MSGS = 4096, W_CHILDREN = 64, W_KEYS = 8 };
+
+struct w_child {	/* what the mock data plane has */
+	uint32_t sa;
+	struct dp_sa dp;
+	bool active;
+	unsigned order;	/* of activation: the highest is sent on */
+};
+
+struct w_side {
+	struct test_env t;
+	struct ike_profile profile[2];
+	struct ike_key key[W_KEYS];
+	struct ike_conf conf;
+	struct ike *k;
+	struct outq out;
+	struct addr addr, nat;	/* nat.n: sits behind a NAT with this public address */
+	uint16_t nat_shift;	/* public port = private port + shift */
+	uint32_t next_spi;
+	bool refuse_child, hold_jobs, dead, use_ok, use_sent, no_use_answer;
+	struct ike_job *jobs[64];
+	unsigned n_jobs;
+	struct w_child child[W_CHILDREN];
+	unsigned n_child, activations;
+	unsigned ups, downs, dial_fails, moves, rekeys, keepalives, queries, child_adds, child_dels, sends;
+	enum ike_down last_down, last_fail;
+	uint32_t last_up, last_down_sa, last_down_other, up_dial, rekeyed_to, last_down_dial;
+	char down_text[256], fail_text[256];
+	struct ike_id up_id;
+	bool up_natted_local, up_natted_remote;
+	char keylog[4][1024];
+	unsigned n_keylog;
+	long gap;	/* steps seen without any usable child after the first */
+	bool ever_usable;
+};
+
+struct w_msg {
+	unsigned from, serial;
+	struct endpoint src, dst;	/* as the network sees them, after NAT */
+	bool natt;
+	tick_t at;
+	size_t n;
+	uint8_t octets[4096];
+};
+
+struct world;
+typedef bool w_hook(struct world *w, struct w_msg *m);	/* false: dropped */
+
+struct world {
+	struct w_side s[W_SIDES];
+	unsigned n_sides;
+	tick_t now, latency;
+	struct w_msg *msg[W_MSGS];
+	unsigned n_msg, serial;
+	bool manual;	/* messages stay until asked for */
+	w_hook *hook;
+	void *arg;
+	uint64_t shuffle;	/* other than 0: random latency */
+	enum ike_drop last_drop;
+};
+
+struct addr w_addr(const char *text);
+struct ike_id w_fqdn(const char *name);
+struct ike_match w_exact(const char *name);
+void	w_key(struct w_side *s, unsigned profile, const char *name, const char *psk);	/* name "*": any, ".x": domain x, address: from there */
+void	w_init(struct world *w);	/* two sides with one shared wildcard key, suite AES-GCM-256, SHA-384, ECP-384; not started */
+void	w_start(struct world *w, unsigned side);
+void	w_go(struct world *w);	/* starts all */
+void	w_fini(struct world *w);
+void	w_stop(struct world *w, unsigned side);	/* as a crash: nothing is told to anybody */
+void	w_dial(struct world *w, unsigned from, unsigned to, uint32_t dial);
+void	w_dial_ev(struct world *w, unsigned from, struct ike_event *ev);
+void	w_event(struct world *w, unsigned side, struct ike_event *ev);
+void	w_run(struct world *w, tick_t span);	/* lets that much time pass */
+void	w_settle(struct world *w);	/* runs without letting timers past now fire: until no message is in flight */
+bool	w_deliver(struct world *w, unsigned from);	/* manual: the oldest held message of that side; false: none */
+void	w_deliver_at(struct world *w, unsigned i);
+unsigned w_held(const struct world *w, unsigned from);
+enum ike_drop w_inject(struct world *w, unsigned to, const struct w_msg *m);
+struct ike_sa *w_sa(struct world *w, unsigned side);	/* the one established SA, or NULL */
+unsigned w_count_sa(struct world *w, unsigned side, const char *state);
+unsigned w_count_child(struct world *w, unsigned side);	/* in the mock data plane */
+struct ike_child *w_engine_child(struct world *w, unsigned side);	/* the one child that is up */
+bool	w_usable(struct world *w);	/* both ways: what either side sends on, the other has, with the same keys */
+void	w_check_pair(struct world *w);	/* exactly one SA and one pair on both, and they fit */
+void	w_lose_everything(struct world *w);	/* messages in flight */
+#endif

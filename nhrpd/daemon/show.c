@@ -108,7 +108,7 @@ dmvpn_peer(void *ctx, const struct core_peer_info *i)
 	if (!room(s))
 		return true;
 	o = show_peer_json(i, s->now);
-	if (o && i->peer != UINT32_MAX) {
+	if (o && i->peer != 0) {
 		json_object_set_new(o, "prefixes", peer_protos(s, i->peer));
 		peer_traffic(s, i->peer, o);
 	}

@@ -91,7 +91,7 @@ json_t *
 show_peer_json(const struct core_peer_info *i, tick_t now)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:i, s:o, s:o, s:o, s:I}",
-	    "peer", number_if(i->peer != UINT32_MAX, i->peer),
+	    "peer", number_if(i->peer != 0, i->peer),
 	    "nbma", show_addr(&i->nbma), "claimed_nbma", show_addr(&i->nbma_claimed), "remote", endpoint(&i->remote),
 	    "tunnel_address", show_addr(&i->proto), "state", core_step_name(i->step), "age_s", age(i->since, now), "up", i->step == CORE_STEP_UP,
 	    "attributes", attributes(i), "nhs", i->nhs, "dynamic", i->dynamic, "incomplete", i->incomplete, "natted", i->natted, "encap", i->encap,

@@ -473,15 +473,18 @@ conf_read_include(struct conf_parse *p, struct conf_place at, const char *patter
 
 /* ---- the faces */
 
+/* The "no" forms come last, so that errors list "no" last. */
 static bool
 compile_rules(struct conf_parse *p)
 {
 	p->syntax = conf_alloc(p->mem, 2 * conf_n_rules * sizeof(p->syntax[0]));
-	for (size_t i = 0; p->syntax && i < conf_n_rules; i++) {
-		const struct conf_rule *r = &conf_rules[i];
+	for (size_t i = 0; p->syntax && i < 2 * conf_n_rules; i++) {
+		const struct conf_rule *r = &conf_rules[i % conf_n_rules];
+		bool no = i >= conf_n_rules;
 
-		if (!conf_compile(r->syntax, false, r, &p->syntax[p->n_syntax++]) ||
-		    (r->no[0] && !conf_compile(r->no, true, r, &p->syntax[p->n_syntax++])))
+		if (no && !r->no[0])
+			continue;
+		if (!conf_compile(no ? r->no : r->syntax, no, r, &p->syntax[p->n_syntax++]))
 			abort();	/* the table of this program is wrong: a test compiles all of it */
 	}
 	return p->syntax != NULL;

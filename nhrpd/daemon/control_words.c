@@ -51,7 +51,6 @@ split(const char *line, struct words *w)
 
 struct fit {
 	unsigned words;	/* that this command and the line share, from the beginning */
-	unsigned full;	/* of these, written in full */
 	bool all;	/* all words of the command were there */
 };
 
@@ -59,14 +58,12 @@ static struct fit
 fit(const struct control_word *c, const struct words *line)
 {
 	struct words cmd;
-	struct fit f = { 0, 0, false };
+	struct fit f = { 0, false };
 
 	split(c->words, &cmd);
 	while (f.words < cmd.count && f.words < line->count && line->n[f.words] <= cmd.n[f.words] &&
-	    strncasecmp(line->p[f.words], cmd.p[f.words], line->n[f.words]) == 0) {
-		f.full += line->n[f.words] == cmd.n[f.words];
+	    strncasecmp(line->p[f.words], cmd.p[f.words], line->n[f.words]) == 0)
 		f.words++;
-	}
 	f.all = f.words == cmd.count;
 	return f;
 }
@@ -124,47 +121,80 @@ check_arg(enum control_arg kind, const char *arg, char *why, size_t size)
 	return ok;
 }
 
-/* The command that takes most words of the line; with as many, the one with more of them in full. */
+static bool
+same_words(const struct words *a, const struct words *b, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (a->n[i] != b->n[i] || memcmp(a->p[i], b->p[i], a->n[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Does word i of the line, short as it is, begin another keyword as well that may stand there? */
+static bool
+ambiguous(const struct words *line, const struct words *chosen, unsigned i, char *why, size_t size)
+{
+	struct words cmd;
+
+	if (line->n[i] == chosen->n[i])
+		return false;
+	for (unsigned k = 0; k < CONTROL_VERBS; k++) {
+		split(control_words[k].words, &cmd);
+		if (cmd.count <= i || !same_words(&cmd, chosen, i) || same_words(&cmd, chosen, i + 1) || cmd.n[i] < line->n[i] ||
+		    strncasecmp(cmd.p[i], line->p[i], line->n[i]) != 0)
+			continue;
+		snprintf(why, size, "\"%.*s\" may be %.*s or %.*s", (int)line->n[i], line->p[i], (int)chosen->n[i], chosen->p[i], (int)cmd.n[i], cmd.p[i]);
+		return true;
+	}
+	return false;
+}
+
+static bool
+take_arg(const struct control_word *c, const struct words *w, unsigned at, struct control_cmd *out, char *why, size_t size)
+{
+	out->arg[0] = '\0';
+	if (w->count == at) {
+		if (c->arg_needed)
+			snprintf(why, size, "expected %s behind \"%s\"", c->arg_text, c->words);
+		return !c->arg_needed;
+	}
+	if (w->n[at] >= sizeof(out->arg)) {
+		snprintf(why, size, "the argument is too long");
+		return false;
+	}
+	memcpy(out->arg, w->p[at], w->n[at]);
+	out->arg[w->n[at]] = '\0';
+	return check_arg(c->arg, out->arg, why, size);
+}
+
+/* The command that takes most words of the line. */
 bool
 control_parse(const char *line, struct control_cmd *out, char *why, size_t size)
 {
-	struct fit best = { 0, 0, false }, f;
 	const struct control_word *c = NULL;
-	unsigned reach = 0, same = 0;
-	struct words w;
+	struct fit best = { 0, false }, f;
+	struct words w, chosen;
+	unsigned reach = 0;
 
 	split(line, &w);
 	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
 		f = fit(&control_words[i], &w);
 		reach = f.words > reach ? f.words : reach;
-		if (!f.all || (c && (f.words < best.words || (f.words == best.words && f.full < best.full))))
-			continue;
-		same = c && f.words == best.words && f.full == best.full ? same + 1 : 0;
-		c = &control_words[i];
-		best = f;
+		if (f.all && (!c || f.words > best.words)) {
+			c = &control_words[i];
+			best = f;
+		}
 	}
 	if (!c || reach > best.words || w.count > best.words + (c->arg != CONTROL_ARG_NONE ? 1 : 0)) {
 		expected(&w, reach, why, size);
 		return false;
 	}
-	if (same) {
-		snprintf(why, size, "\"%.*s\" may mean more than one command", 60, line);
-		return false;
+	split(c->words, &chosen);
+	for (unsigned i = 0; i < best.words; i++) {
+		if (ambiguous(&w, &chosen, i, why, size))
+			return false;
 	}
 	out->verb = (enum control_verb)(c - control_words);
-	out->arg[0] = '\0';
-	if (w.count > best.words) {
-		if (w.n[best.words] >= sizeof(out->arg)) {
-			snprintf(why, size, "the argument is too long");
-			return false;
-		}
-		memcpy(out->arg, w.p[best.words], w.n[best.words]);
-		out->arg[w.n[best.words]] = '\0';
-		return check_arg(c->arg, out->arg, why, size);
-	}
-	if (c->arg_needed) {
-		snprintf(why, size, "expected %s behind \"%s\"", c->arg_text, c->words);
-		return false;
-	}
-	return true;
+	return take_arg(c, &w, best.words, out, why, size);
 }

@@ -1,0 +1,191 @@
+/* Shows: engine structs to JSON, key by key; bounds; clears. */
+#include <stdlib.h>
+
+#include "tests/unit/daemon/fakes.h"
+#include "tests/unit/harness.h"
+
+suite_fn show_suite;
+
+static struct conf *conf;
+static struct control_src src;
+
+static void
+setup(void)
+{
+	fakes_fill();
+	conf = fakes_conf();
+	ck_assert_uint_eq(conf->n_error, 0);
+	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1) };
+}
+
+static void
+teardown(void)
+{
+	conf_free(conf);
+}
+
+static json_t *
+run(const char *line)
+{
+	struct control_cmd cmd;
+	char why[512] = "";
+	json_t *o;
+
+	ck_assert_msg(control_parse(line, &cmd, why, sizeof(why)), "%s", why);
+	o = show_command(&src, FAKES_NOW, &cmd, why, sizeof(why));
+	ck_assert_msg(o != NULL, "%s", why);
+	return o;
+}
+
+static void
+same(const char *line, const char *want)
+{
+	json_t *o = run(line);
+	char *got = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
+
+	ck_assert_str_eq(got, want);
+	free(got);
+	json_decref(o);
+}
+
+START_TEST(dmvpn)
+{
+	same("show dmvpn",
+	    "{\"tunnels\":[{\"interface\":\"dmvpn0\",\"tunnel\":1,\"up\":true,\"ifindex\":9,\"mtu\":1400,\"addresses\":[\"10.255.0.1/24\"],\"source\":\"\","
+	    "\"source_interface\":\"eth0\",\"has_key\":true,\"key\":42,\"plane\":\"user\",\"description\":\"all sites\",\"network_id\":1,"
+	    "\"rx_packets\":3,\"rx_bytes\":0,\"tx_packets\":0,\"tx_bytes\":0,\"role\":\"hub\",\"peers\":["
+	    "{\"peer\":3,\"nbma\":\"198.51.100.7\",\"claimed_nbma\":\"192.168.1.2\",\"remote\":\"198.51.100.7:4500\",\"tunnel_address\":\"10.255.0.11\","
+	    "\"state\":\"UP\",\"age_s\":600,\"up\":true,\"attributes\":\"DN\",\"nhs\":false,\"dynamic\":true,\"incomplete\":false,\"natted\":true,"
+	    "\"encap\":true,\"identity\":\"fqdn site-11.example.net\",\"entries\":1,\"reason\":\"\",\"spi_in\":\"0x00000abc\",\"spi_out\":\"0xdef00001\","
+	    "\"ike_sa\":1,\"prefixes\":[\"10.255.0.11/32\",\"10.11.0.0/16\"],\"traffic\":{\"rx_packets\":10,\"rx_bytes\":1000,\"tx_packets\":20,"
+	    "\"tx_bytes\":2000,\"rx_drops\":0,\"tx_drops\":0,\"path_mtu\":1400}},"
+	    "{\"peer\":null,\"nbma\":\"203.0.113.9\",\"claimed_nbma\":\"\",\"remote\":\"\",\"tunnel_address\":\"\",\"state\":\"IKE\",\"age_s\":10,\"up\":false,"
+	    "\"attributes\":\"S\",\"nhs\":true,\"dynamic\":false,\"incomplete\":false,\"natted\":false,\"encap\":false,\"identity\":\"\",\"entries\":0,"
+	    "\"reason\":\"no answer\",\"spi_in\":\"0x00000000\",\"spi_out\":\"0x00000000\",\"ike_sa\":0}]}],\"hostname\":\"hub1\",\"uptime_s\":999}");
+}
+END_TEST
+
+START_TEST(nhrp)
+{
+#define HOST "{\"prefix\":\"10.255.0.11/32\",\"type\":\"dynamic\",\"nbma\":\"198.51.100.7\",\"claimed_nbma\":\"192.168.1.2\",\"peer\":3,\"unique\":true," \
+	"\"registered\":true,\"used\":true,\"natted\":true,\"installed\":true,\"age_s\":62,\"expires_in_s\":238,\"identity\":\"fqdn site-11.example.net\"," \
+	"\"reason\":\"\",\"via\":\"10.255.0.11\",\"interface\":\"dmvpn0\"}"
+	same("show ip nhrp", "{\"entries\":[" HOST ",{\"prefix\":\"10.11.0.0/16\",\"type\":\"dynamic\",\"nbma\":\"198.51.100.7\",\"claimed_nbma\":\"192.168.1.2\","
+	    "\"peer\":3,\"unique\":true,\"registered\":true,\"used\":true,\"natted\":true,\"installed\":true,\"age_s\":62,\"expires_in_s\":null,"
+	    "\"identity\":\"fqdn site-11.example.net\",\"reason\":\"\",\"via\":\"10.255.0.11\",\"interface\":\"dmvpn0\"}]}");
+	ck_assert(!fakes.has_within);
+	same("show ip nhrp 10.255.0.11", "{\"entries\":[" HOST "]}");
+	ck_assert(fakes.has_within && fakes.within.bits == 32);
+	same("show ip nhrp 10.99.0.0/16", "{\"entries\":[]}");
+}
+END_TEST
+
+START_TEST(others)
+{
+	same("show ip nhrp nhs", "{\"servers\":[{\"index\":0,\"tunnel_address\":\"10.255.0.1\",\"nbma\":\"192.0.2.1\",\"name\":\"hub1.example.net\","
+	    "\"state\":\"registered\",\"up\":true,\"priority\":1,\"peer\":0,\"age_s\":990,\"next_in_s\":20,\"requests\":3,\"replies\":2,\"failures\":1,"
+	    "\"reason\":\"\",\"interface\":\"dmvpn0\"}]}");
+	same("show ip nhrp shortcut", "{\"shortcuts\":[{\"destination\":\"10.12.0.1\",\"prefix\":\"10.12.0.0/16\",\"via\":\"10.255.0.12\",\"nbma\":\"198.51.100.7\","
+	    "\"state\":\"up\",\"peer\":null,\"age_s\":1,\"expires_in_s\":1,\"reason\":\"\",\"interface\":\"dmvpn0\"}]}");
+	same("show ip nhrp traffic", "{\"interfaces\":[{\"received\":{\"Resolution-Request\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,\"8\":8},"
+	    "\"sent\":{\"Resolution-Request\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0},\"refused\":{\"auth\":{\"count\":7,\"text\":\"auth\"}},"
+	    "\"interface\":\"dmvpn0\"}]}");
+}
+END_TEST
+
+START_TEST(crypto)
+{
+#define IKE "\"sa\":1,\"spi_i\":\"1122334455667788\",\"spi_r\":\"0000000000000001\",\"state\":\"established\",\"local\":\"192.0.2.1:4500\"," \
+	"\"remote\":\"198.51.100.7:4500\",\"local_id\":\"fqdn hub1.example.net\",\"peer_id\":\"\",\"initiator\":false,\"natted_local\":false," \
+	"\"natted_remote\":true,\"encryption\":\"aes-gcm-256\",\"prf\":\"sha384\",\"group\":\"curve25519\",\"age_s\":600,\"rekey_in_s\":1000," \
+	"\"expires_in_s\":null,\"last_rx_s\":null,\"reason\":\"\",\"profile\":\"P\""
+#define CHILD "\"ike_sa\":1,\"spi_in\":\"0x00000abc\",\"spi_out\":\"0xdef00001\",\"state\":\"installed\",\"encryption\":\"aes-gcm-256\"," \
+	"\"pfs_group\":\"ecp256\",\"encap\":true,\"esn\":false,\"age_s\":600,\"rekey_in_s\":2600,\"expires_in_s\":3000,\"rx_packets\":1,\"rx_bytes\":100," \
+	"\"tx_packets\":2,\"tx_bytes\":200"
+	same("show crypto ikev2 sa", "{\"sas\":[{" IKE "}]}");
+	same("show crypto session", "{\"sessions\":[{" IKE ",\"children\":[{" CHILD "}]}]}");
+	same("show crypto ipsec sa", "{\"sas\":[{" CHILD ",\"local\":\"192.0.2.1:4500\",\"remote\":\"198.51.100.7:4500\",\"peer_id\":\"\"}]}");
+}
+END_TEST
+
+START_TEST(interfaces_and_counters)
+{
+	json_t *o = run("show interface dmvpn0");
+
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "interfaces")), 1);
+	json_decref(o);
+	same("show interface other", "{\"interfaces\":[]}");
+	o = run("show counters");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(o, "dataplane"), "esp-replay")), 4);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_object_get(o, "ike"), "refused"), "icv")), 5);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_object_get(o, "ike"), "received"), "IKE_AUTH")), 35);
+	ck_assert_uint_eq(json_object_size(json_object_get(json_object_get(o, "ike"), "refused")), IKE_DROPS_N - 1);
+	json_decref(o);
+	src.dp = NULL;
+	json_decref(run("show counters"));
+	json_decref(run("show dmvpn"));
+	json_decref(run("show crypto session"));
+}
+END_TEST
+
+START_TEST(lists_are_bounded)
+{
+	json_t *o;
+
+	fakes.cache_times = SHOW_ENTRIES_MAX;
+	o = run("show ip nhrp");
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "entries")), SHOW_ENTRIES_MAX);
+	ck_assert_int_eq(json_integer_value(json_object_get(o, "not_shown")), SHOW_ENTRIES_MAX);
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(clears)
+{
+	struct addr a = fakes_addr("10.255.0.11");
+
+	fakes.clear_answer = 2;
+	same("clear dmvpn peer all", "{\"cleared\":2}");
+	ck_assert_uint_eq(fakes.cleared.n, 0);
+	same("clear dmvpn peer 10.255.0.11", "{\"cleared\":2}");
+	ck_assert(addr_eq(&fakes.cleared, &a));
+	same("clear ip nhrp 10.255.0.11", "{}");
+	ck_assert(addr_eq(&fakes.cleared, &a) && !fakes.cleared_shortcuts);
+	same("clear ip nhrp shortcut", "{}");
+	ck_assert(fakes.cleared.n == 0 && fakes.cleared_shortcuts);
+	same("clear ip nhrp", "{}");
+	ck_assert(fakes.cleared.n == 0 && !fakes.cleared_shortcuts);
+	ck_assert_uint_eq(fakes.n_cleared, 5);
+}
+END_TEST
+
+START_TEST(text_that_is_not_utf8)
+{
+	json_t *o;
+
+	fakes.nhs[0].reason = "bad \xff octet";
+	o = run("show ip nhrp nhs");
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(o, "servers"), 0), "reason")), "bad ? octet");
+	json_decref(o);
+}
+END_TEST
+
+Suite *
+show_suite(void)
+{
+	Suite *s = suite_create("show");
+	TCase *t = tcase_create("show");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, dmvpn);
+	tcase_add_test(t, nhrp);
+	tcase_add_test(t, others);
+	tcase_add_test(t, crypto);
+	tcase_add_test(t, interfaces_and_counters);
+	tcase_add_test(t, lists_are_bounded);
+	tcase_add_test(t, clears);
+	tcase_add_test(t, text_that_is_not_utf8);
+	suite_add_tcase(s, t);
+	return s;
+}

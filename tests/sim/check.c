@@ -99,7 +99,7 @@ cache_fresh(void *ctx, const struct nhrp_cache_info *i)
 {
 	struct walk *w = ctx;
 
-	if (i->expires != TICK_NEVER && i->expires + EXPIRY_GRACE < w->s->now)
+	if (i->type >= NHRP_CT_CACHED && i->expires != TICK_NEVER && i->expires + EXPIRY_GRACE < w->s->now)
 		sim_complain(w->s, w->n, "cache entry %s outlived its holding time by %.0f s", text(&i->prefix.addr),
 		    (double)(w->s->now - i->expires) / 1e6);
 	return true;
@@ -141,7 +141,7 @@ installed_is(void *ctx, const struct nhrp_cache_info *i)
 	struct walk *w = ctx;
 	const struct plane_neigh *g = plane_neigh(w->n, &i->prefix.addr);
 
-	if (!i->installed)
+	if (!i->installed || !node_of_overlay(w->s, &i->prefix.addr))	/* an address behind a spoke is a shortcut's: seen there */
 		return true;
 	w->count++;
 	if (!g)

@@ -208,7 +208,7 @@ node_new(struct sim *s, struct nat *nat, bool hub, unsigned number)
 	make_nhrp(n);
 	n->tunnel.dp = (struct dp_tunnel){ .id = 1, .name = "gre1", .n_addr = 1, .redirect = hub, .has_key = true, .key = 1 };
 	n->tunnel.dp.addr[0] = tunnel_net(n);
-	n->conf = (struct core_conf){ .ike = { .profile = &n->profile, .n_profile = 1 }, .tunnel = &n->tunnel, .n_tunnel = 1 };
+	n->conf = (struct core_conf){ .ike = { .profile = &n->profile, .n_profile = 1, .half_open_max = 4096, .cookie_threshold = 100, .sa_max = 200000 }, .tunnel = &n->tunnel, .n_tunnel = 1 };
 	return n;
 }
 

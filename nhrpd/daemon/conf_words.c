@@ -86,7 +86,7 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_IPSEC, "set transform-set <name>...", "set transform-set", conf_set_list, IS(set), "Ciphers, best first" },
 	{ CONF_IPSEC, "set pfs [<pfs-group>]", "set pfs", conf_set_value, IS(pfs), "Fresh key exchange at rekeying (group19)" },
 	{ CONF_IPSEC, "set ikev2-profile <name>", "set ikev2-profile", conf_set_value, IS(profile), "Identities and keys" },
-	{ CONF_IPSEC, "set security-association lifetime seconds <number:120-2592000>", "set security-association lifetime seconds",
+	{ CONF_IPSEC, "set security-association lifetime seconds <number:8-2592000>", "set security-association lifetime seconds",
 	    conf_set_value, IS(life_s), "Seconds an ESP SA lives (3600)" },
 	{ CONF_IPSEC, "set security-association lifetime kilobytes <number:2560-4294967295>", "set security-association lifetime kilobytes",
 	    conf_set_value, IS(life_kb), "Kilobytes an ESP SA lives (4608000)" },

@@ -7,7 +7,7 @@ for c in dumpcap tshark; do command -v $c >/dev/null || skip "$c is not installe
 
 cloud_topology || { not_ok "the topology can be built"; exit 1; }
 # dumpcap, not tcpdump, which wants to become another user and cannot in a user namespace
-ns_exec inet dumpcap -q -i any -w "$TOPO_DIR/all.pcap" 2>"$TOPO_DIR/dumpcap.err" & dump=$!
+ns_exec inet dumpcap -q -i any -f inbound -w "$TOPO_DIR/all.pcap" 2>"$TOPO_DIR/dumpcap.err" & dump=$!
 wait_for 10 grep -q Capturing "$TOPO_DIR/dumpcap.err" || skip "dumpcap: $(tail -n 1 "$TOPO_DIR/dumpcap.err")"
 for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
 start_all --keylog "$TOPO_DIR/keys"

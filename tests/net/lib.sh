@@ -108,16 +108,16 @@ nothing_in_clear() {	# TEXT
 	local n; n=$(clear_packets)
 	[ "$n" = 0 ]; check $? "nothing in clear on the underlay $1" "$([ "$n" = 0 ] || topo_watched | tr '\n' ';')"
 }
-# flow_start NAME FROM AT ADDRESS PORT COUNT RATE: from the LAN of FROM to that of AT in the background; flow_end NAME prints the receiver's line
+# flow_start NAME FROM AT ADDRESS PORT COUNT RATE: from the LAN of FROM to that of AT in the background; flow_end NAME leaves the receiver's line in $OUT
 flow_start() {
 	local at=$3-h to=$4 port=$5
 	ns_exec "$at" "$FLOW" recv "$port" -w 20 >"$TOPO_DIR/$1.rx" 2>&1 & echo $! >"$TOPO_DIR/$1.rxpid"
 	wait_for 5 grep -q listening "$TOPO_DIR/$1.rx"
 	ns_exec "$2-h" "$FLOW" send "$to" "$port" -n "$6" -r "$7" >"$TOPO_DIR/$1.tx" 2>&1 & echo $! >"$TOPO_DIR/$1.txpid"
 }
-flow_end() { wait "$(cat "$TOPO_DIR/$1.txpid")"; wait "$(cat "$TOPO_DIR/$1.rxpid")"; tail -n 1 "$TOPO_DIR/$1.rx"; }
+flow_end() { wait "$(cat "$TOPO_DIR/$1.txpid")"; wait "$(cat "$TOPO_DIR/$1.rxpid")"; OUT=$(tail -n 1 "$TOPO_DIR/$1.rx"); }
 flow_intact() {	# NAME TEXT: none lost, none twice, none more than 3 places late
-	local out; out=$(flow_end "$1")
-	[ "$(field lost "$out")" = 0 ] && [ "$(field end "$out")" = 1 ] && [ "$(field duplicates "$out")" = 0 ] && [ "$(field distance "$out")" -le 3 ]
-	check $? "$2" "$out $(grep -h flow: "$TOPO_DIR/$1.tx" | head -n 1)"
+	flow_end "$1"
+	[ "$(field lost "$OUT")" = 0 ] && [ "$(field end "$OUT")" = 1 ] && [ "$(field duplicates "$OUT")" = 0 ] && [ "$(field distance "$OUT")" -le 3 ]
+	check $? "$2" "$OUT $(grep -h flow: "$TOPO_DIR/$1.tx" | head -n 1)"
 }

@@ -53,7 +53,7 @@ kill $p; wait $p 2>/dev/null
 if setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all true 2>/dev/null; then
 	refused "no permission" "permission|permitted|capabilit|CAP_" setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all "${run[@]}"
 fi
-refused "a control socket that cannot be made" "/nonexistent/" "$NHRPD" -f "$good" --control /nonexistent/x.sock
+refused "a control socket that cannot be made" "hub\.conf/x\.sock" "$NHRPD" -f "$good" --control "$good/x.sock"
 
 # ---- nobody there, somebody there already
 "$NHRPCTL" -s "$TOPO_DIR/nobody.sock" show dmvpn >"$TOPO_DIR/out" 2>&1; rc=$?

@@ -212,9 +212,8 @@ cloud_topology() {
 
 cloud_conf() {	# N: writes $TOPO_DIR/NAME.conf
 	local n=$1 name; name=$(site "$n")
-	(umask 077; echo "of-all-sites-$RANDOM$RANDOM" >"$TOPO_DIR/sites.psk.new")
-	[ -e "$TOPO_DIR/sites.psk" ] || mv "$TOPO_DIR/sites.psk.new" "$TOPO_DIR/sites.psk"
-	rm -f "$TOPO_DIR/sites.psk.new"
+	umask 077	# both hold secrets
+	[ -e "$TOPO_DIR/sites.psk" ] || echo "of-all-sites-$RANDOM$RANDOM" >"$TOPO_DIR/sites.psk"
 	{
 		cat <<-EOF
 			hostname $name

@@ -19,6 +19,7 @@ struct core_child {
 	struct core_peer *peer;
 	uint32_t spi_in, spi_out, sa;
 	bool installed, active, encap;
+	bool lingering;	/* its IKE SA lost as a duplicate: only for what is on its way to us; IKE says when it goes */
 	uint64_t rx_seen, tx_seen;	/* counters at the last QUERY_USE of IKE */
 };
 

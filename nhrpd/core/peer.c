@@ -305,14 +305,50 @@ core_ike_rekeyed(struct core *c, const struct ike_act *a)
 	map_add(&c->sas, &k->by_sa, map_hash(&c->sas, &k->sa, sizeof(k->sa)));
 }
 
-/* Children of an SA that went are gone too, should IKE not have said so. A dial that lost as a duplicate is served by the
- * SA that stays: same identity, same peer. */
+static void
+make_active(struct core *c, struct core_child *ch)
+{
+	struct core_act *a;
+
+	if (ch->active)
+		return;
+	for (struct core_child *o = ch->peer->children; o; o = o->next)
+		o->active = false;
+	ch->active = true;
+	if ((a = core_act(c, CORE_ACT_SA_ACTIVATE, ch->peer->tunnel)))
+		a->spi_in = ch->spi_in;
+}
+
+/* The newest pair that may be sent on. */
+static struct core_child *
+best_child(const struct core_peer *p)
+{
+	for (struct core_child *ch = p->children; ch; ch = ch->next) {
+		if (!ch->lingering)
+			return ch;
+	}
+	return NULL;
+}
+
+static void
+retire(struct core *c, struct core_child *ch)
+{
+	struct core_child *other;
+
+	ch->lingering = true;
+	other = best_child(ch->peer);
+	if (ch->active && other)
+		make_active(c, other);
+}
+
+/* Children of an SA that went are gone too, should IKE not have said so; those of a duplicate only stop being sent on, because
+ * the other end still does until it hears. A dial that lost as a duplicate is served by the SA that stays: same identity, same peer. */
 void
 core_ike_down(struct core *c, const struct ike_act *a)
 {
 	struct core_ike *k = core_ike_sa(c, a->sa), **at;
 	struct core_peer *p;
-	struct core_child *ch;
+	struct core_child *ch, *next;
 
 	if (!k)
 		return;
@@ -324,14 +360,17 @@ core_ike_down(struct core *c, const struct ike_act *a)
 	env_free(c->mem, k);
 	if (!p->ikes)
 		peer_down(c, p, a->text && *a->text ? a->text : ike_down_word(a->down));
-	for (ch = p->children; ch;) {
-		struct core_child *next = ch->next;
-
-		if (ch->sa == a->sa)
-			core_child_del(c, ch->spi_in);
-		ch = next;
+	if (!p->children) {
+		peer_maybe_free(c, p);
+		return;
 	}
-	peer_maybe_free(c, p);
+	for (ch = p->children; ch; ch = next) {	/* the last one may take the peer along */
+		next = ch->next;
+		if (ch->sa == a->sa && a->down == IKE_DOWN_DUPLICATE && p->ikes)
+			retire(c, ch);
+		else if (ch->sa == a->sa)
+			core_child_del(c, ch->spi_in);
+	}
 }
 
 /* ---- SA pairs */
@@ -419,20 +458,6 @@ core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason)
 	core_tell_ike(c, &e);
 }
 
-static void
-make_active(struct core *c, struct core_child *ch)
-{
-	struct core_act *a;
-
-	if (ch->active)
-		return;
-	for (struct core_child *o = ch->peer->children; o; o = o->next)
-		o->active = false;
-	ch->active = true;
-	if ((a = core_act(c, CORE_ACT_SA_ACTIVATE, ch->peer->tunnel)))
-		a->spi_in = ch->spi_in;
-}
-
 void
 core_child_activate(struct core *c, uint32_t spi_in)
 {
@@ -461,7 +486,7 @@ core_child_move(struct core *c, const struct ike_act *a)
 void
 core_child_del(struct core *c, uint32_t spi_in)
 {
-	struct core_child *ch = core_child(c, spi_in), **at;
+	struct core_child *ch = core_child(c, spi_in), *other, **at;
 	struct core_peer *p;
 	struct core_act *a;
 
@@ -472,11 +497,13 @@ core_child_del(struct core *c, uint32_t spi_in)
 		;
 	*at = ch->next;
 	map_del(&c->spis, &ch->by_spi);
-	if (ch->active && p->children)
-		make_active(c, p->children);
-	if (!p->children)
+	other = best_child(p);
+	if (ch->active && other)
+		make_active(c, other);
+	if (!other)
 		peer_down(c, p, p->ikes ? "its IPsec SA was deleted" : "its SAs are gone");
 	if ((a = core_act(c, CORE_ACT_SA_DEL, p->tunnel)))
 		a->spi_in = spi_in;
 	env_free(c->mem, ch);
+	peer_maybe_free(c, p);
 }

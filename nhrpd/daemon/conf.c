@@ -121,6 +121,7 @@ shown_line(struct conf_mem *m, const struct conf_line *l)
 	return s;
 }
 
+LOG_FMT(4, 0)
 static void
 note(struct conf_parse *p, struct conf_place at, struct conf_error *e, const char *fmt, va_list ap)
 {

@@ -96,6 +96,7 @@ host_after(void *ctx, tick_t delay, void (*fn)(void *arg), void *arg)
 	if (!w)
 		return NULL;
 	*w = (struct host_watch){ .loop = l, .fn = fn, .arg = arg, .is_timer = true };
+	ev_now_update(l->ev);	/* libev counts from the start of the round, which a long callback leaves far behind */
 	ev_timer_init(&w->w.timer, on_timer, (double)delay / 1e6, 0.);
 	w->w.timer.data = w;
 	ev_timer_start(l->ev, &w->w.timer);

@@ -1,7 +1,9 @@
 #include "nhrpd/daemon/logout.h"
 
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -36,11 +38,22 @@ to_syslog(void *ctx, enum log_level lv, const char *word, const char *text)
 	syslog(priority[lv], "%s: %s", word, text);
 }
 
+/* The variable names the journal's stream, and is inherited also by what has its standard error elsewhere. */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%ju:%ju", &dev, &ino) == 2 && fstat(fileno(stderr), &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
 void
 logout_init(struct log *l, enum log_level level)
 {
 	setvbuf(stderr, NULL, _IOLBF, 0);
-	*l = (struct log){ getenv("JOURNAL_STREAM") ? to_journal : to_stderr, NULL, level };
+	*l = (struct log){ is_journal() ? to_journal : to_stderr, NULL, level };
 }
 
 void

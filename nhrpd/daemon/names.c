@@ -1,26 +1,29 @@
 /* nhrpd/daemon/names.c: see names.h. A lookup owns itself: the thread writes a pointer to it into a pipe, the loop's side
- * reads it and frees it. The pipe is shared by count, so that a thread that outlives the daemon's end writes into
- * something that still exists. */
+ * reads it and frees it. Both ends of the pipe are shared by count, so that a thread that outlives names_free() writes
+ * into something that is still read: by the last one to leave, who frees what nobody waits for. */
 #include "nhrpd/daemon/names.h"
 
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct pipe_end {
-	int fd;
+enum { NAME_MAX_LEN = 253 /* RFC 1035, as text */ };
+
+struct pipe_both {
+	int rd, wr;
 	atomic_int users;
 };
 
 struct lookup {
 	uint32_t tunnel, nhs;
-	char name[128];
-	struct pipe_end *pipe;
+	char name[NAME_MAX_LEN + 1];
+	struct pipe_both *pipe;
 	struct addr addrs[NAMES_ADDRS_MAX];
 	unsigned n;
 	const char *reason;
@@ -30,18 +33,30 @@ struct names {
 	const struct host *host;
 	names_fn *fn;
 	void *ctx;
-	int fd;
-	struct pipe_end *pipe;
+	struct pipe_both *pipe;
 	struct host_watch *watch;
 	unsigned running;
 };
 
-static void
-pipe_put(struct pipe_end *p)
+static struct lookup *
+pipe_take(struct pipe_both *p)
 {
+	struct lookup *l;
+
+	return read(p->rd, &l, sizeof(l)) == (ssize_t)sizeof(l) ? l : NULL;
+}
+
+static void
+pipe_put(struct pipe_both *p)
+{
+	struct lookup *l;
+
 	if (atomic_fetch_sub(&p->users, 1) > 1)
 		return;
-	close(p->fd);
+	while ((l = pipe_take(p)))
+		free(l);
+	close(p->rd);
+	close(p->wr);
 	free(p);
 }
 
@@ -63,7 +78,7 @@ run(void *arg)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *res = NULL;
 	struct lookup *l = arg;
-	struct pipe_end *p = l->pipe;
+	struct pipe_both *p = l->pipe;
 	int e = getaddrinfo(l->name, NULL, &hints, &res);
 
 	for (struct addrinfo *ai = res; ai; ai = ai->ai_next)
@@ -71,7 +86,7 @@ run(void *arg)
 	if (res)
 		freeaddrinfo(res);
 	l->reason = l->n ? "" : e ? gai_strerror(e) : "the name has no address";
-	if (write(p->fd, &l, sizeof(l)) != (ssize_t)sizeof(l))
+	if (write(p->wr, &l, sizeof(l)) != (ssize_t)sizeof(l))
 		free(l);
 	pipe_put(p);
 	return NULL;
@@ -83,10 +98,9 @@ on_answer(void *arg)
 	struct names *n = arg;
 	struct lookup *l;
 
-	while (read(n->fd, &l, sizeof(l)) == (ssize_t)sizeof(l)) {
+	while ((l = pipe_take(n->pipe))) {
 		n->running--;
-		if (n->fn)
-			n->fn(n->ctx, l->tunnel, l->nhs, l->addrs, l->n, l->reason);
+		n->fn(n->ctx, l->tunnel, l->nhs, l->addrs, l->n, l->reason);
 		free(l);
 	}
 }
@@ -95,7 +109,7 @@ struct names *
 names_new(const struct host *host, names_fn *fn, void *ctx)
 {
 	struct names *n = env_alloc(host->env, sizeof(*n));
-	struct pipe_end *p = calloc(1, sizeof(*p));
+	struct pipe_both *p = calloc(1, sizeof(*p));
 	int fd[2];
 
 	if (!n || !p || pipe2(fd, O_CLOEXEC) < 0) {
@@ -104,10 +118,10 @@ names_new(const struct host *host, names_fn *fn, void *ctx)
 		return NULL;
 	}
 	fcntl(fd[0], F_SETFL, O_NONBLOCK);	/* the writing side blocks: it is a thread's */
-	p->fd = fd[1];
+	*p = (struct pipe_both){ .rd = fd[0], .wr = fd[1] };
 	atomic_init(&p->users, 1);
-	*n = (struct names){ .host = host, .fn = fn, .ctx = ctx, .fd = fd[0], .pipe = p };
-	n->watch = host->watch(host->ctx, n->fd, on_answer, n);
+	*n = (struct names){ .host = host, .fn = fn, .ctx = ctx, .pipe = p };
+	n->watch = host->watch(host->ctx, p->rd, on_answer, n);
 	if (n->watch)
 		return n;
 	names_free(n);
@@ -120,9 +134,6 @@ names_free(struct names *n)
 	if (!n)
 		return;
 	n->host->unwatch(n->host->ctx, n->watch);
-	n->fn = NULL;
-	on_answer(n);	/* frees answers nobody waits for */
-	close(n->fd);
 	pipe_put(n->pipe);
 	env_free(n->host->env, n);
 }
@@ -131,6 +142,7 @@ static bool
 start(struct names *n, struct lookup *l)
 {
 	pthread_attr_t attr;
+	sigset_t all, before;
 	pthread_t th;
 	bool ok;
 
@@ -138,7 +150,10 @@ start(struct names *n, struct lookup *l)
 		return false;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	atomic_fetch_add(&n->pipe->users, 1);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);	/* signals are the loop's */
 	ok = pthread_create(&th, &attr, run, l) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	if (!ok)
 		pipe_put(n->pipe);
@@ -155,6 +170,10 @@ names_lookup(struct names *n, uint32_t tunnel, uint32_t nhs, const char *name)
 		n->fn(n->ctx, tunnel, nhs, &a, 1, "");
 		return;
 	}
+	if (strlen(name) > NAME_MAX_LEN) {
+		n->fn(n->ctx, tunnel, nhs, NULL, 0, "the name is longer than 253 characters");
+		return;
+	}
 	if (n->running >= NAMES_RUNNING_MAX || !(l = calloc(1, sizeof(*l)))) {
 		n->fn(n->ctx, tunnel, nhs, NULL, 0, "too many name look-ups at once");
 		return;
@@ -162,7 +181,7 @@ names_lookup(struct names *n, uint32_t tunnel, uint32_t nhs, const char *name)
 	l->tunnel = tunnel;
 	l->nhs = nhs;
 	l->pipe = n->pipe;
-	strncpy(l->name, name, sizeof(l->name) - 1);
+	memcpy(l->name, name, strlen(name) + 1);
 	if (start(n, l)) {
 		n->running++;
 		return;

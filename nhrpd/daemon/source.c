@@ -29,23 +29,38 @@ struct source {
 	struct nl_cache *addrs;
 };
 
-/* The first usable address of the interface, as the kernel lists them: primary, global, not tentative. */
+/* What an address is worth as a tunnel source; 0: nothing. The one in use keeps its place whatever else the interface gets
+ * (the kernel lists a new IPv6 address first), unless it is being phased out (renumbering) and another is not. */
+static int
+worth(const struct followed *f, struct rtnl_addr *a, struct addr *out)
+{
+	unsigned flags = rtnl_addr_get_flags(a);
+	struct nl_addr *l = rtnl_addr_get_local(a);
+
+	if (!l || nl_addr_get_len(l) != f->family || rtnl_addr_get_scope(a) != RT_SCOPE_UNIVERSE)
+		return 0;
+	if (flags & (IFA_F_TENTATIVE | IFA_F_SECONDARY | IFA_F_DADFAILED))
+		return 0;
+	*out = addr_of(nl_addr_get_binary_addr(l), f->family);
+	return 1 + 2 * !(flags & IFA_F_DEPRECATED) + addr_eq(out, &f->now);
+}
+
+/* The best address of the interface; the first of equals, as the kernel lists them. */
 static struct addr
 find(struct source *s, const struct followed *f)
 {
-	int ifindex = (int)if_nametoindex(f->ifname);
+	int ifindex = (int)if_nametoindex(f->ifname), best = 0;
+	struct addr found = { 0 }, a;
 
 	for (struct nl_object *o = nl_cache_get_first(s->addrs); o && ifindex; o = nl_cache_get_next(o)) {
-		struct rtnl_addr *a = (struct rtnl_addr *)o;
-		struct nl_addr *l = rtnl_addr_get_local(a);
+		int v = rtnl_addr_get_ifindex((struct rtnl_addr *)o) == ifindex ? worth(f, (struct rtnl_addr *)o, &a) : 0;
 
-		if (rtnl_addr_get_ifindex(a) != ifindex || !l || nl_addr_get_len(l) != f->family)
-			continue;
-		if (rtnl_addr_get_scope(a) != RT_SCOPE_UNIVERSE || rtnl_addr_get_flags(a) & (IFA_F_TENTATIVE | IFA_F_SECONDARY | IFA_F_DADFAILED))
-			continue;
-		return addr_of(nl_addr_get_binary_addr(l), f->family);
+		if (v > best) {
+			best = v;
+			found = a;
+		}
 	}
-	return (struct addr){ 0 };
+	return found;
 }
 
 static void
@@ -95,6 +110,8 @@ open_sockets(struct source *s)
 	    rtnl_addr_alloc_cache(s->ask, &s->addrs) < 0)
 		return false;
 	s->watch = s->host->watch(s->host->ctx, nl_socket_get_fd(s->listen), on_change, s);
+	if (!s->watch)
+		errno = ENOMEM;
 	return s->watch != NULL;
 }
 

@@ -72,9 +72,12 @@ static bool
 receive(struct ikesock *s, int fd)
 {
 	union sockaddr_any from;
-	char control[256];
+	union {
+		struct cmsghdr align;
+		char octets[256];
+	} control;
 	struct iovec iov = { s->buf, sizeof(s->buf) };
-	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 		.msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
 	struct endpoint local = { .port = IKE_PORT }, remote;

@@ -1,0 +1,3 @@
+#include "tests/unit/daemon_io/world.h"
+
+TEST_MAIN(suite_ikesock, suite_logout, suite_loop, suite_names, suite_source)

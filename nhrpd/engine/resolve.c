@@ -47,7 +47,7 @@ static struct peer *
 reply_path(const struct nhrp *n, const struct rx *rx)
 {
 	const struct binding *b = binding_find(n, &rx->p->src_proto);
-	struct peer *p = b ? b->peer : NULL;
+	struct peer *p = b && b->peer && (b->peer->heard || b->type > NHRP_CT_CACHED) ? b->peer : NULL;
 
 	if (ext_empty(rx->p, NHRP_EXT_FORWARD) && !peer_is_nhs(n, rx->peer))
 		return rx->peer;	/* a probe, or a client asking its hub */

@@ -1,5 +1,7 @@
 #include "tests/unit/harness.h"
 
+Suite *nhs_suite(void);
+Suite *nhc_suite(void);
 Suite *three_suite(void);
 
-TEST_MAIN(three_suite)
+TEST_MAIN(nhs_suite, nhc_suite, three_suite)

@@ -25,6 +25,7 @@ world_init(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
 	test_env_init(&w->t);
+	env_libc(&w->own);
 	w->next_peer = 100;
 }
 
@@ -234,8 +235,12 @@ do_unwant(struct node *x, uint32_t id)
 			continue;
 		x->want[i] = x->want[--x->n_want];
 		letter(x, 'w');
-		if (to >= 0 && !wants(x, to) && !wants(&x->w->node[to], x->index))
-			world_sa_down(x->w, x, &x->w->node[to]);
+		if (to >= 0 && !wants(x, to) && !wants(&x->w->node[to], x->index)) {
+			struct w_event *e = later(x->w, TICK_MS(20), W_DOWN, x->index, to);	/* it hears of it behind our last packet */
+
+			e->cookie = x->w->node[to].peer_of[x->index];
+			peer_down(x, &x->w->node[to]);
+		}
 		return;
 	}
 	ck_abort_msg("unwant of nothing");
@@ -392,11 +397,11 @@ drain(struct node *x)
 		struct outq q = x->q;
 		struct outq fresh;
 
-		ck_assert(outq_init(&fresh, &x->w->t.env, sizeof(struct nhrp_act), NHRP_OUT_ITEMS, NHRP_OUT_OCTETS));
+		ck_assert(outq_init(&fresh, &x->w->own, sizeof(struct nhrp_act), NHRP_OUT_ITEMS, NHRP_OUT_OCTETS));
 		x->q = fresh;
 		for (size_t i = 0; i < q.n; i++)
 			perform(x, outq_at(&q, i));
-		outq_fini(&q, &x->w->t.env);
+		outq_fini(&q, &x->w->own);
 	}
 }
 
@@ -416,7 +421,7 @@ node_start(struct node *x)
 
 	x->n = nhrp_new(&x->conf, &x->w->t.env);
 	ck_assert(x->n != NULL);
-	ck_assert(outq_init(&x->q, &x->w->t.env, sizeof(struct nhrp_act), NHRP_OUT_ITEMS, NHRP_OUT_OCTETS));
+	ck_assert(outq_init(&x->q, &x->w->own, sizeof(struct nhrp_act), NHRP_OUT_ITEMS, NHRP_OUT_OCTETS));
 	node_event(x, &ev);
 	ev.kind = NHRP_EV_ROUTES_READY;
 	node_event(x, &ev);
@@ -429,7 +434,7 @@ node_stop(struct node *x)
 		return;
 	nhrp_free(x->n);
 	x->n = NULL;
-	outq_fini(&x->q, &x->w->t.env);
+	outq_fini(&x->q, &x->w->own);
 	x->n_want = x->n_neigh = x->n_route = 0;
 	memset(x->peer_of, 0, sizeof(x->peer_of));
 }
@@ -521,6 +526,10 @@ deliver(struct world *w, const struct w_event *e)
 		break;
 	case W_RESULT:
 		node_event(x, &ev);
+		break;
+	case W_DOWN:
+		if (y->peer_of[x->index] == e->cookie)
+			peer_down(y, x);
 		break;
 	case W_ADDRS:
 		addrs(w, e);

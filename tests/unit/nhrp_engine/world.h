@@ -50,7 +50,7 @@ struct node {
 	unsigned lookups;
 };
 
-enum w_kind { W_PACKET, W_DIALED, W_RESULT, W_ADDRS };
+enum w_kind { W_PACKET, W_DIALED, W_RESULT, W_ADDRS, W_DOWN };
 
 struct w_event {
 	tick_t at;
@@ -64,7 +64,8 @@ struct w_event {
 
 /* One letter per action of interest, to look at their order: N n (neighbour set, deleted), R r (route), W w (want), D drop peer. */
 struct world {
-	struct test_env t;
+	struct test_env t;	/* the engines' */
+	struct env own;	/* the world's: never fails */
 	tick_t now;
 	struct node node[NODES];
 	unsigned n;
@@ -76,7 +77,6 @@ struct world {
 	char log[NODES][WORLD_LOG];
 	uint32_t next_peer;
 	unsigned sent[NHRP_TYPES];
-	struct addr probe_to;	/* the last resolution request straight between spokes */
 };
 
 void	world_init(struct world *w);

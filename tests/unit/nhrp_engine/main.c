@@ -2,6 +2,7 @@
 
 Suite *nhs_suite(void);
 Suite *nhc_suite(void);
+Suite *shortcut_suite(void);
 Suite *three_suite(void);
 
-TEST_MAIN(nhs_suite, nhc_suite, three_suite)
+TEST_MAIN(nhs_suite, nhc_suite, shortcut_suite, three_suite)

@@ -5,31 +5,12 @@ static struct world w;
 static struct node *hub, *a, *b;
 
 static void
-networks(struct node *spoke, const char *lan, const char *hub_tunnel, const char *via_spoke)
-{
-	node_route(spoke, lan, NHRP_RT_OUT, NULL);
-	node_route(spoke, "10.0.0.0/8", NHRP_RT_NBMA, hub_tunnel);
-	node_route(spoke, "10.255.0.0/24", NHRP_RT_NBMA, NULL);
-	node_route(hub, lan, NHRP_RT_NBMA, via_spoke);
-}
-
-static void
 start(const char *a_public, const char *b_public)
 {
-	world_init(&w);
-	hub = world_node(&w, "10.255.0.1/24", "192.0.2.1", NULL);
-	a = world_node(&w, "10.255.0.2/24", a_public ? "192.168.1.2" : "198.51.100.2", a_public);
-	b = world_node(&w, "10.255.0.3/24", b_public ? "192.168.1.3" : "198.51.100.3", b_public);
-	hub->conf.redirect = hub->conf.mcast_dynamic = true;
-	a->conf.shortcut = b->conf.shortcut = true;
-	node_nhs(a, NULL, "192.0.2.1", 0);
-	node_nhs(b, NULL, "192.0.2.1", 0);
-	for (unsigned i = 0; i < 3; i++)
-		node_start(&w.node[i]);
-	node_route(hub, "10.255.0.0/24", NHRP_RT_NBMA, NULL);
-	networks(a, "10.2.0.0/24", "10.255.0.1", "10.255.0.2");
-	networks(b, "10.3.0.0/24", "10.255.0.1", "10.255.0.3");
-	world_run(&w, TICK_S(2));
+	trio(&w, a_public, b_public);
+	hub = &w.node[0];
+	a = &w.node[1];
+	b = &w.node[2];
 }
 
 static void

@@ -685,3 +685,48 @@ node_cache(struct node *x, const char *proto)
 	nhrp_visit_cache(x->n, &p, one_entry, &i);
 	return i;
 }
+
+/* ---- the usual three */
+
+void
+trio_conf(struct world *w, const char *a_public, const char *b_public)
+{
+	struct node *a, *b;
+
+	world_init(w);
+	world_node(w, "10.255.0.1/24", "192.0.2.1", NULL);
+	a = world_node(w, "10.255.0.2/24", a_public ? "192.168.1.2" : "198.51.100.2", a_public);
+	b = world_node(w, "10.255.0.3/24", b_public ? "192.168.1.3" : "198.51.100.3", b_public);
+	w->node[0].conf.redirect = w->node[0].conf.mcast_dynamic = true;
+	a->conf.shortcut = b->conf.shortcut = true;
+	node_nhs(a, NULL, "192.0.2.1", 0);
+	node_nhs(b, NULL, "192.0.2.1", 0);
+}
+
+static void
+networks(struct node *hub, struct node *spoke, const char *lan, const char *via_spoke)
+{
+	node_route(spoke, lan, NHRP_RT_OUT, NULL);
+	node_route(spoke, "10.0.0.0/8", NHRP_RT_NBMA, "10.255.0.1");
+	node_route(spoke, "10.255.0.0/24", NHRP_RT_NBMA, NULL);
+	node_route(spoke, "0.0.0.0/0", NHRP_RT_OUT, "198.51.100.254");
+	node_route(hub, lan, NHRP_RT_NBMA, via_spoke);
+}
+
+void
+trio_start(struct world *w)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		node_start(&w->node[i]);
+	node_route(&w->node[0], "10.255.0.0/24", NHRP_RT_NBMA, NULL);
+	networks(&w->node[0], &w->node[1], "10.2.0.0/24", "10.255.0.2");
+	networks(&w->node[0], &w->node[2], "10.3.0.0/24", "10.255.0.3");
+	world_run(w, TICK_S(2));
+}
+
+void
+trio(struct world *w, const char *a_public, const char *b_public)
+{
+	trio_conf(w, a_public, b_public);
+	trio_start(w);
+}

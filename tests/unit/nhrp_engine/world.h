@@ -99,6 +99,11 @@ const char *node_nhs_state(struct node *x, unsigned i);
 struct nhrp_shortcut_info node_shortcut(struct node *x, const char *dst);	/* state "" where there is none */
 struct nhrp_cache_info node_cache(struct node *x, const char *proto);	/* type NONE where there is none */
 unsigned node_shortcuts(struct node *x);
+/* The usual three: node 0 a hub (10.255.0.1, redirect), 1 and 2 spokes with shortcut and networks 10.2.0.0/24 and 10.3.0.0/24,
+ * registered after two seconds. A public address puts a spoke behind NAT. */
+void	trio(struct world *w, const char *a_public, const char *b_public);
+void	trio_conf(struct world *w, const char *a_public, const char *b_public);	/* the same before node_start() */
+void	trio_start(struct world *w);
 struct addr A(const char *text);
 struct prefix P(const char *text);
 

@@ -254,9 +254,14 @@ ike_child_activate(struct ike *k, struct ike_child *c)
 	c->active = true;
 }
 
+/* After a collision there may be two that replace it; the one that lost must not be woken, and then we send on ours already. */
 void
 ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in)
 {
+	for (const struct ike_child *c = sa->children; c; c = c->next) {
+		if (c->spi_in != spi_in && c->state == IKE_CH_UP && c->active)
+			return;
+	}
 	for (struct ike_child *c = sa->children; c; c = c->next) {
 		if (c->replaces == spi_in && c->state == IKE_CH_UP)
 			ike_child_activate(k, c);

@@ -181,11 +181,13 @@ hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait)
 	struct ike_child *old = ike_child_find(k, cc->old);
 	tick_t at = k->now + env_jitter(&k->env.env, wait, 25);
 
-	if (old)
+	if (old && old->sa) {
 		old->retry_at = at;
-	else
+		ike_sa_kick_at(k, old->sa, at);
+	} else {
 		sa->retry_at = at;
-	ike_sa_kick_at(k, sa, at);
+		ike_sa_kick_at(k, sa, at);
+	}
 }
 
 static void

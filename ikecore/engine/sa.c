@@ -467,6 +467,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 			same[i]->dup_winner = heir->id;
 	}
 	ike_sa_start_timers(k, heir);
+	ike_sa_kick_at(k, heir, k->now);
 	timer_disarm(&k->timers, &old->t_live);
 	timer_disarm(&k->timers, &old->t_kick);
 	old->state = IKE_SA_REKEYED;
@@ -667,6 +668,18 @@ rekey_due(const struct ike_child *c, tick_t now)
 	return c->state == IKE_CH_UP && c->want_rekey && c->retry_at <= now;
 }
 
+/* What was put off is kicked again, whichever SA the child belongs to by now. */
+static void
+retry_later(struct ike *k, struct ike_sa *sa)
+{
+	if (sa->retry_at > k->now && (sa->want_rekey || sa->want_child))
+		ike_sa_kick_at(k, sa, sa->retry_at);
+	for (const struct ike_child *c = sa->children; c; c = c->next) {
+		if (c->state == IKE_CH_UP && c->want_rekey && c->retry_at > k->now)
+			ike_sa_kick_at(k, sa, c->retry_at);
+	}
+}
+
 static bool
 start_wanted(struct ike *k, struct ike_sa *sa)
 {
@@ -679,6 +692,7 @@ start_wanted(struct ike *k, struct ike_sa *sa)
 	c = child_that(sa, rekey_due, k->now);
 	if (c && !sa->doom)
 		return ike_cc_start(k, sa, IKE_CC_REKEY_CHILD, c);
+	retry_later(k, sa);
 	if (sa->retry_at > k->now || sa->doom)
 		return true;
 	if (sa->want_rekey)

@@ -1,3 +1,3 @@
 #include "tests/unit/ike_engine/suites.h"
 
-TEST_MAIN(setup_suite)
+TEST_MAIN(init_suite, create_child_suite)

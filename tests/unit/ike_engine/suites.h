@@ -3,5 +3,6 @@
 
 #include "tests/unit/ike_engine/world.h"
 
-Suite	*setup_suite(void);
+Suite	*init_suite(void);
+Suite	*create_child_suite(void);
 #endif

@@ -350,22 +350,29 @@ sock_flush(struct socks *s)
 }
 
 int
-sock_send_now(struct socks *s, const struct sock_path *path, const struct iovec *iov, unsigned n)
+sock_send_now(struct socks *s, const struct sock_path *path, const struct iovec *iov, unsigned n, bool may_fragment)
 {
 	struct sock_path p = *path;
 	struct msghdr m = { &p.to, path_len(path), (struct iovec *)iov, n, p.control, p.control_len, 0 };
 	int fd = s->fd[path->kind];
 	unsigned tries = 0;
+	int rc = 0;
 
 	if (fd < 0)
 		return -EAFNOSUPPORT;
+	if (may_fragment)
+		set_discover(fd, is_v6(path->kind), false);
 	while (sendmsg(fd, &m, MSG_DONTWAIT) < 0) {
 		int e = errno;
 
-		if (e != EINTR && !send_again(s, path->kind, e, &tries))
-			return -e;
+		if (e != EINTR && !send_again(s, path->kind, e, &tries)) {
+			rc = -e;
+			break;
+		}
 	}
-	return 0;
+	if (may_fragment)
+		set_discover(fd, is_v6(path->kind), true);
+	return rc;
 }
 
 static void

@@ -97,7 +97,7 @@ struct sock_slot *sock_slot(struct socks *s);	/* the next free one; sends the ba
 void	sock_queue(struct socks *s, const struct sock_path *path, struct span packet, uint8_t tos,
     bool may_fragment);	/* packet: inside the slot */
 void	sock_flush(struct socks *s);
-int	sock_send_now(struct socks *s, const struct sock_path *path, const struct iovec *iov, unsigned n);
+int	sock_send_now(struct socks *s, const struct sock_path *path, const struct iovec *iov, unsigned n, bool may_fragment);
 unsigned sock_receive(struct socks *s, enum sock_kind kind, struct sock_msg out[static SOCK_RX_SLOTS]);	/* how many */
 unsigned sock_errors(struct socks *s, enum sock_kind kind);	/* reads the error queue; how many there were */
 

@@ -30,6 +30,7 @@ enum {
 	PMTU_GUESS = 1500,	/* no route yet */
 	ICMP_PER_S = 50,	/* reports of the path looked at */
 	UNKNOWN_EVERY_MS = 200, UNKNOWN_BURST = 10,
+	WHOLE_MAX = SADB_PMTU_MIN4 - 28 - 4,	/* fits any path */
 	SEQ_PLAUSIBLE = 1 << 16,	/* a quoted number so far behind the last one sent is not ours */
 };
 
@@ -467,7 +468,7 @@ xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const stru
 	if (!remote->addr.n || !remote->port)
 		return -EINVAL;
 	sock_path_set(&path, local ? local : &any, remote, true);
-	rc = sock_send_now(&x->socks, &path, iov, 2);
+	rc = sock_send_now(&x->socks, &path, iov, 2, payload.n > WHOLE_MAX);	/* DF would lose a large IKE message for good */
 	if (rc == 0 && marker)
 		counted(x, XFRM_N_TX_IKE);
 	return rc;

@@ -12,7 +12,6 @@
 	X(INNER_SHORT, "inner-short") \
 	X(INNER_VERSION, "inner-version") \
 	X(INNER_LENGTH, "inner-length") \
-	X(INNER_OPTIONS, "inner-options") \
 	X(INNER_OWN_SOURCE, "inner-source-own") \
 	X(ECN, "inner-ecn") \
 	X(TAP_WRITE, "tap-write") \

@@ -1,0 +1,22 @@
+#ifndef TESTS_UNIT_MGRE_TEST_H
+#define TESTS_UNIT_MGRE_TEST_H
+
+#include "lib/addr.h"
+#include "tests/unit/harness.h"
+
+Suite	*gre_suite(void);
+Suite	*inner_suite(void);
+Suite	*flow_suite(void);
+Suite	*tap_suite(void);
+Suite	*tunnel_suite(void);
+
+static inline struct addr
+A(const char *text)
+{
+	struct addr a = { 0 };
+
+	ck_assert(addr_parse(text, &a));
+	return a;
+}
+
+#endif

@@ -99,7 +99,7 @@ ctl_ask(const char *path, const char *request, char *why, size_t n)
 
 	if (fd < 0)
 		return NULL;
-	if (send_all(fd, request, strlen(request)) && send_all(fd, "\n", 1))
+	if (send_all(fd, request, strlen(request)))
 		answer = read_line(fd);
 	if (!answer)
 		snprintf(why, n, "nhrpd at %s did not answer: %s; look at its log: journalctl -u nhrpd", path,
@@ -163,6 +163,18 @@ show_answer(const struct control_cmd *cmd, const char *answer, bool as_json)
 	return rc;
 }
 
+/* In one piece with the end of the line, so that it goes out as one. */
+static char *
+request_line(json_t *o)
+{
+	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL, *line = NULL;
+
+	if (text && asprintf(&line, "%s\n", text) < 0)
+		line = NULL;
+	free(text);
+	return line;
+}
+
 static int
 ask_and_show(const char *path, const char *line, bool as_json)
 {
@@ -176,7 +188,7 @@ ask_and_show(const char *path, const char *line, bool as_json)
 		return CTL_USAGE;
 	}
 	o = json_pack("{s:s}", "line", line);
-	request = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	request = request_line(o);
 	json_decref(o);
 	if (!request) {
 		fprintf(stderr, "nhrpctl: the command is not UTF-8 text\n");

@@ -6,7 +6,7 @@
 
 enum { CTL_OK = 0, CTL_NOT_UP = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3, CTL_TIMEOUT_S = 30 };
 
-/* Sends one request line and reads the answer line, from malloc. NULL: `why` says what went wrong and what to do next. */
+/* Sends one request, a line with its end, and reads the answer line, from malloc. NULL: `why` says what went wrong and what to do next. */
 char	*ctl_ask(const char *path, const char *request, char *why, size_t n);
 int	ctl_main(int argc, char **argv);	/* all of nhrpctl */
 

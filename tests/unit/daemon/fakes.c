@@ -25,7 +25,7 @@ fakes_fill(void)
 	fakes.peer[0] = (struct core_peer_info){ .tunnel = 1, .peer = 3, .proto = spoke, .nbma = pub, .remote = remote, .nbma_claimed = priv,
 		.step = CORE_STEP_UP, .since = TICK_S(400), .dynamic = true, .natted = true, .identity = "fqdn site-11.example.net", .reason = "",
 		.ike_sa = 1, .spi_in = 0xabc, .spi_out = 0xdef00001, .encap = true, .n_proto = 1 };
-	fakes.peer[1] = (struct core_peer_info){ .tunnel = 1, .peer = UINT32_MAX, .nbma = fakes_addr("203.0.113.9"), .step = CORE_STEP_IKE,
+	fakes.peer[1] = (struct core_peer_info){ .tunnel = 1, .peer = 0, .nbma = fakes_addr("203.0.113.9"), .step = CORE_STEP_IKE,
 		.since = TICK_S(990), .nhs = true, .identity = "", .reason = "no answer" };
 	fakes.n_peer = 2;
 	fakes.cache[0] = (struct nhrp_cache_info){ .prefix = prefix_host(&spoke), .type = NHRP_CT_DYNAMIC, .nbma = pub, .nbma_claimed = priv, .peer = 3,

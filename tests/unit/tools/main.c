@@ -1,0 +1,4 @@
+#include "tests/unit/harness.h"
+
+suite_fn render_suite, ctl_suite;
+TEST_MAIN(render_suite, ctl_suite)

@@ -1,0 +1,201 @@
+/* Answers of the daemon as text: JSON in, the exact text and exit status out. */
+#include "tools/render.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/harness.h"
+
+suite_fn render_suite;
+
+#define LEGEND \
+	"Legend: Attrb --> S - Static, D - Dynamic, I - Incomplete\n" \
+	"        N - NATed\n" \
+	"        # Ent --> Number of NHRP entries with same NBMA peer\n" \
+	"        UpDn Time --> Up or Down Time for a Tunnel\n" \
+	"==========================================================================\n"
+#define COLUMNS \
+	" # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb\n" \
+	" ----- --------------- --------------- ----- -------- -----\n"
+
+static const struct {
+	const char *line, *json, *text;
+	int status;
+} shows[] = {
+	{ "show dmvpn",
+	    "{'tunnels':[{'interface':'dmvpn0','up':true,'role':'hub','peers':["
+	    "{'nbma':'198.51.100.7','tunnel_address':'10.255.0.11','state':'UP','age_s':330,'up':true,'attributes':'DN','entries':1,'reason':''},"
+	    "{'nbma':'203.0.113.9','tunnel_address':'','state':'IKE','age_s':90061,'up':false,'attributes':'S','entries':0,'reason':'no answer'}]}]}",
+	    LEGEND "\nInterface: dmvpn0, up, NHRP Details\nType:Hub, NHRP Peers:2,\n\n" COLUMNS
+	    "     1 198.51.100.7        10.255.0.11    UP 00:05:30    DN\n"
+	    "     0 203.0.113.9                   -   IKE    1d01h     S\n"
+	    "       reason: no answer\n", 1 },
+	{ "show dmvpn", "{'tunnels':[{'interface':'d0','up':true,'role':'hub','peers':[]}]}",
+	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Hub, NHRP Peers:0,\n\n" COLUMNS, 0 },
+	{ "show dmvpn", "{'tunnels':[{'interface':'d0','up':true,'role':'spoke','peers':[]}]}",
+	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Spoke, NHRP Peers:0,\n\n" COLUMNS, 1 },
+	{ "show dmvpn", "{'tunnels':[]}", LEGEND, 1 },
+	{ "show dmvpn",
+	    "{'tunnels':[{'interface':'d0','up':true,'role':'hub','peers':[{'nbma':'2001:db8::1','tunnel_address':'fd00::11','state':'UP',"
+	    "'age_s':700000,'up':true,'attributes':'D','entries':2}]}],'not_shown':5}",
+	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Hub, NHRP Peers:1,\n\n" COLUMNS
+	    "     2 2001:db8::1            fd00::11    UP     1w1d     D\n... and 5 more\n", 0 },
+	{ "show ip nhrp",
+	    "{'entries':[{'prefix':'10.255.0.11/32','via':'10.255.0.11','interface':'dmvpn0','age_s':62,'expires_in_s':238,'type':'dynamic','unique':true,"
+	    "'registered':true,'used':true,'natted':true,'nbma':'198.51.100.7','claimed_nbma':'192.168.1.2','identity':'fqdn a.b','reason':''},"
+	    "{'prefix':'10.255.0.1/32','via':'','interface':'dmvpn0','age_s':1,'expires_in_s':null,'type':'local','nbma':'192.0.2.1',"
+	    "'claimed_nbma':'192.0.2.1','identity':'','reason':''},"
+	    "{'prefix':'10.9.0.0/16','via':'','interface':'dmvpn0','age_s':3,'expires_in_s':7,'type':'negative','nbma':'','reason':'no binding'}]}",
+	    "10.255.0.11/32 via 10.255.0.11\n   dmvpn0 created 00:01:02, expire 00:03:58\n   Type: dynamic, Flags: unique registered used nat\n"
+	    "   NBMA address: 198.51.100.7\n    (Claimed NBMA address: 192.168.1.2)\n   Identity: fqdn a.b\n"
+	    "10.255.0.1/32\n   dmvpn0 created 00:00:01, never expire\n   Type: local\n   NBMA address: 192.0.2.1\n"
+	    "10.9.0.0/16\n   dmvpn0 created 00:00:03, expire 00:00:07\n   Type: negative\n   reason: no binding\n", 0 },
+	{ "show ip nhrp", "{'entries':[]}", "", 0 },
+	{ "show ip nhrp 10.0.0.1", "{'entries':[]}", "", 1 },
+	{ "show ip nhrp nhs",
+	    "{'servers':[{'interface':'dmvpn0','tunnel_address':'10.255.0.1','nbma':'192.0.2.1','name':'hub1','state':'registered','up':true,'priority':1,"
+	    "'age_s':100,'next_in_s':20,'requests':3,'failures':1,'replies':2,'reason':'old'},"
+	    "{'interface':'dmvpn0','tunnel_address':'','nbma':'','name':'hub2','state':'standby','up':false,'priority':2,"
+	    "'age_s':100,'next_in_s':null,'requests':0,'failures':0,'replies':0,'reason':'a better hub is up'}]}",
+	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\ndmvpn0:\n"
+	    "10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1\n"
+	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n"
+	    "dynamic  W  NBMA Address: - (hub2) priority = 2\n"
+	    "    standby for 00:01:40, next step in never; req-sent 0  req-failed 0  repl-recv 0\n    reason: a better hub is up\n", 0 },
+	{ "show ip nhrp nhs", "{'servers':[{'interface':'d','state':'registering','up':false,'age_s':1,'next_in_s':1}]}",
+	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd:\ndynamic  E  NBMA Address: - () priority = 0\n"
+	    "    registering for 00:00:01, next step in 00:00:01; req-sent 0  req-failed 0  repl-recv 0\n", 1 },
+	{ "show ip nhrp shortcut",
+	    "{'shortcuts':[{'prefix':'10.12.0.0/16','via':'10.255.0.12','nbma':'198.51.100.7','state':'up','age_s':5,'expires_in_s':295,'interface':'d0'},"
+	    "{'prefix':'','destination':'10.13.0.1','state':'securing','age_s':1,'expires_in_s':null,'interface':'d0','reason':'waits for IKE'}]}",
+	    "Prefix               Via              NBMA             State            Age   Expire Interface\n"
+	    "10.12.0.0/16         10.255.0.12      198.51.100.7     up          00:00:05 00:04:55 d0\n"
+	    "10.13.0.1            -                -                securing    00:00:01    never d0\n    reason: waits for IKE\n", 0 },
+	{ "show ip nhrp traffic",
+	    "{'interfaces':[{'interface':'d0','sent':{'Resolution-Request':2,'Purge-Reply':1},'received':{},'refused':{'auth':{'count':7,'text':'wrong string'}}}]}",
+	    "d0:\n  Sent: Total 3\n         2 Resolution-Request\n         1 Purge-Reply\n  Rcvd: Total 0\n         7 refused: wrong string\n", 0 },
+	{ "show crypto session",
+	    "{'sessions':[{'profile':'MESH','state':'established','local':'192.0.2.1:4500','remote':'198.51.100.7:4500','natted_remote':true,"
+	    "'peer_id':'fqdn a.b','age_s':682,'reason':'','children':[{'encryption':'aes-gcm-256','spi_in':'0x00000abc','spi_out':'0x00000def','encap':true,"
+	    "'state':'installed','age_s':10,'rekey_in_s':20,'tx_packets':2,'tx_bytes':200,'rx_packets':1,'rx_bytes':100}]},"
+	    "{'profile':'','state':'auth','local':'192.0.2.1:500','remote':'198.51.100.8:500','peer_id':'','age_s':null,'reason':'waits','children':[]}]}",
+	    "Crypto session current status\n\nProfile: MESH\nUptime: 00:11:22\nSession status: UP-ACTIVE\nPeer: 198.51.100.7:4500 (behind NAT)\n"
+	    "  Phase1_id: fqdn a.b\n  IKEv2 SA: local 192.0.2.1:4500 remote 198.51.100.7:4500 Active\n"
+	    "  ESP aes-gcm-256 in 0x00000abc out 0x00000def, UDP-Encaps, installed, up 00:00:10, rekey in 00:00:20\n"
+	    "      #pkts encaps: 2 (200 bytes), #pkts decaps: 1 (100 bytes)\n"
+	    "\nProfile: -\nUptime: never\nSession status: DOWN-NEGOTIATING\nPeer: 198.51.100.8:500\n  Phase1_id: -\n"
+	    "  IKEv2 SA: local 192.0.2.1:500 remote 198.51.100.8:500 Inactive\n  reason: waits\n", 1 },
+	{ "show crypto ikev2 sa",
+	    "{'sas':[{'sa':1,'local':'192.0.2.1:4500','remote':'198.51.100.7:4500','state':'rekeying','encryption':'aes-gcm-256','prf':'sha384',"
+	    "'group':'curve25519','initiator':true,'peer_id':'fqdn a.b','age_s':120,'rekey_in_s':60,'spi_i':'01','spi_r':'02','natted_local':true}]}",
+	    "Tunnel-id Local                     Remote                    Status\n"
+	    "1         192.0.2.1:4500            198.51.100.7:4500         READY\n"
+	    "      Encr: aes-gcm-256, PRF: sha384, DH Grp: curve25519, initiator, peer: fqdn a.b\n"
+	    "      Active Time: 00:02:00, rekey in 00:01:00, SPIs: 01/02, NAT here\n", 0 },
+	{ "show crypto ipsec sa",
+	    "{'sas':[{'local':'192.0.2.1:500','remote':'198.51.100.7:500','peer_id':'fqdn a.b','encryption':'aes-gcm-256','spi_in':'0x1','spi_out':'0x2',"
+	    "'esn':true,'state':'installed','age_s':10,'rekey_in_s':20}]}",
+	    "local 192.0.2.1:500 remote 198.51.100.7:500 peer fqdn a.b\n"
+	    "  ESP aes-gcm-256 in 0x1 out 0x2, ESN, installed, up 00:00:10, rekey in 00:00:20\n", 0 },
+	{ "show interface",
+	    "{'interfaces':[{'interface':'dmvpn0','up':true,'plane':'user','description':'all sites','addresses':['10.255.0.1/24','fd00::1/64'],'mtu':1400,"
+	    "'source':'192.0.2.1','source_interface':'eth0','has_key':true,'key':42,'network_id':1,'rx_packets':1,'rx_bytes':2,'tx_packets':3,'tx_bytes':4}]}",
+	    "dmvpn0 is up, data plane user\n  Description: all sites\n  Internet address is 10.255.0.1/24\n  Internet address is fd00::1/64\n"
+	    "  MTU 1400 bytes, tunnel source 192.0.2.1 of eth0, GRE multipoint, key 42, NHRP network-id 1\n"
+	    "     1 packets input, 2 bytes\n     3 packets output, 4 bytes\n", 0 },
+	{ "show interface x", "{'interfaces':[]}", "", 1 },
+	{ "show counters",
+	    "{'nhrp':[{'interface':'d0','refused':{'auth':7,'loop':0}}],'ike':{'received':{'IKE_AUTH':3},'sent':{'IKE_AUTH':0},'refused':{'icv':1}},"
+	    "'dataplane':{'esp-replay':4}}",
+	    "NHRP of d0, refused:\n           auth                                        7\nIKE:\n  received IKE_AUTH                                    3\n"
+	    "  refused  icv                                         1\nData plane:\n           esp-replay                                  4\n", 0 },
+	{ "clear dmvpn peer 10.0.0.1", "{'cleared':1}", "cleared 1 peer\n", 0 },
+	{ "clear dmvpn peer 10.0.0.1", "{'cleared':0}", "cleared 0 peers\n", 1 },
+	{ "clear dmvpn peer all", "{'cleared':0}", "cleared 0 peers\n", 0 },
+	{ "clear ip nhrp", "{}", "", 0 },
+};
+
+/* Fixtures are written with ' for ". */
+static json_t *
+fixture(const char *text)
+{
+	json_error_t err;
+	char *s = strdup(text);
+	json_t *o;
+
+	for (char *p = s; *p; p++)
+		*p = *p == '\'' ? '"' : *p;
+	o = json_loads(s, 0, &err);
+	ck_assert_msg(o != NULL, "%s: %s", err.text, s);
+	free(s);
+	return o;
+}
+
+START_TEST(text)
+{
+	json_t *o = fixture(shows[_i].json);
+	struct control_cmd cmd;
+	char *got = NULL, why[256];
+	size_t n = 0;
+	FILE *f = open_memstream(&got, &n);
+
+	ck_assert(control_parse(shows[_i].line, &cmd, why, sizeof(why)));
+	render(f, cmd.verb, o);
+	fclose(f);
+	ck_assert_str_eq(got, shows[_i].text);
+	ck_assert_int_eq(render_status(&cmd, o), shows[_i].status);
+	free(got);
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(times)
+{
+	static const struct {
+		json_int_t s;
+		const char *text;
+	} time[] = { { 0, "00:00:00" }, { -5, "00:00:00" }, { 59, "00:00:59" }, { 86399, "23:59:59" }, { 86400, "1d00h" }, { 604799, "6d23h" },
+		{ 604800, "1w0d" }, { 9999999999, "7101w3d" } };
+	char out[16];
+
+	for (size_t i = 0; i < sizeof(time) / sizeof(time[0]); i++) {
+		json_t *n = json_integer(time[i].s);
+
+		ck_assert_str_eq(render_time(n, out), time[i].text);
+		json_decref(n);
+	}
+	ck_assert_str_eq(render_time(json_null(), out), "never");
+	ck_assert_str_eq(render_time(NULL, out), "never");
+}
+END_TEST
+
+/* An answer of another version, with nothing in it that is looked for. */
+START_TEST(empty_answers)
+{
+	for (enum control_verb v = CONTROL_SHOW_DMVPN; v < CONTROL_VERBS; v++) {
+		struct control_cmd cmd = { v, "" };
+		json_t *o = json_object(), *odd = fixture("{'tunnels':[5],'entries':[[]],'servers':'x','sas':[null],'sessions':{},'interfaces':[1],'nhrp':[2],'ike':3}");
+		FILE *f = fopen("/dev/null", "w");
+
+		render(f, v, o);
+		render_status(&cmd, o);
+		render(f, v, odd);
+		render_status(&cmd, odd);
+		fclose(f);
+		json_decref(o);
+		json_decref(odd);
+	}
+}
+END_TEST
+
+Suite *
+render_suite(void)
+{
+	Suite *s = suite_create("render");
+	TCase *t = tcase_create("text");
+
+	tcase_add_loop_test(t, text, 0, (int)(sizeof(shows) / sizeof(shows[0])));
+	tcase_add_test(t, times);
+	tcase_add_test(t, empty_answers);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,60 @@
+/* tests/fuzz/conf.c: libFuzzer target of the configuration parser. Seeds: ../shared/examples.
+ *
+ * Nothing outside is touched: text from memory opens no file. What is accepted must hold together: no tunnel without a
+ * profile, no profile without keys, nothing to use where there are errors; errors have places and can be printed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "nhrpd/daemon/conf.h"
+
+static void
+look(const struct conf *c)
+{
+	if (c->n_error && (c->core.n_tunnel || c->core.ike.n_profile))
+		abort();
+	for (unsigned i = 0; i < c->n_error; i++) {
+		if (!c->error[i].line || !c->error[i].column || !c->error[i].text[0])
+			abort();
+	}
+	for (unsigned i = 0; i < c->core.n_tunnel; i++) {
+		const struct core_tunnel_conf *t = &c->core.tunnel[i];
+
+		if (t->profile >= c->core.ike.n_profile || t->dp.n_addr == 0 || t->dp.id != i + 1 || t->nhrp.network_id == 0 ||
+		    (!t->source_if && !t->dp.source.n))
+			abort();
+	}
+	for (unsigned i = 0; i < c->core.ike.n_profile; i++) {
+		const struct ike_profile *p = &c->core.ike.profile[i];
+
+		if (p->n_key == 0 || p->n_ike == 0 || p->n_esp == 0 || p->ike[0].n_encr == 0 || p->ike[0].n_group == 0)
+			abort();
+		for (unsigned k = 0; k < p->n_key; k++) {
+			if (p->key[k].psk_len == 0 || p->key[k].psk_len > IKE_PSK_MAX)
+				abort();
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static FILE *null;
+	char *text = malloc(n + 1);
+	struct conf *c;
+
+	if (!null)
+		null = fopen("/dev/null", "w");
+	if (!text || !null)
+		abort();
+	memcpy(text, data, n);
+	text[n] = '\0';
+	c = conf_read_text("fuzz", text);
+	if (!c)
+		abort();
+	look(c);
+	conf_print_errors(c, null);
+	conf_free(c);
+	free(text);
+	return 0;
+}

@@ -277,6 +277,40 @@ START_TEST(padding)
 }
 END_TEST
 
+/* A pad length that eats exactly one octet more than there is, with a payload promised. */
+START_TEST(padding_larger_than_text)
+{
+	struct span g = golden_read("auth-request");
+	struct ike_msg m;
+
+	for (unsigned n = 1; n < 256; n++) {
+		uint8_t *text = malloc(n);
+
+		memset(text, (int)n, n);
+		ck_assert_int_eq(ike_msg_parse(g, &m), IKE_OK);
+		ck_assert_int_eq(ike_msg_parse_inner(&m, span_of(text, n)), IKE_DROP_SK_SYNTAX);
+		free(text);
+	}
+}
+END_TEST
+
+/* The parser refuses a second one by itself: the struct has room for one. */
+START_TEST(twice_is_refused_by_the_parser)
+{
+	uint8_t buf[256];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct ike_hdr h = { .spi_i = 1, .version = IKE_VERSION_2, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR };
+	struct ike_build b;
+	struct ike_msg m;
+
+	ike_build_start(&b, &w, &h);
+	ike_build_ke(&b, IKE_KE_ECP256, SPAN_STR("one"));
+	ike_build_ke(&b, IKE_KE_ECP256, SPAN_STR("two"));
+	ck_assert_uint_gt(ike_build_end(&b), 0);
+	ck_assert_int_eq(ike_msg_parse(wr_span(&w), &m), IKE_DROP_PAYLOAD_PLACE);
+}
+END_TEST
+
 START_TEST(encrypted_inside_encrypted)
 {
 	struct ike_msg m;
@@ -308,6 +342,8 @@ suite_ike_msg(void)
 	tcase_add_test(tc, unknown_payloads);
 	tcase_add_test(tc, chain_is_bounded);
 	tcase_add_test(tc, padding);
+	tcase_add_test(tc, padding_larger_than_text);
+	tcase_add_test(tc, twice_is_refused_by_the_parser);
 	tcase_add_test(tc, encrypted_inside_encrypted);
 	suite_add_tcase(s, tc);
 	return s;

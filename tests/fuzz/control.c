@@ -1,6 +1,5 @@
 /* tests/fuzz/control.c: libFuzzer target of the control socket's requests and of nhrpctl's reading of answers. The engines
  * are the fakes of the unit tests. Every request gets one line of JSON that says whether it was understood. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -343,14 +343,31 @@ hello(struct nhrp *n, struct binding *b)
 	b->hellos++;
 }
 
-void
-binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx)
+/* An answer proves the peer only when question and answer went straight: of two behind one public address the SA may lead to
+ * the other one, who passes the question on. */
+bool
+binding_owned(const struct binding *b, const struct rx *rx)
 {
 	const struct nhrp_cie *cie = &rx->p->cie[0];
 
+	return b->peer && rx->peer == b->peer && ext_empty(rx->p, NHRP_EXT_FORWARD) && ext_empty(rx->p, NHRP_EXT_REVERSE) &&
+	    cie->code == NHRP_CODE_OK && addr_eq(&cie->proto, &b->proto);
+}
+
+/* The SA leads to somebody else: nobody is known to be behind the address until its owner shows. */
+void
+binding_disown(struct nhrp *n, struct binding *b, const char *reason)
+{
+	if (b->peer && !b->proven && b->type <= NHRP_CT_CACHED)
+		binding_detach(n, b, reason);
+}
+
+void
+binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx)
+{
 	handle_close(n, &b->hello);
 	b->hello_at = TICK_NEVER;
-	if (b->peer && b->peer->heard && cie->code == NHRP_CODE_OK && addr_eq(&cie->proto, &b->proto)) {
+	if (b->peer && b->peer->heard && binding_owned(b, rx)) {
 		b->proven = true;
 		binding_tell(n, b, SC_EV_PROVEN, NULL);
 	}

@@ -289,8 +289,8 @@ learn_direct(struct nhrp *n, const struct rx *rx)
 		return NHRP_OK;
 	if (b->type > NHRP_CT_CACHED)
 		return b->peer && p->type != NHRP_REGISTRATION_REQUEST && !peer_same_identity(b->peer, rx->peer) ? NHRP_DROP_CLAIM : NHRP_OK;
-	if (b->peer && !peer_same_identity(b->peer, rx->peer))
-		return NHRP_OK;
+	if (b->peer && b->proven && !peer_same_identity(b->peer, rx->peer))
+		return NHRP_OK;	/* unproven it may be somebody else behind the same public address */
 	if (binding_matches(b, rx->peer))
 		binding_attach(n, b, rx->peer);
 	return NHRP_OK;

@@ -341,6 +341,8 @@ void	binding_neigh_result(struct nhrp *n, struct binding *b, bool ok);
 void	binding_tell(struct nhrp *n, struct binding *b, enum sc_event ev, const char *reason);	/* its shortcuts */
 void	binding_dial(struct nhrp *n, struct binding *b, bool requester_natted);
 unsigned binding_addrs(const struct nhrp *n, const struct binding *b, struct addr out[static 2]);
+bool	binding_owned(const struct binding *b, const struct rx *rx);	/* a reply to a question for its own address */
+void	binding_disown(struct nhrp *n, struct binding *b, const char *reason);
 void	binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx);
 bool	binding_matches(const struct binding *b, const struct peer *p);	/* by outer address */
 void	cache_static(struct nhrp *n);	/* entries of `ip nhrp map` */

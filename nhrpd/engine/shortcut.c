@@ -519,12 +519,19 @@ shortcut_timer(struct nhrp *n, struct shortcut *s)
 void
 shortcut_probe_reply(struct nhrp *n, struct shortcut *s, const struct rx *rx)
 {
-	const struct nhrp_cie *cie = &rx->p->cie[0];
+	static const char not_owner[] = "the peer on the direct path does not own the address";
+	struct binding *b = s->binding;
 
 	if (!addr_eq(&rx->p->src_proto, &s->src))
 		return;
-	if (cie->code != NHRP_CODE_OK || !addr_eq(&cie->proto, &s->binding->proto)) {
-		dispatch(n, s, SC_EV_NAK, "the peer on the direct path does not own the address");
+	if (rx->peer != b->peer && ext_empty(rx->p, NHRP_EXT_FORWARD))
+		return;	/* was asked of one that is not it any more */
+	if (!binding_owned(b, rx)) {
+		b->pinned++;
+		if (dispatch(n, s, SC_EV_NAK, not_owner))
+			binding_disown(n, b, not_owner);
+		b->pinned--;
+		binding_gc(n, b);
 		return;
 	}
 	s->probe_replied = true;

@@ -309,6 +309,8 @@ node_start(struct node *n)
 	start_routes(n);
 	core_tick(n->core, n->sim->now);
 	node_carry(n);
+	if (n->sim->conf.hello)
+		sim_at(n->sim, n->sim->now + sim_below(n->sim, (uint32_t)n->sim->conf.hello), SIM_EV_HELLO, n);
 }
 
 static void
@@ -576,6 +578,13 @@ node_tick(struct node *n, tick_t at)
 		sim_complain(n->sim, n, "%u ticks at one instant: a deadline in the past is never served", n->spins);
 	core_tick(n->core, n->sim->now);
 	node_carry(n);
+}
+
+void
+node_hello(struct node *n)
+{
+	plane_mcast(n, 0, 0);
+	sim_at(n->sim, n->sim->now + n->sim->conf.hello, SIM_EV_HELLO, n);
 }
 
 void

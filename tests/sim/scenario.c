@@ -385,7 +385,7 @@ const struct scenario scenarios[] = {
 	{ "basic", "hub and 10 spokes: by the hub, then directly; one leaves and comes back", run_basic, { GOOD }, 3 },
 	{ "nat", "two spokes behind one NAT, a third public, a fourth behind another", run_nat, { GOOD }, 3 },
 	{ "lossy", "20 % loss, reordering, duplicates", run_lossy, { GOOD, .loss = 20 * PPM_PERCENT, .dup = 5 * PPM_PERCENT, .jitter = TICK_MS(60) }, 3 },
-	{ "crash", "hub and spoke killed, hub away for ten minutes", run_crash, { GOOD }, 3 },
+	{ "crash", "hub and spoke killed, hub away for ten minutes", run_crash, { GOOD, .hello = TICK_S(10) }, 3 },
 	{ "dials", "both spokes of a pair dial at once: one SA pair stays", run_dials, { GOOD }, 5 },
 	{ "rekey", "SAs of half a minute under a steady flow: nothing lost", run_rekey, { GOOD, .child_life_s = 30, .ike_life_s = 100 }, 2 },
 	{ "rebind", "the NAT box forgets; a spoke gets another address", run_rebind, { GOOD }, 3 },

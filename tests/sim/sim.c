@@ -147,6 +147,9 @@ dispatch(struct sim *s, const struct sim_ev *e)
 	case SIM_EV_FLOW:
 		flow_tick(s, e->u.flow);
 		break;
+	case SIM_EV_HELLO:
+		node_hello(e->node);
+		break;
 	case SIM_EV_REPORT:
 		check_now(s);
 		break;

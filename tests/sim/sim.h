@@ -64,7 +64,7 @@ struct pkt *pkt_new(enum pkt_kind kind, struct span octets);
 
 /* ---- the world */
 
-enum sim_ev_kind { SIM_EV_PACKET, SIM_EV_TICK, SIM_EV_JOB, SIM_EV_NAMES, SIM_EV_SA_LIFE, SIM_EV_FLOW, SIM_EV_REPORT };
+enum sim_ev_kind { SIM_EV_PACKET, SIM_EV_TICK, SIM_EV_JOB, SIM_EV_NAMES, SIM_EV_SA_LIFE, SIM_EV_FLOW, SIM_EV_HELLO, SIM_EV_REPORT };
 
 struct sim_ev {
 	tick_t at;
@@ -114,6 +114,7 @@ struct sim_conf {
 	uint16_t hold_s;
 	uint32_t child_life_s, ike_life_s, child_packets;
 	uint32_t alloc_fail;	/* allocations per million */
+	tick_t hello;	/* a routing protocol sends multicast so often; 0: none runs */
 };
 
 /* Bugs put in on purpose, to see the checkers catch them. */
@@ -317,6 +318,7 @@ void	node_readdress(struct node *n, const struct addr *to);
 void	node_tick(struct node *n, tick_t at);
 void	node_job(struct node *n, struct ike_job *job);
 void	node_names(struct node *n, uint32_t nhs);
+void	node_hello(struct node *n);
 void	node_dp_event(struct node *n, const struct dp_event *ev);
 void	node_rx_ike(struct node *n, const struct pkt *p);
 void	node_rib(struct node *n, const struct rib_route *r, bool gone);	/* a configured route came or went */

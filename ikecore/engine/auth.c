@@ -470,7 +470,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	sa->remote = rx->remote;
 	ike_sa_up(k, sa, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
 	spi = f.c ? f.c->spi_in : 0;
-	if (f.c && !ike_child_install(k, sa, f.c, &made, true)) {
+	if (f.c && !ike_child_install(k, sa, f.c, &made, !ike_sa_has_twin(k, sa))) {
 		f.c = NULL;
 		refuse_child(&f, IKE_N_NO_PROPOSAL_CHOSEN, IKE_DROP_PROPOSAL);
 	}

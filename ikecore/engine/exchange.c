@@ -335,6 +335,8 @@ handle_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 	unsigned col = (unsigned)(m->hdr.exchange - IKE_SA_INIT);
 	request_fn *fn = col < 4 ? on_request[sa->state][col] : NULL;
 
+	if (sa->state == IKE_SA_I_AUTH)
+		return IKE_DROP_STATE;	/* overtook the answer that would authenticate it; it comes again */
 	if (!ike_spare(k))
 		return IKE_DROP_MEMORY;
 	ike_live_rx(k, sa);

@@ -313,6 +313,7 @@ void	ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char
 void	ike_sa_fail(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *reason);
 void	ike_sa_kick(struct ike *k, struct ike_sa *sa);	/* starts what is wanted when no exchange is in flight */
 void	ike_sa_kick_at(struct ike *k, struct ike_sa *sa, tick_t at);
+bool	ike_sa_has_twin(const struct ike *k, const struct ike_sa *sa);
 void	ike_dup_confirmed(struct ike *k, struct ike_sa *winner);
 uint64_t ike_sa_new_spi(struct ike *k);
 void	ike_low_of(struct ike_low *low, const struct ike_nonce *a, const struct ike_nonce *b);

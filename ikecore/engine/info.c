@@ -12,8 +12,6 @@ ike_info_live(struct ike *k, struct ike_sa *sa)
 	struct ike_tx t;
 
 	ike_tx_request(&t, sa, IKE_INFORMATIONAL);
-	if (!sa->live_wait)
-		sa->live_wait = IKE_SHORT_RETRY;
 	if (!ike_x_start(k, sa, IKE_X_LIVE, &t))
 		return false;
 	sa->want_live = false;
@@ -82,7 +80,6 @@ child_over(struct ike *k, struct ike_sa *sa, struct ike_child *c)
 enum ike_drop
 ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct ike_msg *m)
 {
-	(void)m;
 	if (kind == IKE_X_DEL_IKE) {
 		ike_sa_free(k, sa);
 		return IKE_OK;
@@ -95,7 +92,7 @@ ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct 
 		}
 		mind_childless(k, sa);
 	}
-	if (sa->state == IKE_SA_EST)
+	if (sa->state == IKE_SA_EST && !ike_msg_error(m))
 		ike_dup_confirmed(k, sa);
 	return IKE_OK;
 }

@@ -503,11 +503,45 @@ report_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 	log_at(k->env.env.log, LOG_LV_INFO, "ike-down", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep), reason);
 }
 
+/* Another SA of the same pair takes the traffic over: where it held back until now, or stands in the shadow of a later one. */
+static void
+hand_over(struct ike *k, struct ike_sa *sa, uint32_t other)
+{
+	struct ike_sa *same[IKE_SAME_MAX];
+	unsigned n = sa->in_pair ? ike_sa_same_pair(k, sa, same) : 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		for (struct ike_child *c = same[i]->children; c; c = c->next) {
+			if (c->state != IKE_CH_UP || (c->active && same[i]->id != other))
+				continue;
+			if (c->active && c->successor)
+				continue;
+			c->active = false;
+			ike_child_activate(k, c);
+		}
+	}
+}
+
+/* Does another SA of the same pair carry traffic? Then a new child holds back until the peer uses it. */
+bool
+ike_sa_has_twin(const struct ike *k, const struct ike_sa *sa)
+{
+	struct ike_sa *same[IKE_SAME_MAX];
+	unsigned n = ike_sa_same_pair(k, sa, same);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!same[i]->doom && ike_child_count_up(same[i]))
+			return true;
+	}
+	return false;
+}
+
 void
 ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *reason, uint32_t other, bool tell)
 {
 	bool busy = sa->x.kind != IKE_X_NONE;
 
+	hand_over(k, sa, other);
 	report_down(k, sa, why, reason, other);
 	while (sa->children) {
 		if (why == IKE_DOWN_DUPLICATE)
@@ -528,7 +562,11 @@ ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 	sa->down = why;
 	sa->reason = reason;
 	sa->state = IKE_SA_CLOSING;
-	if (!tell) {
+	if (why == IKE_DOWN_REPLACED || why == IKE_DOWN_DEAD || why == IKE_DOWN_UNREACHABLE) {
+		ike_sa_free(k, sa);	/* the peer will never ask about it */
+		return;
+	}
+	if (!tell) {	/* stays to answer retransmissions of its delete */
 		ike_x_done(k, sa);
 		timer_arm(&k->timers, &sa->t_life, k->now + IKE_FAILED_LIFE);
 		return;

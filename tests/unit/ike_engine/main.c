@@ -1,3 +1,3 @@
 #include "tests/unit/ike_engine/suites.h"
 
-TEST_MAIN(init_suite, create_child_suite)
+TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite)

@@ -5,4 +5,7 @@
 
 Suite	*init_suite(void);
 Suite	*create_child_suite(void);
+Suite	*exchange_suite(void);
+Suite	*sa_suite(void);
+Suite	*natt_suite(void);
 #endif

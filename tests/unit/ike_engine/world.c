@@ -283,9 +283,14 @@ note_down(struct w_side *s, const struct ike_act *a)
 static void
 act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event *back, unsigned *n_back)
 {
+	static const char *const word[] = { "send", "keepalive", "job", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
+		"child-activate", "child-move", "child-del", "query-use" };
 	struct w_side *s = &w->s[side];
 	struct w_child *c;
 
+	if (getenv("W_TRACE"))
+		printf("%9.3f %c %s sa %u other %u spi %x %s %s\n", (double)w->now / 1e6 - 1000, 'A' + side, word[a->kind], a->sa, a->other, a->spi_in,
+		    a->kind == IKE_ACT_SEND ? ike_exchange_name(a->packet.p[18]) : "", a->text ? a->text : "");
 	switch (a->kind) {
 	case IKE_ACT_SEND:
 		send_msg(w, side, a);
@@ -376,6 +381,8 @@ drain(struct world *w, unsigned side)
 			w->s[0].ever_usable = true;
 		else if (w->s[0].ever_usable)
 			w->s[0].gap++;
+		if (!ok && w->s[0].ever_usable && getenv("W_TRACE"))
+			printf("          gap: A to B %d, B to A %d\n", reaches(&w->s[0], &w->s[1]), reaches(&w->s[1], &w->s[0]));
 	}
 	run_jobs(w, side);
 }

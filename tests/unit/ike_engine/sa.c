@@ -1,0 +1,185 @@
+/* Duplicates and INITIAL_CONTACT: two ends that dial at once, a peer that started anew. */
+#include "tests/unit/ike_engine/suites.h"
+
+static struct world w;
+
+static void
+begin(void)
+{
+	w_init(&w);
+}
+
+static void
+end(void)
+{
+	w_fini(&w);
+}
+
+static void
+one_left(void)
+{
+	w_check_pair(&w);
+	ck_assert_int_eq(w.s[0].gap, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_ptr_nonnull(w_sa(&w, i)->dials);	/* both dials are satisfied, by the same SA */
+		ck_assert_uint_eq(w.s[i].dial_fails, 0);
+		if (w.s[i].downs) {
+			ck_assert_int_eq(w.s[i].last_down, IKE_DOWN_DUPLICATE);
+			ck_assert_uint_eq(w.s[i].last_down_other, w_sa(&w, i)->id);
+		}
+	}
+	ck_assert_uint_eq(w_sa(&w, 0)->spi_i, w_sa(&w, 1)->spi_i);
+}
+
+/* Random latency makes every interleaving; one in a hundred seeds loses messages too. */
+static bool
+lossy(struct world *x, struct w_msg *m)
+{
+	(void)m;
+	x->shuffle = x->shuffle * 6364136223846793005u + 1442695040888963407u;
+	return (x->shuffle >> 40) % 100 >= 15;
+}
+
+START_TEST(both_dial)
+{
+	w.s[0].t.seed = (uint64_t)_i * 7 + 1;
+	w.s[1].t.seed = (uint64_t)_i * 13 + 2;
+	w.shuffle = (uint64_t)_i + 1;
+	if (_i >= 200)
+		w.hook = lossy;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_run(&w, TICK_MS(_i % 50));
+	w_dial(&w, 1, 0, 2);
+	w_run(&w, TICK_S(20));
+	w.hook = NULL;
+	w_run(&w, TICK_S(60));
+	one_left();
+}
+END_TEST
+
+START_TEST(a_later_dial_over_one_that_is_up)
+{
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_dial(&w, (unsigned)_i & 1, 1 - ((unsigned)_i & 1), 2);
+	w_run(&w, TICK_S(60));
+	w_check_pair(&w);
+	ck_assert_int_eq(w.s[0].gap, 0);
+}
+END_TEST
+
+START_TEST(restarted_peer)
+{
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_stop(&w, 0);
+	w_start(&w, 0);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[1].ups, 2);
+	ck_assert_uint_eq(w.s[1].downs, 1);
+	ck_assert_int_eq(w.s[1].last_down, IKE_DOWN_REPLACED);
+	ck_assert_uint_eq(w.s[1].last_down_other, w_sa(&w, 1)->id);
+}
+END_TEST
+
+/* The hub dialled; the spoke restarts and dials: the hub's dial is satisfied by the new one. */
+START_TEST(restarted_peer_satisfies_the_dial)
+{
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_stop(&w, 1);
+	w_start(&w, 1);
+	w_dial(&w, 1, 0, 2);
+	w_settle(&w);
+	ck_assert_int_eq(w.s[0].last_down, IKE_DOWN_REPLACED);
+	ck_assert_uint_eq(w_sa(&w, 0)->dials->id, 1);
+	w_run(&w, TICK_S(30));
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].ups, 2);
+}
+END_TEST
+
+/* The stale one would win by nonce: it must be asked first, and is found dead. */
+START_TEST(stale_one_does_not_win)
+{
+	struct ike_sa *sa;
+
+	w.s[0].t.seed = 100 + (uint64_t)_i;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_stop(&w, 1);
+	w_start(&w, 1);
+	w_dial(&w, 0, 1, 2);	/* 0 still believes in the first */
+	w_run(&w, TICK_S(45));
+	sa = w_sa(&w, 0);
+	ck_assert_ptr_nonnull(sa);
+	w_check_pair(&w);
+}
+END_TEST
+
+START_TEST(other_identities_are_left_alone)
+{
+	w.n_sides = 3;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_dial(&w, 2, 1, 1);
+	w_settle(&w);
+	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), 2);
+	ck_assert_uint_eq(w.s[1].downs, 0);
+}
+END_TEST
+
+START_TEST(sa_max)
+{
+	w.s[0].conf.sa_max = 1;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_dial(&w, 0, 1, 2);
+	ck_assert_uint_eq(w.s[0].dial_fails, 1);
+	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_RESOURCES);
+	w_settle(&w);
+	w_check_pair(&w);
+}
+END_TEST
+
+START_TEST(low_nonces)
+{
+	struct ike_nonce a = { 32, { 1, 2 } }, b = { 32, { 1, 3 } }, c = { 16, { 1, 2 } };
+	struct ike_low l, m;
+
+	ike_low_of(&l, &a, &b);
+	ck_assert_uint_eq(l.b[1], 2);
+	ike_low_of(&m, &b, &b);
+	ck_assert_int_lt(ike_low_cmp(&l, &m), 0);
+	ike_low_of(&m, &a, &c);	/* a prefix is lower */
+	ck_assert_uint_eq(m.n, 16);
+	ck_assert_int_gt(ike_low_cmp(&l, &m), 0);
+}
+END_TEST
+
+Suite *
+sa_suite(void)
+{
+	Suite *s = suite_create("sa");
+	TCase *tc = tcase_create("sa");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_loop_test(tc, both_dial, 0, 400);
+	tcase_add_loop_test(tc, a_later_dial_over_one_that_is_up, 0, 2);
+	tcase_add_test(tc, restarted_peer);
+	tcase_add_test(tc, restarted_peer_satisfies_the_dial);
+	tcase_add_loop_test(tc, stale_one_does_not_win, 0, 10);
+	tcase_add_test(tc, other_identities_are_left_alone);
+	tcase_add_test(tc, sa_max);
+	tcase_add_test(tc, low_nonces);
+	suite_add_tcase(s, tc);
+	return s;
+}

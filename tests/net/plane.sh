@@ -102,8 +102,8 @@ ns hub nft -f - <<-E || skip "this kernel has no nftables netdev hooks"
 		chain in { type filter hook ingress device wan priority 0; jump kind; }
 		chain kind {
 			ether type arp counter name c-neigh return
-			meta l4proto esp counter name c-esp return
-			ip protocol udp ip frag-off & 0x1fff != 0 counter name c-later return
+			meta l4proto 50 counter name c-esp return
+			ip protocol 17 ip frag-off & 0x1fff != 0 counter name c-later return
 			udp sport 4500 counter name c-natt return
 			udp dport 4500 counter name c-natt return
 			icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert, mld2-listener-report, mld-listener-report } counter name c-neigh return

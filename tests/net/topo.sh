@@ -149,9 +149,9 @@ topo_watch() {	# NAME DEVICE...
 				ip daddr { 172.16.0.0/16, 10.255.0.0/24 } counter name INNER accept
 				ip6 saddr { fd16::/16, fd10:255::/64 } counter name INNER accept
 				ip6 daddr { fd16::/16, fd10:255::/64 } counter name INNER accept
-				meta l4proto { icmp, ipv6-icmp } counter name ICMP accept
-				meta l4proto gre counter name GRE accept
-				meta l4proto esp counter name ESP accept
+				meta l4proto { 1, 58 } counter name ICMP accept
+				meta l4proto 47 counter name GRE accept
+				meta l4proto 50 counter name ESP accept
 				udp dport 500 counter name IKE accept
 				udp sport 500 counter name IKE accept
 				udp dport 4500 @th,64,32 0 counter name IKE-4500 accept

@@ -175,8 +175,10 @@ render_nhs(FILE *f, json_t *data)
 		last = text(e, "interface");
 		fprintf(f, "%s  %s  NBMA Address: %s (%s) priority = %lld\n", text(e, "tunnel_address")[0] ? text(e, "tunnel_address") : "dynamic",
 		    flag(e, "up") ? "RE" : strcmp(text(e, "state"), "registering") == 0 ? "E" : "W", or_dash(text(e, "nbma")), text(e, "name"), number(e, "priority"));
-		fprintf(f, "    %s for %s, next step in %s; req-sent %lld  req-failed %lld  repl-recv %lld\n", text(e, "state"), time_of(e, "age_s", age),
-		    time_of(e, "next_in_s", next), number(e, "requests"), number(e, "failures"), number(e, "replies"));
+		fprintf(f, "    %s for %s", text(e, "state"), time_of(e, "age_s", age));
+		if (json_is_integer(json_object_get(e, "next_in_s")))
+			fprintf(f, ", next step in %s", time_of(e, "next_in_s", next));
+		fprintf(f, "; req-sent %lld  req-failed %lld  repl-recv %lld\n", number(e, "requests"), number(e, "failures"), number(e, "replies"));
 		if (!flag(e, "up"))
 			reason(f, "    ", e);
 	}
@@ -382,6 +384,13 @@ render(FILE *f, enum control_verb verb, json_t *data)
 
 /* ---- exit status */
 
+/* Hubs of a lower priority stand by; that is as it should be. */
+static bool
+stands_by(json_t *e)
+{
+	return strcmp(text(e, "state"), "standby") == 0 || (flag(e, "nhs") && strcmp(text(e, "reason"), "standby") == 0);
+}
+
 static int
 any_down(json_t *list)
 {
@@ -389,7 +398,7 @@ any_down(json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, e) {
-		if (!flag(e, "up"))
+		if (!flag(e, "up") && !stands_by(e))
 			return 1;
 	}
 	return 0;
@@ -409,20 +418,6 @@ dmvpn_status(json_t *data)
 			return 1;
 	}
 	return json_array_size(json_object_get(data, "tunnels")) ? 0 : 1;
-}
-
-/* Hubs of a lower priority stand by; that is as it should be. */
-static int
-nhs_status(json_t *data)
-{
-	json_t *e;
-	size_t i;
-
-	json_array_foreach(json_object_get(data, "servers"), i, e) {
-		if (!flag(e, "up") && strcmp(text(e, "state"), "standby") != 0)
-			return 1;
-	}
-	return 0;
 }
 
 static int
@@ -447,7 +442,7 @@ render_status(const struct control_cmd *cmd, json_t *data)
 	case CONTROL_SHOW_NHRP:
 		return cmd->arg[0] && json_array_size(json_object_get(data, "entries")) == 0;
 	case CONTROL_SHOW_NHS:
-		return nhs_status(data);
+		return any_down(json_object_get(data, "servers"));
 	case CONTROL_SHOW_SESSION:
 		return ike_status(json_object_get(data, "sessions"));
 	case CONTROL_SHOW_IKE:

@@ -116,21 +116,44 @@ dmvpn_peer(void *ctx, const struct core_peer_info *i)
 	return true;
 }
 
+static bool
+own_nbma(void *ctx, const struct nhrp_cache_info *i)
+{
+	if (i->type == NHRP_CT_LOCAL)
+		*(struct addr *)ctx = i->nbma;
+	return i->type != NHRP_CT_LOCAL;
+}
+
+/* The outer address in use: of the source interface NHRP has been told one, and answers with it for our own address. */
+static struct addr
+source_of(const struct show *s)
+{
+	struct addr a = s->conf->dp.source;
+	struct prefix own;
+
+	if (!a.n && s->conf->dp.n_addr) {
+		own = prefix_host(&s->conf->dp.addr[0].addr);
+		nhrp_visit_cache(s->nhrp, &own, own_nbma, &a);
+	}
+	return a;
+}
+
 static json_t *
 link_json(const struct show *s)
 {
 	struct dp_link_info l = { .up = false };
+	struct addr source = source_of(s);
 	struct dp *dp = s->src->dp;
 	json_t *own = json_array();
-	char text[PREFIX_STRLEN], source[ADDR_STRLEN];
+	char text[PREFIX_STRLEN];
 
 	if (dp && !dp->ops->link_info(dp, s->tunnel, &l))
 		memset(&l, 0, sizeof(l));
 	for (unsigned i = 0; i < s->conf->dp.n_addr; i++)
 		json_array_append_new(own, json_string(prefix_fmt(&s->conf->dp.addr[i], text)));
-	return json_pack("{s:o, s:I, s:b, s:I, s:I, s:o, s:s, s:s, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
+	return json_pack("{s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:s, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
 	    "interface", show_text(s->conf->dp.name), "tunnel", (json_int_t)s->tunnel, "up", l.up, "ifindex", (json_int_t)l.ifindex, "mtu", (json_int_t)l.mtu,
-	    "addresses", own, "source", s->conf->dp.source.n ? addr_fmt(&s->conf->dp.source, source) : "",
+	    "addresses", own, "source", show_addr(&source),
 	    "source_interface", s->conf->source_if ? s->conf->source_if : "", "has_key", s->conf->dp.has_key, "key", (json_int_t)s->conf->dp.key,
 	    "plane", l.plane ? l.plane : "", "description", show_text(s->src->conf->tunnel[s->tunnel - 1].description),
 	    "network_id", (json_int_t)s->conf->nhrp.network_id, "rx_packets", (json_int_t)l.rx_packets, "rx_bytes", (json_int_t)l.rx_bytes,
@@ -204,11 +227,14 @@ static bool
 cache_entry(void *ctx, const struct nhrp_cache_info *i)
 {
 	struct show *s = ctx;
+	struct nhrp_cache_info c = *i;
 	json_t *o;
 
 	if (!room(s))
 		return true;
-	o = show_cache_json(i, s->now);
+	if (!c.created)	/* what is configured has been there since the start */
+		c.created = s->src->started;
+	o = show_cache_json(&c, s->now);
 	if (o)
 		json_object_set_new(o, "via", cache_via(s, i));
 	append(s, o);

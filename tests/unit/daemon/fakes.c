@@ -35,7 +35,9 @@ fakes_fill(void)
 	fakes.cache[1] = fakes.cache[0];
 	fakes.cache[1].prefix = (struct prefix){ fakes_addr("10.11.0.0"), 16 };
 	fakes.cache[1].expires = TICK_NEVER;
-	fakes.n_cache = 2;
+	fakes.cache[2] = (struct nhrp_cache_info){ .prefix = { fakes_addr("10.255.0.1"), 32 }, .type = NHRP_CT_LOCAL, .nbma = local.addr,
+		.nbma_claimed = local.addr, .expires = TICK_NEVER, .identity = "", .reason = "" };
+	fakes.n_cache = 3;
 	fakes.cache_times = 1;
 	fakes.nhs[0] = (struct nhrp_nhs_info){ .proto = fakes_addr("10.255.0.1"), .nbma = local.addr, .name = "hub1.example.net", .state = "registered",
 		.up = true, .priority = 1, .has_peer = true, .peer = 0, .since = TICK_S(10), .next = TICK_S(1020), .requests = 3, .replies = 2, .failures = 1,
@@ -149,7 +151,7 @@ nhrp_peer_protos(const struct nhrp *n, uint32_t peer, struct nhrp_cache_info *ou
 
 	(void)n;
 	for (unsigned i = 0; i < fakes.n_cache && k < max; i++)
-		if (fakes.cache[i].peer == peer)
+		if (fakes.cache[i].has_peer && fakes.cache[i].peer == peer)
 			out[k++] = fakes.cache[i];
 	return k;
 }
@@ -157,7 +159,7 @@ nhrp_peer_protos(const struct nhrp *n, uint32_t peer, struct nhrp_cache_info *ou
 const char *
 nhrp_cache_type_name(enum nhrp_cache_type t)
 {
-	return t == NHRP_CT_DYNAMIC ? "dynamic" : "other";
+	return t == NHRP_CT_DYNAMIC ? "dynamic" : t == NHRP_CT_LOCAL ? "local" : "other";
 }
 
 uint64_t

@@ -34,6 +34,12 @@ static const struct {
 	{ "show dmvpn", "{'tunnels':[{'interface':'d0','up':true,'role':'spoke','peers':[]}]}",
 	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Spoke, NHRP Peers:0,\n\n" COLUMNS, 1 },
 	{ "show dmvpn", "{'tunnels':[]}", LEGEND, 1 },
+	{ "show dmvpn", "{'tunnels':[{'interface':'d0','up':true,'role':'spoke','peers':["
+	    "{'nbma':'192.0.2.1','tunnel_address':'10.255.0.1','state':'UP','age_s':5,'up':true,'nhs':true,'attributes':'S','entries':1,'reason':''},"
+	    "{'nbma':'','tunnel_address':'','state':'IKE','age_s':6,'up':false,'nhs':true,'attributes':'SI','entries':0,'reason':'standby'}]}]}",
+	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Spoke, NHRP Peers:2,\n\n" COLUMNS
+	    "     1 192.0.2.1            10.255.0.1    UP 00:00:05     S\n"
+	    "     0 -                             -   IKE 00:00:06    SI\n       reason: standby\n", 0 },
 	{ "show dmvpn",
 	    "{'tunnels':[{'interface':'d0','up':true,'role':'hub','peers':[{'nbma':'2001:db8::1','tunnel_address':'fd00::11','state':'UP',"
 	    "'age_s':700000,'up':true,'attributes':'D','entries':2}]}],'not_shown':5}",
@@ -60,7 +66,7 @@ static const struct {
 	    "10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1\n"
 	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n"
 	    "dynamic  W  NBMA Address: - (hub2) priority = 2\n"
-	    "    standby for 00:01:40, next step in never; req-sent 0  req-failed 0  repl-recv 0\n    reason: a better hub is up\n", 0 },
+	    "    standby for 00:01:40; req-sent 0  req-failed 0  repl-recv 0\n    reason: a better hub is up\n", 0 },
 	{ "show ip nhrp nhs", "{'servers':[{'interface':'d','state':'registering','up':false,'age_s':1,'next_in_s':1}]}",
 	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd:\ndynamic  E  NBMA Address: - () priority = 0\n"
 	    "    registering for 00:00:01, next step in 00:00:01; req-sent 0  req-failed 0  repl-recv 0\n", 1 },

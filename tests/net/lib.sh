@@ -92,11 +92,11 @@ everyone_reaches_everyone() {	# ADDRESS-FUNCTION: each LAN pings each other LAN;
 }
 whole_again() {	# TEXT: UP everywhere, and every LAN reaches every other
 	eventually 90 "$1: everyone is UP again" cloud_up || { ctl hub show dmvpn; for n in $CLOUD_SPOKES; do ctl "spoke$n" show dmvpn; done; return; }
-	local a b
+	local a b t=${EPOCHREALTIME/[.,]/}
 	for a in 0 $CLOUD_SPOKES; do for b in 0 $CLOUD_SPOKES; do
 		[ "$a" = "$b" ] || wait_for 60 cloud_ping "$(site "$a")" "$(lan_host "$b")" || { not_ok "$1: $(site "$a") reaches $(site "$b") again within 60 s"; return; }
 	done; done
-	ok "$1: each LAN reaches each other LAN again"
+	ok "$1: each LAN reaches each other LAN again ($(((${EPOCHREALTIME/[.,]/} - t) / 1000)) ms)"
 }
 go_direct() {	# A B
 	chatter "spoke$1" "$(lan_host "$2")"

@@ -321,8 +321,9 @@ cloud_gone() { ! kill -0 "$1" 2>/dev/null || [ "$(awk '{ sub(/.*\) /, ""); print
 cloud_stop_all() { local n; for n in 0 $CLOUD_SPOKES; do cloud_stop "$(site "$n")"; done; }
 
 # What is true of the cloud, as the daemons tell it
-cloud_spoke_up() { ctl "spoke$1" show dmvpn | grep -Eq "(^|[^0-9.])10\.255\.0\.1[^0-9.].*\bUP\b"; }	# its hub is up
-cloud_hub_has() { ctl hub show dmvpn | grep -Eq "(^|[^0-9.])10\.255\.0\.1$1[^0-9.].*\bUP\b"; }
+cloud_peer_up() { ctl "$1" show dmvpn | grep -Eq "(^| )(${2//./\\.}|$3) +UP( |\$)"; }	# NAME ADDRESS ADDRESS6: it sees that peer UP
+cloud_spoke_up() { cloud_peer_up "spoke$1" "$(overlay 0)" "$(overlay6 0)"; }	# its hub is up
+cloud_hub_has() { cloud_peer_up hub "$(overlay "$1")" "$(overlay6 "$1")"; }
 cloud_up() { local n; for n in $CLOUD_SPOKES; do cloud_spoke_up "$n" && cloud_hub_has "$n" || return 1; done; }
 cloud_ping() { ns "$1-h" ping -n -q -c "${3:-1}" -i "${4:-0.2}" -W 2 "$2"; }	# NAME ADDRESS [COUNT] [INTERVAL]
 chatter() { ns_exec "$1-h" ping -n -q -i "${3:-0.05}" "$2" >/dev/null 2>&1 & CHATTER=$!; }	# NAME ADDRESS [INTERVAL]: in the background

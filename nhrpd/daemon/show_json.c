@@ -150,8 +150,8 @@ show_ike_json(const struct ike_sa_info *i, tick_t now)
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "sa", (json_int_t)i->sa, "spi_i", spi64(i->spi_i), "spi_r", spi64(i->spi_r), "state", show_text(i->state), "local", endpoint(&i->local),
 	    "remote", endpoint(&i->remote), "local_id", id_text(i->local_id), "peer_id", id_text(i->peer_id), "initiator", i->initiator,
-	    "natted_local", i->natted_local, "natted_remote", i->natted_remote, "encryption", show_text(ike_encr_name(i->encr, i->encr_bits)),
-	    "prf", show_text(ike_prf_name(i->prf)), "group", show_text(ike_group_name(i->group)), "age_s", age(i->established, now),
+	    "natted_local", i->natted_local, "natted_remote", i->natted_remote, "encryption", show_text(i->encr ? ike_encr_name(i->encr, i->encr_bits) : ""),
+	    "prf", show_text(i->prf ? ike_prf_name(i->prf) : ""), "group", show_text(i->group ? ike_group_name(i->group) : ""), "age_s", age(i->established, now),
 	    "rekey_in_s", left(i->rekey_at, now), "expires_in_s", left(i->expires, now), "last_rx_s", age(i->last_rx, now), "reason", show_text(i->reason));
 }
 

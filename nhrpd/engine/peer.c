@@ -74,8 +74,14 @@ peer_up(struct nhrp *n, const struct nhrp_event *ev)
 	}
 	p = env_alloc(&n->env, sizeof(*p) + len + 1);
 	if (!p) {
-		log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "peer %u is ignored", (unsigned)ev->peer);
+		struct nhrp_act *a = act(n, NHRP_ACT_DROP_PEER);	/* better a new try than an SA nobody uses */
+
+		log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "peer %u is dropped", (unsigned)ev->peer);
 		drop(n, NHRP_DROP_MEMORY);
+		if (a) {
+			a->peer = ev->peer;
+			a->reason = "out of memory";
+		}
 		return;
 	}
 	p->id = ev->peer;

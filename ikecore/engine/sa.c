@@ -344,17 +344,41 @@ doom(struct ike *k, struct ike_sa *sa, enum ike_down why, uint32_t other)
 }
 
 static void
-judge(struct ike *k, struct ike_sa *sa, struct ike_sa *other)
+close_losers(struct ike *k, const struct ike_sa *winner)
 {
-	struct ike_sa *loser = ike_low_cmp(&sa->low, &other->low) < 0 ? sa : other;
-	struct ike_sa *winner = loser == sa ? other : sa;
+	struct ike_sa *same[IKE_SAME_MAX];
+	unsigned n = ike_sa_same_pair(k, winner, same);
 
-	loser->dup_winner = winner->id;
-	loser->dup_ours = loser->initiator;
-	if (!loser->dup_ours)
+	for (unsigned i = 0; i < n; i++) {
+		if (same[i]->dup_winner == winner->id && same[i]->dup_ours && !same[i]->doom)
+			doom(k, same[i], IKE_DOWN_DUPLICATE, winner->id);
+	}
+}
+
+/* Of all that are up one stays, whatever their number and the order they came in: the one whose lowest nonce is highest. */
+static void
+judge(struct ike *k, struct ike_sa *sa, struct ike_sa *const *same, unsigned n)
+{
+	struct ike_sa *winner = sa;
+	bool ours = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!same[i]->doom && ike_low_cmp(&same[i]->low, &winner->low) > 0)
+			winner = same[i];
+	}
+	for (unsigned i = 0; i <= n; i++) {
+		struct ike_sa *loser = i < n ? same[i] : sa;
+
+		if (loser == winner || loser->doom)
+			continue;
+		loser->dup_winner = winner->id;
+		loser->dup_ours = loser->initiator;
+		ours |= loser->dup_ours;
+	}
+	if (!ours)
 		return;
 	if (winner == sa && sa->proven) {	/* its last answer has just come */
-		doom(k, loser, IKE_DOWN_DUPLICATE, winner->id);
+		close_losers(k, winner);
 		return;
 	}
 	winner->dup_check = true;
@@ -365,17 +389,10 @@ judge(struct ike *k, struct ike_sa *sa, struct ike_sa *other)
 void
 ike_dup_confirmed(struct ike *k, struct ike_sa *winner)
 {
-	struct ike_sa *same[IKE_SAME_MAX];
-	unsigned n;
-
 	if (!winner->dup_check)
 		return;
 	winner->dup_check = false;
-	n = ike_sa_same_pair(k, winner, same);
-	for (unsigned i = 0; i < n; i++) {
-		if (same[i]->dup_winner == winner->id && same[i]->dup_ours && !same[i]->doom)
-			doom(k, same[i], IKE_DOWN_DUPLICATE, winner->id);
-	}
+	close_losers(k, winner);
 }
 
 static void
@@ -385,13 +402,10 @@ meet_others(struct ike *k, struct ike_sa *sa, bool contact)
 	unsigned n = ike_sa_same_pair(k, sa, same);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (same[i]->doom)
-			continue;
-		if (contact && same[i]->est_seq < sa->init_seq)
+		if (contact && !same[i]->doom && same[i]->est_seq < sa->init_seq)
 			doom(k, same[i], IKE_DOWN_REPLACED, sa->id);
-		else
-			judge(k, sa, same[i]);
 	}
+	judge(k, sa, same, n);
 }
 
 /* ---- up */

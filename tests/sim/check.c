@@ -53,10 +53,8 @@ check_sa_del(struct node *n, uint32_t spi_in)
 
 	if (!p)
 		return;
-	if (p->n_sa == 1 && p->n_neigh)
-		sim_complain(n->sim, n, "the last SA of peer %u goes while %u neighbours lead to it", sa->sa.peer, p->n_neigh);
-	if (p->n_sa > 1 && p->out == sa)
-		sim_complain(n->sim, n, "SA %08x goes while peer %u is sent to by it, before another took over", spi_in, sa->sa.peer);
+	if (p->out == sa && p->n_neigh)
+		sim_complain(n->sim, n, "SA %08x of peer %u goes while %u neighbours lead to it and no other took over", spi_in, sa->sa.peer, p->n_neigh);
 }
 
 /* Nothing leaves a node in clear: an ESP packet must be sealed by an SA that is installed there at this moment. */

@@ -54,6 +54,7 @@ struct mgre_user {
 	struct tunnel *tunnels;
 	tick_t now;
 	uint64_t count[MGRE_COUNTERS];
+	struct log_limit said;
 	char err[256];
 };
 
@@ -450,8 +451,11 @@ static void
 user_gre(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 {
 	struct mgre_user *m = ctx;
+	enum mgre_count c = counted(m, gre_in(m, from, pkt));
 
-	counted(m, gre_in(m, from, pkt));
+	if (c < MGRE_N_NHRP_IN)
+		log_limited(m->host->log, &m->said, m->now, LOG_LV_INFO, mgre_count_word(c), "%zu octets from peer %u of tunnel %u dropped", pkt->n,
+		    from->peer, from->tunnel);
 }
 
 struct dpsec_in
@@ -644,7 +648,7 @@ modify(struct mgre_user *m, struct tunnel *t, const struct dp_tunnel *conf)
 
 	if (strcmp(conf->name, t->conf.name) != 0)
 		return failed(m, conf, "rename to", -EINVAL);
-	if (!flow_enable(&t->flows, conf->redirect))
+	if (conf->redirect && !flow_enable(&t->flows, true))
 		return failed(m, conf, "change", -ENOMEM);
 	rc = add_addresses(m, t->ifindex, &t->conf, conf);
 	if (rc != 0)
@@ -655,6 +659,7 @@ modify(struct mgre_user *m, struct tunnel *t, const struct dp_tunnel *conf)
 		return failed(m, conf, "set the MTU of", rc);
 	}
 	del_addresses(m, t->ifindex, &t->conf, conf);
+	flow_enable(&t->flows, conf->redirect);
 	t->conf = *conf;
 	t->gre = (struct gre){ conf->has_key, conf->key };
 	t->mtu = mtu;

@@ -39,6 +39,7 @@
 	X(UNKNOWN_HELD, "spi-unknown-not-reported") \
 	X(PMTU_LOWERED, "path-mtu-lowered") \
 	X(PMTU_REFUSED, "path-mtu-refused") \
+	X(ERRORS, "network-errors") \
 	X(SEND_RETRY, "send-retried") \
 	X(TX_PIECES, "esp-out-in-pieces")
 

@@ -473,5 +473,6 @@ sock_errors(struct socks *s, enum sock_kind kind)
 				s->too_big(s->ctx, kind, &e);
 		}
 	}
+	s->count[XFRM_N_ERRORS] += n;
 	return n;
 }

@@ -52,6 +52,7 @@ struct xfrm_user {
 	struct host_watch *timer;
 	tick_t timer_at, now;
 	struct bucket icmp, unknown;
+	struct log_limit said;
 	bool raising;
 };
 
@@ -168,6 +169,8 @@ pmtu_report(void *ctx, enum sock_kind kind, const struct sock_error *e)
 	}
 	sadb_pmtu(sa->peer, mtu, x->now + TICK_S(PMTU_AGE_S));
 	counted(x, XFRM_N_PMTU_LOWERED);
+	log_limited(x->host->log, &x->said, x->now, LOG_LV_INFO, xfrm_count_word(XFRM_N_PMTU_LOWERED), "the path to peer %u of tunnel %u takes %u octets",
+	    sa->conf.peer, sa->conf.tunnel, mtu);
 }
 
 /* --- out */
@@ -335,6 +338,17 @@ rx_udp(struct xfrm_user *x, const struct sock_msg *m)
 }
 
 static void
+receive_one(struct xfrm_user *x, const struct sock_msg *m, bool udp)
+{
+	enum xfrm_count c = counted(x, m->drop ? m->drop : udp ? rx_udp(x, m) : rx_esp(x, m, false));
+	char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+
+	if (c < XFRM_N_RX_PACKETS && c != XFRM_DROP_DUMMY)
+		log_limited(x->host->log, &x->said, x->now, LOG_LV_INFO, xfrm_count_word(c), "%zu octets from %s to %s dropped", m->n,
+		    endpoint_fmt(&m->remote, from), endpoint_fmt(&m->local, to));
+}
+
+static void
 readable(void *arg)
 {
 	const struct watch_arg *w = arg;
@@ -347,7 +361,7 @@ readable(void *arg)
 
 		x->now = x->host->now(x->host->ctx);
 		for (unsigned i = 0; i < n; i++)
-			counted(x, msg[i].drop ? msg[i].drop : udp ? rx_udp(x, &msg[i]) : rx_esp(x, &msg[i], false));
+			receive_one(x, &msg[i], udp);
 		if (n == 0 && sock_errors(&x->socks, w->kind) == 0)
 			break;
 		if (n < SOCK_RX_SLOTS)
@@ -369,7 +383,8 @@ xfrm_user_sa_add(struct xfrm_user *x, const struct dp_sa *conf)
 	if (rc != 0)
 		return rc;
 	sock_path_set(sa->path, &sa->conf.local, &sa->conf.remote, sa->conf.encap);
-	pmtu_ask_route(x, sa->peer);
+	if (!sa->peer->pmtu || x->now >= sa->peer->pmtu_until)	/* rekeying forgets nothing */
+		pmtu_ask_route(x, sa->peer);
 	arm_timer(x);
 	return 0;
 }

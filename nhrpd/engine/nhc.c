@@ -689,10 +689,3 @@ nhc_shutdown(struct nhrp *n)
 		timer_disarm(&n->timers, &c->timer);
 	}
 }
-
-void
-nhc_fini(struct nhrp *n)
-{
-	for (unsigned i = 0; i < n->conf.n_nhs; i++)
-		timer_disarm(&n->timers, &n->nhc[i].timer);
-}

@@ -210,8 +210,7 @@ nhrp_free(struct nhrp *n)
 
 	if (!n)
 		return;
-	shortcuts_fini(n);
-	nhc_fini(n);
+	shortcuts_fini(n);	/* timers and handles are not taken out one by one: nobody looks at them any more */
 	cache_fini(n);
 	peers_fini(n);
 	told_fini(n);

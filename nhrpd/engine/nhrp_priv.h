@@ -364,7 +364,6 @@ void	nhc_fallback_result(struct nhrp *n, bool ok);
 void	nhc_shutdown(struct nhrp *n);
 struct peer *nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not);	/* a registered hub, best first */
 bool	nhc_serves(const struct nhrp *n, const struct addr *proto);
-void	nhc_fini(struct nhrp *n);
 extern const char *const nhc_state_name[NHC_STATES];
 
 /* nhs.c */

@@ -749,9 +749,8 @@ start_wanted(struct ike *k, struct ike_sa *sa)
 		return true;
 	if (sa->want_rekey)
 		return ike_cc_start(k, sa, IKE_CC_REKEY_IKE, NULL);
-	if (sa->want_child)
-		return ike_cc_start(k, sa, IKE_CC_NEW, NULL);
-	return true;
+	sa->want_child = sa->want_child && !ike_child_count_up(sa);	/* the peer may have made one meanwhile */
+	return !sa->want_child || ike_cc_start(k, sa, IKE_CC_NEW, NULL);
 }
 
 void

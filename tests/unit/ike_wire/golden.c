@@ -253,10 +253,11 @@ touch(struct span s)
 	return sum;
 }
 
+static volatile unsigned sink;
+
 void
 golden_touch(const struct ike_msg *m)
 {
-	static volatile unsigned sink;
 	unsigned sum = touch(m->raw) + touch(m->ke) + touch(m->nonce) + touch(m->auth) + touch(m->sk.aad) + touch(m->sk.body);
 
 	sum += touch(m->idi.data) + touch(m->idi.body) + touch(m->idr.data) + touch(m->idr.body);

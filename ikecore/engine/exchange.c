@@ -358,11 +358,11 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	enum ike_xkind kind = sa->x.kind;
 	uint32_t id = sa->id;
 
-	if (d != IKE_OK && kind != IKE_X_AUTH) {	/* an answer that makes no sense: as if it were empty, which handlers take as failure */
+	if (d != IKE_OK) {	/* an answer that makes no sense: as if it were empty, which handlers take as failure */
 		m->n_notify = m->n_prop = m->n_del = m->tsi.n = m->tsr.n = 0;
 		m->nonce.n = m->ke.n = 0;
 	}
-	if (d != IKE_OK && kind == IKE_X_AUTH) {
+	if (d != IKE_OK && kind == IKE_X_AUTH && sa->state == IKE_SA_I_AUTH) {
 		ike_x_done(k, sa);
 		ike_sa_fail(k, sa, IKE_DOWN_PROTOCOL, false, "peer's IKE_AUTH answer is malformed");
 		return d;
@@ -373,7 +373,8 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	ike_natt_move(k, sa, &rx->local, &rx->remote);
 	switch (kind) {
 	case IKE_X_AUTH:
-		d = ike_auth_response(k, sa, rx, m);
+		if (sa->state == IKE_SA_I_AUTH)	/* else given up meanwhile: the delete follows */
+			d = ike_auth_response(k, sa, rx, m);
 		break;
 	case IKE_X_CREATE:
 		ike_cc_response(k, sa, rx, m);

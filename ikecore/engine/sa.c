@@ -566,6 +566,7 @@ ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 	ike_dial_down(k, sa, other);
 	ike_cc_free(k, &sa->cc_tx);
 	ike_cc_free(k, &sa->cc_rx);
+	ike_shake_free(k, sa);
 	unfile_pair(k, sa);
 	unfile_remote(k, sa);
 	stop(k, sa);
@@ -763,9 +764,11 @@ ike_sa_kick(struct ike *k, struct ike_sa *sa)
 		return;
 	}
 	if (sa->state == IKE_SA_CLOSING || sa->state == IKE_SA_REKEYED) {
-		if (sa->want_close && sa->has_keys && ike_info_delete_ike(k, sa))
+		if (sa->want_close && sa->has_keys && !ike_info_delete_ike(k, sa))
+			ike_sa_kick_at(k, sa, k->now + TICK_S(1));
+		else
 			sa->want_close = false;
-		return;	/* without memory t_life ends it */
+		return;
 	}
 	if (sa->state == IKE_SA_EST && !start_wanted(k, sa))
 		ike_sa_kick_at(k, sa, k->now + TICK_S(1));

@@ -8,4 +8,9 @@ Suite	*create_child_suite(void);
 Suite	*exchange_suite(void);
 Suite	*sa_suite(void);
 Suite	*natt_suite(void);
+Suite	*info_suite(void);
+Suite	*auth_suite(void);
+Suite	*cookie_suite(void);
+Suite	*dial_suite(void);
+Suite	*ike_suite(void);
 #endif

@@ -30,7 +30,7 @@ struct w_side {
 	unsigned n_jobs;
 	struct w_child child[W_CHILDREN];
 	unsigned n_child, activations;
-	unsigned ups, downs, dial_fails, moves, rekeys, keepalives, queries, child_adds, child_dels, sends;
+	unsigned ups, downs, died, dial_fails, moves, rekeys, keepalives, queries, child_adds, child_dels, sends;
 	enum ike_down last_down, last_fail;
 	uint32_t last_up, last_down_sa, last_down_other, up_dial, rekeyed_to, last_down_dial;
 	char down_text[256], fail_text[256];
@@ -60,6 +60,7 @@ struct world {
 	tick_t now, latency;
 	struct w_msg *msg[W_MSGS];
 	unsigned n_msg, serial;
+	bool forget_children;	/* deletes of what the test took out of the mock are fine */
 	bool manual;	/* messages stay until asked for */
 	w_hook *hook;
 	void *arg;

@@ -1,0 +1,163 @@
+/* Dials: several remotes, backoff, hanging up, an address that changes. */
+#include "tests/unit/ike_engine/suites.h"
+
+static struct world w;
+
+static void
+begin(void)
+{
+	w_init(&w);
+}
+
+static void
+end(void)
+{
+	w_fini(&w);
+}
+
+START_TEST(next_remote)
+{
+	struct ike_event ev = { .dial = 3, .n_remotes = 3, .hub = true };
+
+	w_go(&w);
+	ev.local.addr = w.s[0].addr;
+	ev.remotes[0].addr = w_addr("203.0.113.200");	/* nobody there */
+	ev.remotes[1].addr = w_addr("203.0.113.201");
+	ev.remotes[2].addr = w.s[1].addr;
+	w_dial_ev(&w, 0, &ev);
+	w_run(&w, TICK_S(80));
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].up_dial, 3);
+	ck_assert_uint_eq(w.s[0].dial_fails, 0);
+}
+END_TEST
+
+START_TEST(backoff_grows_and_ends_with_the_peer)
+{
+	unsigned sends;
+
+	w_go(&w);
+	w.s[1].dead = true;
+	w_dial(&w, 0, 1, 1);
+	w_run(&w, TICK_S(1200));
+	ck_assert_uint_ge(w.s[0].dial_fails, 11);
+	ck_assert_uint_le(w.s[0].dial_fails, 22);
+	w.s[1].dead = false;
+	w_run(&w, TICK_S(100));
+	w_check_pair(&w);
+	sends = w.s[0].sends;
+	w_run(&w, TICK_S(100));
+	ck_assert_uint_eq(w.s[0].sends, sends);
+}
+END_TEST
+
+START_TEST(hangup_at_any_time)
+{
+	struct ike_event ev = { .kind = IKE_EV_HANGUP, .dial = 1 };
+
+	w.manual = true;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	for (int i = 0; i < _i; i++)
+		w_deliver(&w, (unsigned)i & 1);
+	w_event(&w, 0, &ev);
+	w.manual = false;
+	w_run(&w, TICK_S(40));
+	if (_i < 4) {
+		ck_assert_uint_eq(w_count_sa(&w, 0, NULL) + w_count_sa(&w, 1, NULL), 0);
+		ck_assert_uint_eq(w_count_child(&w, 1), 0);
+	} else {
+		w_check_pair(&w);
+	}
+	w_event(&w, 0, &ev);	/* twice is fine */
+}
+END_TEST
+
+START_TEST(hangup_while_a_job_is_out)
+{
+	struct ike_event ev = { .kind = IKE_EV_HANGUP, .dial = 1 };
+
+	w.s[0].hold_jobs = true;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[0].n_jobs, 1);
+	w_event(&w, 0, &ev);
+	w.s[0].hold_jobs = false;
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_HANGUP });
+	ck_assert_uint_eq(w.s[0].n_jobs, 0);
+	w_run(&w, TICK_S(40));
+	ck_assert_uint_eq(w.s[0].ups, 0);
+	ck_assert_uint_eq(w_count_sa(&w, 1, NULL), 0);
+}
+END_TEST
+
+START_TEST(local_address_changes)
+{
+	struct ike_event ev = { .kind = IKE_EV_LOCAL_ADDR };
+
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	ev.local.addr = w.s[0].addr;
+	ev.remote.addr = w_addr("192.0.2.77");
+	w.s[0].addr = ev.remote.addr;
+	w_event(&w, 0, &ev);
+	w_run(&w, TICK_S(3));
+	ck_assert_int_eq(w.s[0].last_down, IKE_DOWN_UNREACHABLE);
+	ck_assert_int_eq(w.s[1].last_down, IKE_DOWN_REPLACED);
+	w_check_pair(&w);
+	ck_assert(addr_eq(&w.s[1].child[0].dp.remote.addr, &ev.remote.addr));
+}
+END_TEST
+
+START_TEST(nonsense)
+{
+	struct ike_event ev = { .dial = 1 };
+
+	w_go(&w);
+	w_dial_ev(&w, 0, &ev);
+	ck_assert_uint_eq(w.s[0].dial_fails, 1);
+	ev.n_remotes = 1;
+	ev.profile = 5;
+	w_dial_ev(&w, 0, &ev);
+	ck_assert_uint_eq(w.s[0].dial_fails, 2);
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_CLOSE, .sa = 99 });
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_CHILD_RESULT, .spi_in = 99 });
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_SA_HARD, .spi_in = 99 });
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_SA_MOVED, .spi_in = 99 });
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_USE, .spi_in = 99 });
+	ck_assert_uint_eq(w.s[0].sends, 0);
+}
+END_TEST
+
+START_TEST(two_dials_to_one_peer)
+{
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_dial(&w, 0, 1, 2);
+	w_run(&w, TICK_S(10));
+	w_check_pair(&w);
+	ck_assert_ptr_nonnull(w_sa(&w, 0)->dials);
+	ck_assert_ptr_nonnull(w_sa(&w, 0)->dials->next_on_sa);	/* both satisfied by one */
+	ck_assert_int_eq(w.s[0].last_down, IKE_DOWN_DUPLICATE);
+}
+END_TEST
+
+Suite *
+dial_suite(void)
+{
+	Suite *s = suite_create("dial");
+	TCase *tc = tcase_create("dial");
+
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_test(tc, next_remote);
+	tcase_add_test(tc, backoff_grows_and_ends_with_the_peer);
+	tcase_add_loop_test(tc, hangup_at_any_time, 0, 5);
+	tcase_add_test(tc, hangup_while_a_job_is_out);
+	tcase_add_test(tc, local_address_changes);
+	tcase_add_test(tc, nonsense);
+	tcase_add_test(tc, two_dials_to_one_peer);
+	suite_add_tcase(s, tc);
+	return s;
+}

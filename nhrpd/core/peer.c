@@ -158,6 +158,8 @@ peer_down(struct core *c, struct core_peer *p, const char *reason)
 		return;
 	p->up = false;
 	p->since = c->now;
+	for (struct core_dial *d = p->dials; d; d = d->next_of_peer)
+		d->since = c->now;
 	log_at(c->log, LOG_LV_NOTICE, "peer-lost", "%s peer %u (%s): %s", t->dp.name, p->id, p->identity, reason);
 	core_tell_nhrp(c, t, &e);
 	core_pump_nhrp(c, t);

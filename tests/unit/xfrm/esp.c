@@ -247,19 +247,20 @@ END_TEST
 
 /* Trailers that only the holder of the key can make, and that are wrong nevertheless. */
 static const struct {
-	uint8_t tail[6];
+	uint8_t tail[8];
 	enum xfrm_count want;
 } trailers[] = {
-	{ { 0, 0, 1, 2, 2, 47 }, XFRM_OK },
-	{ { 0, 0, 0, 0, 0, 47 }, XFRM_OK },
-	{ { 0, 0, 2, 1, 2, 47 }, XFRM_DROP_PADDING },
-	{ { 0, 0, 0, 0, 1, 47 }, XFRM_DROP_PADDING },
-	{ { 0, 0, 0, 0, 255, 47 }, XFRM_DROP_PADDING },
-	{ { 0, 0, 0, 0, 7, 47 }, XFRM_DROP_PADDING },
-	{ { 0, 0, 1, 2, 2, 59 }, XFRM_DROP_DUMMY },
-	{ { 0, 0, 1, 2, 2, 4 }, XFRM_DROP_NEXT_HEADER },
-	{ { 0, 0, 1, 2, 2, 41 }, XFRM_DROP_NEXT_HEADER },
-	{ { 0, 0, 1, 2, 2, 6 }, XFRM_DROP_NEXT_HEADER },
+	{ { 0, 0, 0, 0, 1, 2, 2, 47 }, XFRM_OK },
+	{ { 0, 0, 0, 0, 0, 0, 0, 47 }, XFRM_OK },
+	{ { 0, 0, 0, 0, 2, 1, 2, 47 }, XFRM_DROP_PADDING },
+	{ { 0, 0, 0, 0, 0, 0, 1, 47 }, XFRM_DROP_PADDING },
+	{ { 0, 0, 0, 0, 0, 0, 255, 47 }, XFRM_DROP_PADDING },
+	{ { 0, 0, 0, 0, 0, 0, 7, 47 }, XFRM_DROP_PADDING },
+	{ { 0, 0, 0, 0, 1, 2, 2, 59 }, XFRM_DROP_DUMMY },
+	{ { 0, 0, 0, 0, 1, 2, 2, 4 }, XFRM_DROP_NEXT_HEADER },
+	{ { 0, 0, 0, 0, 1, 2, 2, 41 }, XFRM_DROP_NEXT_HEADER },
+	{ { 0, 0, 0, 0, 1, 2, 2, 6 }, XFRM_DROP_NEXT_HEADER },
+	{ { 2, 3, 4, 5, 6, 7, 7, 47 }, XFRM_DROP_PADDING },	/* right, if the octet before the text (1, of the IV) counted */
 };
 
 START_TEST(trailers_are_looked_at)
@@ -271,7 +272,8 @@ START_TEST(trailers_are_looked_at)
 	pair(esp_suite_find(20, 128, 0), false);
 	put_be32(buf, 0x1234);
 	put_be32(buf + 4, 1);
-	memcpy(buf + 16 + 2, trailers[_i].tail, 6);
+	memcpy(buf + 16, trailers[_i].tail, 8);
+	buf[15] = 1;
 	ck_assert(esp_seal(out.key, &b));
 	ck_assert_int_eq(esp_unwrap(&in, buf, 8 + 8 + 8 + 16, &o), trailers[_i].want);
 	ck_assert_uint_eq(in.replay->top, 1);	/* it was authentic */

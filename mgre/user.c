@@ -571,7 +571,7 @@ lists(const struct dp_tunnel *conf, const struct prefix *a)
 	return false;
 }
 
-/* Adds what `to` has and `from` has not. On failure takes back what it added. */
+/* Adds what `to` has and `from` has not; what is there already is fine. On failure takes back what it added. */
 static int
 add_addresses(struct mgre_user *m, unsigned ifindex, const struct dp_tunnel *from, const struct dp_tunnel *to)
 {
@@ -588,12 +588,21 @@ add_addresses(struct mgre_user *m, unsigned ifindex, const struct dp_tunnel *fro
 	return 0;
 }
 
+/* The kernel lets an address take others of its subnet with it, so those that stay are set again. */
 static void
 del_addresses(struct mgre_user *m, unsigned ifindex, const struct dp_tunnel *from, const struct dp_tunnel *to)
 {
-	for (unsigned i = 0; i < from->n_addr; i++)
-		if (!lists(to, &from->addr[i]))
-			link_addr(&m->link, ifindex, &from->addr[i], false);
+	static const struct dp_tunnel nothing;
+	bool any = false;
+
+	for (unsigned i = 0; i < from->n_addr; i++) {
+		if (lists(to, &from->addr[i]))
+			continue;
+		link_addr(&m->link, ifindex, &from->addr[i], false);
+		any = true;
+	}
+	if (any)
+		add_addresses(m, ifindex, &nothing, to);
 }
 
 static int
@@ -825,11 +834,16 @@ link_changed(void *ctx, const struct link_change *c)
 {
 	struct mgre_user *m = ctx;
 	struct tunnel *t = m->tunnels;
+	unsigned mtu;
+	bool up = false;
 
 	while (t && t->ifindex != c->ifindex)
 		t = t->next;
-	if (t)
-		tell_link(t, c->up && !c->gone, c->gone);
+	if (!t)
+		return;
+	if (!c->gone)	/* the message may be from before the interface was set up: what counts is how it is now */
+		link_get(t->ifindex, &up, &mtu);
+	tell_link(t, up, c->gone);
 }
 
 static void

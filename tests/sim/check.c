@@ -228,6 +228,8 @@ rest_sas(struct sim *s, struct node *n)
 		const struct plane_sa *theirs = far ? plane_sa(far, sa->sa.spi_out) : NULL;
 
 		count++;
+		if ((!far || !far->core) && !n->plane.peer[sa->sa.peer].n_neigh)
+			continue;	/* nobody sends there, so nobody asks: on-demand liveness */
 		if (!far || !far->core)
 			sim_complain(s, n, "SA %08x has no other end", sa->sa.spi_in);
 		if (theirs->seal_out != sa->seal_in)

@@ -206,17 +206,20 @@ run_crash(struct sim *s)
 	if (!all_direct(s))
 		sim_complain(s, NULL, "direct paths fell with the hub");
 	node_start(hub(s));
+	sim_run(s, TICK_S(2));
 	sim_expect(s, TICK_S(60), all_registered, "all spokes are back at a hub that lost its memory");
 	sim_expect(s, TICK_S(60), flows_flow, "all flows flow after the hub came back");
 	node_crash(spoke(s, 2));
 	sim_run(s, TICK_S(2));
 	node_start(spoke(s, 2));
+	sim_run(s, TICK_S(2));
 	sim_expect(s, TICK_S(60), all_registered, "a spoke that crashed is back");
 	sim_expect(s, TICK_S(90), flows_flow, "all flows flow after a spoke came back");
 	sim_expect(s, TICK_S(120), all_direct, "each pair direct again");
 	node_crash(hub(s));
 	sim_run(s, TICK_S(600));	/* away for ten minutes */
 	node_start(hub(s));
+	sim_run(s, TICK_S(2));
 	sim_expect(s, TICK_S(90), all_registered, "all spokes are back after ten minutes without a hub");
 	sim_expect(s, TICK_S(60), flows_flow, "all flows flow after ten minutes without a hub");
 	stop_flows(s);
@@ -291,6 +294,7 @@ run_rebind(struct sim *s)
 	to = spoke(s, 3)->host.addr;
 	to.b[to.n - 2] ^= 0x40;
 	node_readdress(spoke(s, 3), &to);
+	sim_run(s, TICK_S(2));
 	sim_expect(s, TICK_S(60), all_registered, "registered from its new address");
 	sim_expect(s, TICK_S(90), flows_flow, "all flows flow after the address changed");
 	stop_flows(s);

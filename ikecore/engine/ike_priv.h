@@ -222,6 +222,7 @@ struct ike_sa {
 	unsigned temp_tries, child_tries;
 	uint64_t init_seq, est_seq;	/* order of events, where time may stand still */
 	tick_t established, rekey_at, expires, orphan_at, retry_at;
+	tick_t dup_at;	/* a duplicate that nobody closed goes then */
 	tick_t last_rx, last_tx, last_esp_tx, last_suspect;
 	tick_t live_at, keep_at;	/* what t_live stands for */
 	unsigned use_pending;

@@ -204,7 +204,7 @@ ike_sa_new(struct ike *k, bool initiator)
 	sa->t_life.kind = TM_LIFE;
 	sa->t_live.kind = TM_LIVE;
 	sa->t_kick.kind = TM_KICK;
-	sa->rekey_at = sa->expires = sa->orphan_at = TICK_NEVER;
+	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = TICK_NEVER;
 	sa->init_seq = ++k->seq;
 	map_add(&k->by_id, &sa->by_id, map_hash(&k->by_id, &sa->id, sizeof(sa->id)));
 	map_add(&k->by_spi, &sa->by_spi, map_hash(&k->by_spi, &spi, sizeof(spi)));
@@ -366,6 +366,8 @@ judge(struct ike *k, struct ike_sa *sa, struct ike_sa *const *same, unsigned n)
 		if (!same[i]->doom && ike_low_cmp(&same[i]->low, &winner->low) > 0)
 			winner = same[i];
 	}
+	winner->dup_winner = 0;
+	winner->dup_at = TICK_NEVER;
 	for (unsigned i = 0; i <= n; i++) {
 		struct ike_sa *loser = i < n ? same[i] : sa;
 
@@ -373,6 +375,8 @@ judge(struct ike *k, struct ike_sa *sa, struct ike_sa *const *same, unsigned n)
 			continue;
 		loser->dup_winner = winner->id;
 		loser->dup_ours = loser->initiator;
+		loser->dup_at = k->now + IKE_ORPHAN_LIFE;
+		ike_sa_arm_life(k, loser);
 		ours |= loser->dup_ours;
 	}
 	if (!ours)
@@ -463,6 +467,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	heir->state = IKE_SA_EST;
 	heir->proven = true;
 	heir->dup_winner = old->dup_winner;
+	heir->dup_at = old->dup_at;
 	heir->dup_ours = false;
 	heir->orphan_at = old->children || old->dialled ? TICK_NEVER : k->now + IKE_ORPHAN_LIFE;
 	heir->want_child = old->want_child;
@@ -621,7 +626,7 @@ ike_sa_fail(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key,
 void
 ike_sa_arm_life(struct ike *k, struct ike_sa *sa)
 {
-	tick_t at = tick_min(sa->expires, sa->orphan_at);
+	tick_t at = tick_min(tick_min(sa->expires, sa->orphan_at), sa->dup_at);
 
 	if (!sa->want_rekey)
 		at = tick_min(at, sa->rekey_at);
@@ -644,6 +649,13 @@ life_est(struct ike *k, struct ike_sa *sa)
 		}
 		ike_sa_down(k, sa, sa->doom_why, dup ? "both ends opened an SA, the other one stays" : "peer started anew", other, dup);
 		return;
+	}
+	if (k->now >= sa->dup_at) {	/* its creator does not close it, or we heard too little of the one that stays */
+		sa->dup_at = TICK_NEVER;
+		if (ike_sa_find(k, sa->dup_winner)) {
+			doom(k, sa, IKE_DOWN_DUPLICATE, sa->dup_winner);
+			return;
+		}
 	}
 	if (k->now >= sa->orphan_at) {
 		if (sa->announced)

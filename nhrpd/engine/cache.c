@@ -338,20 +338,21 @@ hello(struct nhrp *n, struct binding *b)
 	}
 	if (!b->hello.id)
 		handle_open(n, &b->hello, H_HELLO);
-	resolve_send(n, b->peer, b->hello.id, &own->addr, &b->proto);
+	resolve_send(n, b->peer, b->hello.id, HOPS_ONE, &own->addr, &b->proto);
 	b->hello_at = n->now + (TICK_MS(HELLO_MS) << b->hellos);
 	b->hellos++;
 }
 
-/* An answer proves the peer only when question and answer went straight: of two behind one public address the SA may lead to
- * the other one, who passes the question on. */
+/* An answer proves the peer only when the question went straight to who answers: of two behind one public address the SA may
+ * lead to the other one (or to a hub), who passes the question on. The reply carries the request's Forward record, so an
+ * entry there tells. By which way the answer came says nothing: some send it by the hub; the peer's own direction is
+ * proven by `heard`. */
 bool
 binding_owned(const struct binding *b, const struct rx *rx)
 {
 	const struct nhrp_cie *cie = &rx->p->cie[0];
 
-	return b->peer && rx->peer == b->peer && ext_empty(rx->p, NHRP_EXT_FORWARD) && ext_empty(rx->p, NHRP_EXT_REVERSE) &&
-	    cie->code == NHRP_CODE_OK && addr_eq(&cie->proto, &b->proto);
+	return b->peer && ext_empty(rx->p, NHRP_EXT_FORWARD) && cie->code == NHRP_CODE_OK && addr_eq(&cie->proto, &b->proto);
 }
 
 /* The SA leads to somebody else: nobody is known to be behind the address until its owner shows. */
@@ -381,6 +382,8 @@ binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
 
 	if (ev->kind == NHRP_EV_WANT_FAIL)
 		binding_tell(n, b, SC_EV_WANT_FAIL, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
+	else if (p && b->type <= NHRP_CT_CACHED && peer_is_nhs(n, p))
+		binding_tell(n, b, SC_EV_WANT_FAIL, "its address leads to a hub of ours");
 	else if (p && !b->peer)
 		binding_attach(n, b, p);
 	if (p && b->peer == p && b->dial) {

@@ -106,10 +106,9 @@ fallback_update(struct nhrp *n)
 	handle_close(n, &n->fallback_ck);
 	if (p)
 		fallback_set(n, p);
-	else if (act(n, NHRP_ACT_NEIGH_DEL))	/* without an address: the fallback */
-		n->fallback = NULL;
 	else
-		n->fallback = NULL;
+		act(n, NHRP_ACT_NEIGH_DEL);	/* without an address: the fallback */
+	n->fallback = p;
 }
 
 void
@@ -120,6 +119,14 @@ nhc_fallback_result(struct nhrp *n, bool ok)
 		return;
 	n->fallback = NULL;	/* set anew by the timer */
 	arm(n, &n->level_timer, n->now + TICK_S(FALLBACK_RETRY_S));
+}
+
+/* The peer has another outer address (p), or the interface came back without its neighbours (NULL). */
+void
+nhc_fallback_again(struct nhrp *n, const struct peer *p)
+{
+	if (n->fallback && (!p || n->fallback == p))
+		fallback_set(n, n->fallback);
 }
 
 /* ---- priorities */
@@ -457,7 +464,8 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 
 	if (ev->kind == NHRP_EV_WANT_FAIL) {
 		c->failures++;
-		reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
+		if (!c->peer)
+			reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
 		if (!c->peer && ++c->fails % RELOOK_FAILS == 0 && c->conf->name[0])
 			lookup(n, c);	/* it may have moved */
 		return;

@@ -445,6 +445,7 @@ on_link(struct nhrp *n, const struct nhrp_event *ev)
 	}
 	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it))
 		binding_reinstall(n, container_of(m, struct binding, node));
+	nhc_fallback_again(n, NULL);
 	nhc_reregister(n);
 }
 

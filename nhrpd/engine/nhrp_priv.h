@@ -72,7 +72,9 @@ list_remove(struct list *l)	/* fine when it stands in none */
 
 /* ---- handles: numbers we give out (request ids, wants, cookies) and get back. One space, one map. */
 
-enum handle_kind { H_REGISTRATION, H_WANT_NHS, H_WANT_BINDING, H_NEIGH, H_FALLBACK, H_RESOLUTION, H_PROBE, H_ROUTE, H_USE, H_PURGE, H_HELLO };
+enum handle_kind {
+	H_REGISTRATION, H_WANT_NHS, H_WANT_BINDING, H_NEIGH, H_FALLBACK, H_RESOLUTION, H_PROBE, H_ROUTE, H_USE, H_PURGE, H_HELLO,
+};
 
 struct handle {
 	struct map_node node;
@@ -361,6 +363,7 @@ void	nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code);	/* an error indicat
 enum nhrp_drop nhc_reply(struct nhrp *n, const struct rx *rx);
 void	nhc_reregister(struct nhrp *n);
 void	nhc_fallback_result(struct nhrp *n, bool ok);
+void	nhc_fallback_again(struct nhrp *n, const struct peer *p);
 void	nhc_shutdown(struct nhrp *n);
 struct peer *nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not);	/* a registered hub, best first */
 bool	nhc_serves(const struct nhrp *n, const struct addr *proto);
@@ -372,7 +375,7 @@ enum nhrp_drop nhs_request(struct nhrp *n, const struct rx *rx);
 /* resolve.c */
 enum nhrp_drop resolve_request(struct nhrp *n, const struct rx *rx);
 enum nhrp_drop resolve_reply(struct nhrp *n, const struct rx *rx);
-void	resolve_send(struct nhrp *n, struct peer *to, uint32_t id, const struct addr *src, const struct addr *dst);
+void	resolve_send(struct nhrp *n, struct peer *to, uint32_t id, uint8_t hops, const struct addr *src, const struct addr *dst);
 struct peer *resolve_path(const struct nhrp *n, const struct addr *dst);	/* routed path for a request of ours */
 
 /* shortcut.c */

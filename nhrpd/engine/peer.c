@@ -42,6 +42,7 @@ peer_moved(struct nhrp *n, struct peer *p, const struct nhrp_event *ev)
 	p->natted = ev->natted || (ev->kind == NHRP_EV_PEER_MOVED && p->natted);
 	if (!moved)
 		return;
+	nhc_fallback_again(n, p);
 	LIST_EACH(it, nx, &p->bindings) {
 		binding_moved(n, container_of(it, struct binding, by_peer));
 	}

@@ -5,7 +5,7 @@
  * acknowledged, a few times at most: FRR never acknowledges. */
 #include "nhrpd/engine/nhrp_priv.h"
 
-enum { PURGE_TRIES = 4 };
+enum { PURGE_TRIES = 4, WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- purges that come in */
 
@@ -67,6 +67,8 @@ purge_one(struct nhrp *n, const struct rx *rx, const struct nhrp_cie *cie)
 	if (!cie->proto.n)
 		return;
 	w.what = prefix_of(&cie->proto, cie_bits(cie, &cie->proto));
+	if (w.what.bits < (cie->proto.n == 4 ? WIDEST_V4 : WIDEST_V6))
+		return;	/* nobody answered for that much */
 	purge_binding(n, &w);
 	trie_within(&n->shortcuts, &w.what, purge_shortcut, &w);
 	trie_above(&n->shortcuts, &w.what.addr, purge_wider_shortcut, &w);

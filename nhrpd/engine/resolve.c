@@ -22,7 +22,7 @@ resolve_path(const struct nhrp *n, const struct addr *dst)
 }
 
 void
-resolve_send(struct nhrp *n, struct peer *to, uint32_t id, const struct addr *src, const struct addr *dst)
+resolve_send(struct nhrp *n, struct peer *to, uint32_t id, uint8_t hops, const struct addr *src, const struct addr *dst)
 {
 	struct nhrp_cie nat = cie_public(&n->public_nbma, src);
 	struct tx t;
@@ -30,6 +30,7 @@ resolve_send(struct nhrp *n, struct peer *to, uint32_t id, const struct addr *sr
 	tx_init(n, &t, to, NHRP_RESOLUTION_REQUEST, src, dst);
 	t.p.flags = NHRP_FLAG_ROUTER | NHRP_FLAG_AUTHORITATIVE | NHRP_FLAG_SRC_STABLE | NHRP_FLAG_NAT;
 	t.p.request_id = id;
+	t.p.hops = hops;
 	t.p.cie[t.p.n_cie++] = (struct nhrp_cie){ .prefix_len = 0xff, .mtu = n->conf.mtu, .hold_s = n->conf.hold_s };
 	request_exts(n, &t, &nat, we_are_natted(n) && n->public_nbma.n == t.p.src_nbma.n);
 	tx_send(n, &t, to);

@@ -124,7 +124,7 @@ send_request(struct nhrp *n, struct shortcut *s)
 	if (!s->request.id)
 		handle_open(n, &s->request, H_RESOLUTION);
 	if (to)
-		resolve_send(n, to, s->request.id, &s->src, &s->dst);
+		resolve_send(n, to, s->request.id, HOPS_OUT, &s->src, &s->dst);
 	timer(n, s, n->now + TICK_S(resolve_s[s->tries]));
 	s->tries++;
 }
@@ -170,7 +170,8 @@ sc_up(struct nhrp *n, struct shortcut *s)
 	s->negatives = 0;
 	s->reason[0] = 0;
 	timer(n, s, s->expires - TICK_S(s->hold_s) / 3);
-	log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "shortcut-up", "%s by %s", prefix_fmt(&s->prefix, text), addr_fmt(&s->binding->proto, via));
+	log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "shortcut-up", "%s by %s", prefix_fmt(&s->prefix, text),
+	    addr_fmt(&s->binding->proto, via));
 	return SC_UP;
 }
 
@@ -220,7 +221,7 @@ install(struct nhrp *n, struct shortcut *s)
 static void
 send_probe(struct nhrp *n, struct shortcut *s)
 {
-	resolve_send(n, s->binding->peer, s->probe.id, &s->src, &s->binding->proto);
+	resolve_send(n, s->binding->peer, s->probe.id, HOPS_ONE, &s->src, &s->binding->proto);
 	timer(n, s, n->now + TICK_MS(probe_ms[s->tries]));
 	s->tries++;
 }
@@ -524,8 +525,6 @@ shortcut_probe_reply(struct nhrp *n, struct shortcut *s, const struct rx *rx)
 
 	if (!addr_eq(&rx->p->src_proto, &s->src))
 		return;
-	if (rx->peer != b->peer && ext_empty(rx->p, NHRP_EXT_FORWARD))
-		return;	/* was asked of one that is not it any more */
 	if (!binding_owned(b, rx)) {
 		b->pinned++;
 		if (dispatch(n, s, SC_EV_NAK, not_owner))

@@ -413,6 +413,10 @@ START_TEST(link_and_clear)
 	node_event(h, &ev);
 	world_run(&w, TICK_S(1));
 	ck_assert(node_neigh(h, "10.255.0.3") != NULL);
+	s->n_neigh = 0;
+	node_event(s, &ev);
+	world_run(&w, TICK_S(1));
+	ck_assert(node_neigh(s, "") && node_neigh(s, "10.255.0.1"));
 	ev = (struct nhrp_event){ .kind = NHRP_EV_CLEAR };
 	node_event(h, &ev);
 	world_run(&w, TICK_MS(1));

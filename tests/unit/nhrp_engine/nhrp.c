@@ -99,7 +99,8 @@ busy_bench(void)
 static struct nhrp_packet
 any_packet(void)
 {
-	static const char *const addr[] = { "10.255.0.1", "10.255.0.2", "10.255.0.3", "10.1.0.9", "10.2.0.9", "10.9.0.9", "10.255.0.254", "0.0.0.0" };
+	static const char *const addr[] = { "10.255.0.1", "10.255.0.2", "10.255.0.3", "10.1.0.9", "10.2.0.9", "10.9.0.9", "10.255.0.254",
+		"0.0.0.0" };
 #define ANY addr[env_random_below(&b.t.env, 8)]
 	struct nhrp_packet p = pkt((uint8_t)(1 + env_random_below(&b.t.env, 8)), "198.51.100.2", ANY, ANY);
 	static const uint16_t ext[] = { 3, 4, 5, 7, 8, 9, 0x300 };

@@ -302,6 +302,75 @@ START_TEST(probe_must_name_the_address)
 }
 END_TEST
 
+/* It went on from the far end to its owner: the path is not the direct one. */
+START_TEST(probe_must_not_be_passed_on)
+{
+	struct nhrp_packet p = asked();
+	struct nhrp_event ev = { .kind = NHRP_EV_WANT_UP, .peer = 9 };
+	struct nhrp_cie rec = cie_of(0, 0, "198.51.100.77", "10.255.0.77", 600);
+	struct shortcut *s;
+	struct addr dst = A("10.9.0.9"), via = A("10.255.0.9");
+
+	bench_rx(&b, 1, "203.0.113.1", &p);
+	ev.want = bench_act(&b, NHRP_ACT_WANT, 0)->want;
+	bench_peer(&b, 9, "198.51.100.9", "nine");
+	bench_clear(&b);
+	bench_event(&b, &ev);
+	p = bench_sent(&b, 0);
+	ck_assert_uint_eq(p.hops, 1);
+	p.type = NHRP_RESOLUTION_REPLY;
+	p.cie[0] = cie_of(0, 32, "198.51.100.9", "10.255.0.9", 600);
+	ck_assert_uint_eq(p.ext[0].type, NHRP_EXT_FORWARD);
+	p.ext[0].value = cies(&rec, 1);
+	ck_assert_int_eq(bench_rx(&b, 9, "198.51.100.9", &p), NHRP_OK);
+	s = trie_match(&b.n->shortcuts, &dst, NULL);
+	ck_assert_int_eq(s->state, SC_NEGATIVE);
+	ck_assert(!binding_find(b.n, &via) || !binding_find(b.n, &via)->peer);	/* not its owner */
+	bench_free(&b);
+	p = asked();	/* the dial led to our own hub */
+	bench_rx(&b, 1, "203.0.113.1", &p);
+	ev.want = bench_act(&b, NHRP_ACT_WANT, 0)->want;
+	ev.peer = 1;
+	bench_clear(&b);
+	bench_event(&b, &ev);
+	bench_event(&b, &ev);
+	s = trie_match(&b.n->shortcuts, &dst, NULL);
+	ck_assert_int_eq(s->state, SC_NEGATIVE);
+	ck_assert_str_eq(s->reason, "its address leads to a hub of ours");
+	bench_free(&b);
+}
+END_TEST
+
+/* The answer may come by the hub; the peer's own direction is shown by anything that comes over its SA. */
+START_TEST(probe_answered_by_the_hub)
+{
+	struct nhrp_packet p = asked(), any = pkt(NHRP_PURGE_REPLY, "198.51.100.9", "10.255.0.3", "10.255.0.9");
+	struct nhrp_event ev = { .kind = NHRP_EV_WANT_UP, .peer = 9 };
+	struct nhrp_cie rec = cie_of(0, 0, "203.0.113.1", "10.255.0.1", 600);
+	struct shortcut *s;
+	struct addr dst = A("10.9.0.9");
+
+	bench_rx(&b, 1, "203.0.113.1", &p);
+	ev.want = bench_act(&b, NHRP_ACT_WANT, 0)->want;
+	bench_peer(&b, 9, "198.51.100.9", "nine");
+	bench_clear(&b);
+	bench_event(&b, &ev);
+	p = bench_sent(&b, 0);
+	p.type = NHRP_RESOLUTION_REPLY;
+	p.cie[0] = cie_of(0, 32, "198.51.100.9", "10.255.0.9", 600);
+	ck_assert_uint_eq(p.ext[1].type, NHRP_EXT_REVERSE);
+	p.ext[1].value = cies(&rec, 1);
+	ck_assert_int_eq(bench_rx(&b, 1, "203.0.113.1", &p), NHRP_OK);
+	s = trie_match(&b.n->shortcuts, &dst, NULL);
+	ck_assert_int_eq(s->state, SC_PROBING);	/* one direction only */
+	bench_clear(&b);
+	bench_rx(&b, 9, "198.51.100.9", &any);
+	ck_assert_int_eq(s->state, SC_NEIGH);
+	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_NEIGH_SET), 1);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(refused_replies)
 {
 	static const uint8_t code[] = { 4, 5, 11, 12, 13, 77 };
@@ -354,6 +423,8 @@ resolve_suite(void)
 	tcase_add_test(t, how_wide_it_becomes);
 	tcase_add_test(t, where_it_leads);
 	tcase_add_test(t, probe_must_name_the_address);
+	tcase_add_test(t, probe_must_not_be_passed_on);
+	tcase_add_test(t, probe_answered_by_the_hub);
 	tcase_add_test(t, refused_replies);
 	tcase_add_test(t, the_hub_is_no_shortcut);
 	suite_add_tcase(s, t);

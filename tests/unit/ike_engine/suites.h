@@ -13,4 +13,7 @@ Suite	*auth_suite(void);
 Suite	*cookie_suite(void);
 Suite	*dial_suite(void);
 Suite	*ike_suite(void);
+Suite	*vectors_suite(void);
+Suite	*proposal_suite(void);
+Suite	*names_suite(void);
 #endif

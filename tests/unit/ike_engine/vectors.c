@@ -1,0 +1,202 @@
+/* The recorded exchange of two strongSwans through our responder: every request as it was, the responder's random choices
+ * put in where it made its own, all keys compared with the record. */
+#include "tests/unit/ike_engine/suites.h"
+#include "tests/unit/ike_vectors.h"
+
+#include <stdlib.h>
+
+static struct world w;
+static struct vec *v;
+
+static void
+begin(void)
+{
+	struct ike_profile *p;
+
+	v = vec_open("vectors/ike/own/ike-gcm.txt");
+	w_init(&w);
+	w.manual = true;
+	w.s[0].addr = w_addr("10.0.0.2");
+	w.s[1].addr = w_addr("10.0.0.1");
+	p = &w.s[1].profile[0];
+	p->local_id = w_fqdn("hub.dmvpn.example");
+	p->n_key = 0;
+	w_key(&w.s[1], 0, "spoke1.dmvpn.example", "dmvpn-lab-psk-0123456789");
+	p->ike[0].prf[0] = IKE_PRF_HMAC_SHA2_384;
+	p->ike[0].group[0] = IKE_KE_ECP384;
+	p->esp[0].group[0] = IKE_KE_ECP384;
+	p->esp[0].n_group = 1;
+	p->esp[0].esn[1] = false;
+	w_start(&w, 1);
+	w.n_sides = 2;
+}
+
+static void
+end(void)
+{
+	vec_free(v);
+	w_fini(&w);
+}
+
+static struct w_msg
+recorded(const char *name, uint16_t port)
+{
+	struct w_msg m = { .from = 0, .natt = port == 4500 };
+	struct span s = vec_get(v, name);
+
+	m.src = (struct endpoint){ w.s[0].addr, port };
+	m.dst = (struct endpoint){ w.s[1].addr, port };
+	m.n = s.n;
+	memcpy(m.octets, s.p, s.n);
+	return m;
+}
+
+static struct ike_sa *
+any_sa(void)
+{
+	struct map_iter it = { 0 };
+
+	return container_of(map_first(&w.s[1].k->by_id, &it), struct ike_sa, by_id);
+}
+
+static uint64_t
+be64(struct span s)
+{
+	struct cur c = cur_of(s);
+
+	return cur_be64(&c);
+}
+
+static void
+set_spi_r(struct ike_sa *sa, uint64_t spi)
+{
+	struct map *m = &w.s[1].k->by_spi;
+
+	map_del(m, &sa->by_spi);
+	sa->spi_r = spi;
+	map_add(m, &sa->by_spi, map_hash(m, &spi, sizeof(spi)));
+}
+
+static void
+set_nonce(struct ike_nonce *n, const char *name)
+{
+	struct span s = vec_get(v, name);
+
+	n->n = (uint16_t)s.n;
+	memcpy(n->b, s.p, s.n);
+}
+
+/* The job comes back with the recorded secret. */
+static void
+return_job(const char *secret)
+{
+	struct ike_event ev = { .kind = IKE_EV_JOB };
+	struct span s = vec_get(v, secret);
+
+	ck_assert_uint_eq(w.s[1].n_jobs, 1);
+	ev.job = w.s[1].jobs[0];
+	w.s[1].n_jobs = 0;
+	ike_job_run(ev.job);
+	ck_assert_uint_eq(ev.job->shared_len, s.n);
+	memcpy(ev.job->shared, s.p, s.n);
+	w_event(&w, 1, &ev);
+}
+
+static void
+set_up(void)
+{
+	struct w_msg m = recorded("IKE_SA_INIT_request", 500);
+	struct span resp = vec_get(v, "IKE_SA_INIT_response");
+	struct ike_sa *sa;
+
+	w.s[1].hold_jobs = true;
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	sa = any_sa();
+	set_spi_r(sa, be64(vec_get(v, "SPIr")));
+	set_nonce(&sa->hs->nr, "Nr");
+	free(sa->hs->mine);
+	w.s[1].t.live--;
+	sa->hs->mine = w.s[1].t.env.alloc(&w.s[1].t, resp.n);
+	memcpy(sa->hs->mine, resp.p, resp.n);
+	sa->hs->mine_len = resp.n;
+	m = recorded("IKE_AUTH_req_1_fromI", 4500);
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	return_job("g_ir");
+}
+
+START_TEST(whole_exchange)
+{
+	struct ike_sa *sa;
+	struct w_child *c;
+	struct w_msg m;
+
+	if (!v)
+		return;
+	set_up();
+	sa = w_sa(&w, 1);
+	ck_assert_ptr_nonnull(sa);
+	ck_span_eq(span_of(sa->keys.d, sa->keys.prf_len), vec_get(v, "SK_d"));
+	ck_span_eq(span_of(sa->keys.i.enc, sa->keys.i.enc_len), vec_get(v, "SK_ei"));
+	ck_span_eq(span_of(sa->keys.pr, sa->keys.prf_len), vec_get(v, "SK_pr"));
+	ck_assert_uint_eq(w.s[1].n_child, 1);
+	c = &w.s[1].child[0];
+	ck_span_eq(span_of(c->dp.keys.encr_in, c->dp.keys.encr_len), vec_get(v, "child1_KEYMAT_ei"));
+	ck_span_eq(span_of(c->dp.keys.encr_out, c->dp.keys.encr_len), vec_get(v, "child1_KEYMAT_er"));
+	ck_assert(!c->dp.esn);
+	ck_assert(!c->dp.encap);	/* it floats because of MOBIKE, not of NAT */
+
+	m = recorded("CREATE_CHILD_SA_req_2_fromI", 4500);	/* rekey with PFS */
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	set_nonce(&sa->cc_rx->nr, "child2_Nr");
+	return_job("child2_g_ir");
+	ck_assert_uint_eq(w.s[1].n_child, 2);
+	c = &w.s[1].child[1];
+	ck_span_eq(span_of(c->dp.keys.encr_in, c->dp.keys.encr_len), vec_get(v, "child2_KEYMAT_ei"));
+	ck_span_eq(span_of(c->dp.keys.encr_out, c->dp.keys.encr_len), vec_get(v, "child2_KEYMAT_er"));
+	ck_assert(!c->active);
+
+	m = recorded("INFORMATIONAL_req_3_fromI", 4500);	/* deletes the old child */
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	ck_assert(w.s[1].child[1].active);
+	ck_assert_uint_eq(sa->n_children, 1);
+
+	m = recorded("CREATE_CHILD_SA_req_4_fromI", 4500);	/* rekeys the IKE SA */
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	set_nonce(&sa->cc_rx->nr, "ike2_Nr");
+	set_spi_r(ike_sa_find(w.s[1].k, sa->cc_rx->heir), be64(vec_get(v, "ike2_SPIr")));
+	return_job("ike2_g_ir");
+	ck_assert_uint_eq(w.s[1].rekeys, 1);
+	ck_span_eq(span_of(w_sa(&w, 1)->keys.d, sa->keys.prf_len), vec_get(v, "ike2_SK_d"));
+	ck_assert_uint_eq(w_sa(&w, 1)->spi_i, be64(vec_get(v, "ike2_SPIi")));
+
+	m = recorded("INFORMATIONAL_req_5_fromI", 4500);	/* deletes the old one */
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	ck_assert_int_eq(w_sa(&w, 1)->state, IKE_SA_EST);
+	ck_assert_uint_eq(w.s[1].downs, 0);
+	ck_assert_uint_eq(w_held(&w, 1), 6);
+}
+END_TEST
+
+START_TEST(wrong_key_in_the_record)
+{
+	if (!v)
+		return;
+	w.s[1].key[0].psk[0] ^= 1;
+	set_up();
+	ck_assert_uint_eq(w.s[1].ups, 0);
+	ck_assert_uint_eq(ike_count_drop(w.s[1].k, IKE_DROP_AUTH), 1);
+}
+END_TEST
+
+Suite *
+vectors_suite(void)
+{
+	Suite *s = suite_create("vectors");
+	TCase *tc = tcase_create("vectors");
+
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_test(tc, whole_exchange);
+	tcase_add_test(tc, wrong_key_in_the_record);
+	suite_add_tcase(s, tc);
+	return s;
+}

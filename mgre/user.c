@@ -111,7 +111,8 @@ sealed(struct tunnel *t, uint32_t peer, uint16_t proto, struct span inner, uint8
 	ok = head + inner.n <= pkt.room;
 	if (ok) {
 		gre_put(&t->gre, proto, pkt.p);
-		memcpy(pkt.p + head, inner.p, inner.n);
+		if (inner.n)
+			memcpy(pkt.p + head, inner.p, inner.n);
 		pkt.n = head + inner.n;
 		pkt.tos = tos;
 		pkt.may_fragment = may_fragment;

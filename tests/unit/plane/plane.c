@@ -34,7 +34,7 @@ event(void *ctx, const struct dp_event *ev)
 	(void)ctx;
 	got[ev->kind]++;
 	last = *ev;
-	if (ev->packet.n <= sizeof(last_packet))
+	if (ev->packet.n && ev->packet.n <= sizeof(last_packet))
 		memcpy(last_packet, ev->packet.p, ev->packet.n);
 	if (rug)
 		rug(ev);

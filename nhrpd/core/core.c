@@ -52,6 +52,7 @@ core_new(const struct core_conf *conf, const struct core_env *env)
 	c->log = c->mem->log;
 	c->peers_max = conf->peers_max ? conf->peers_max : CORE_PEERS_DEFAULT;
 	c->peer_free = 1;
+	c->retry_at = TICK_NEVER;
 	map_init(&c->identities, c->mem);
 	map_init(&c->spis, c->mem);
 	map_init(&c->sas, c->mem);
@@ -373,13 +374,14 @@ core_tick(struct core *c, tick_t now)
 	for (unsigned i = 0; i < c->n_tunnel; i++)
 		nhrp_tick(c->tunnel[i].nhrp, now, &c->tunnel[i].out);
 	ike_tick(c->ike, now, &c->ike_out);
+	core_wants_retry(c);
 	core_pump(c);
 }
 
 tick_t
 core_deadline(const struct core *c)
 {
-	tick_t at = ike_deadline(c->ike);
+	tick_t at = tick_min(ike_deadline(c->ike), c->retry_at);
 
 	for (unsigned i = 0; i < c->n_tunnel; i++)
 		at = tick_min(at, nhrp_deadline(c->tunnel[i].nhrp));

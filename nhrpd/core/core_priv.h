@@ -10,6 +10,7 @@ enum {
 	CORE_OUT_ITEMS = 4096, CORE_OUT_OCTETS = 2 << 20,	/* what one external event may cause, with all that follows from it */
 	CORE_ENGINE_DEPTH = 8,	/* how often an engine may be called before its queue is emptied */
 	CORE_PEERS_DEFAULT = 100000, CORE_DIALS_MAX = 65536,
+	CORE_LOST_MAX = 64,	/* wants kept for later because there was no memory */
 };
 
 /* An ESP SA pair in the data plane, or on its way there. */
@@ -55,6 +56,7 @@ struct core_dial {
 	unsigned n_addrs;
 	const char *hint;
 	bool hub, issued;	/* issued: IKE was told; not while the tunnel has no source address */
+	bool again;	/* IKE had no memory for it: tell it once more */
 	struct core_peer *peer;	/* who answered; NULL while dialling */
 	struct core_want *wants;
 	const char *reason;	/* of the last failure; "" */
@@ -67,6 +69,12 @@ struct core_want {
 	struct core_want *next;	/* of the dial */
 	struct core_dial *dial;
 	uint32_t tunnel, want;
+};
+
+/* A want there was no memory for. NHRP says it once and trusts that it stands, so it is kept where nothing is allocated. */
+struct core_lost {
+	uint32_t tunnel;
+	struct nhrp_act want;
 };
 
 struct core_tunnel {
@@ -98,6 +106,9 @@ struct core {
 	uint32_t peers_max, peer_cap, peer_free;	/* peer_free: no free id below it */
 	struct map identities, spis, sas, dials, dial_addrs, wants;
 	uint32_t next_dial;
+	struct core_lost lost[CORE_LOST_MAX];
+	unsigned n_lost;
+	tick_t retry_at;	/* of lost wants and of dials that IKE had no memory for; TICK_NEVER: none */
 	tick_t now;
 	struct log_limit limit;
 };
@@ -138,6 +149,7 @@ void	core_dial_serve(struct core_dial *d, struct core_peer *p);	/* p (or nobody:
 void	core_dial_up(struct core *c, struct core_dial *d, struct core_peer *p);	/* its peer has an SA: satisfies the wants */
 void	core_dial_fail(struct core *c, const struct ike_act *a);
 void	core_dials_issue(struct core *c, struct core_tunnel *t);	/* after the source address came or changed */
+void	core_wants_retry(struct core *c);	/* with the time */
 void	core_wants_fini(struct core *c);
 
 #endif

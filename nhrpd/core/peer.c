@@ -266,6 +266,7 @@ core_ike_up(struct core *c, const struct ike_act *a)
 		p->since = c->now;
 	if (d) {
 		core_dial_serve(d, p);
+		d->again = false;
 		d->reason = "";
 		if (p->up)
 			core_dial_up(c, d, p);

@@ -3,6 +3,8 @@
 
 #include "nhrpd/core/core_priv.h"
 
+#define RETRY_AFTER TICK_S(5)
+
 struct want_key {
 	uint32_t tunnel, want;
 };
@@ -64,6 +66,7 @@ issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
 		d->reason = "none of its addresses is of the tunnel source's family";
 	} else {
 		d->issued = true;
+		d->again = false;
 		d->reason = "";
 		core_tell_ike(c, &e);
 	}
@@ -140,6 +143,52 @@ dial_free(struct core *c, struct core_dial *d)
 	env_free(c->mem, d);
 }
 
+/* ---- no memory for a want, or for a dial in IKE: later */
+
+static void
+lose_want(struct core *c, uint32_t tunnel, const struct nhrp_act *a)
+{
+	if (c->n_lost == CORE_LOST_MAX) {
+		log_limited(c->log, &c->limit, c->now, LOG_LV_ERROR, "want-lost", "out of memory: a peer that is wanted will not be dialled");
+		return;
+	}
+	c->lost[c->n_lost++] = (struct core_lost){ tunnel, *a };
+	c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
+}
+
+static void
+forget_lost(struct core *c, uint32_t tunnel, uint32_t want)
+{
+	for (unsigned i = 0; i < c->n_lost; i++) {
+		if (c->lost[i].tunnel == tunnel && c->lost[i].want.want == want) {
+			c->lost[i] = c->lost[--c->n_lost];
+			return;
+		}
+	}
+}
+
+void
+core_wants_retry(struct core *c)
+{
+	unsigned n = c->n_lost;
+
+	if (c->now < c->retry_at)
+		return;
+	c->retry_at = TICK_NEVER;
+	for (unsigned i = 0; i < c->n_tunnel; i++) {
+		for (struct core_dial *d = c->tunnel[i].dials; d; d = d->next) {
+			if (d->again)
+				issue(c, &c->tunnel[i], d);
+		}
+	}
+	while (n--) {	/* what finds no memory again goes to the end */
+		struct core_lost l = c->lost[0];
+
+		memmove(c->lost, c->lost + 1, sizeof(c->lost[0]) * --c->n_lost);
+		core_want_add(c, core_tunnel(c, l.tunnel), &l.want);
+	}
+}
+
 void
 core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 {
@@ -157,6 +206,7 @@ core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 		struct nhrp_event e = { .kind = NHRP_EV_WANT_FAIL, .want = a->want, .reason = "out of memory" };
 
 		env_free(c->mem, w);
+		lose_want(c, tunnel, a);
 		core_tell_nhrp(c, t, &e);
 		return;
 	}
@@ -175,9 +225,11 @@ core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 void
 core_want_del(struct core *c, struct core_tunnel *t, uint32_t want)
 {
-	struct core_want *w = want_find(c, (uint32_t)(t - c->tunnel) + 1, want), **at;
+	uint32_t tunnel = (uint32_t)(t - c->tunnel) + 1;
+	struct core_want *w = want_find(c, tunnel, want), **at;
 	struct core_dial *d;
 
+	forget_lost(c, tunnel, want);
 	if (!w)
 		return;
 	d = w->dial;
@@ -231,6 +283,10 @@ core_dial_fail(struct core *c, const struct ike_act *a)
 	if (!d)
 		return;
 	snprintf(d->reason_buf, sizeof(d->reason_buf), "%s", a->text ? a->text : "");
+	if (a->down == IKE_DOWN_RESOURCES) {	/* it may not even have been taken */
+		d->again = true;
+		c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
+	}
 	if (d->reason != d->reason_buf)
 		d->since = c->now;
 	d->reason = d->reason_buf;

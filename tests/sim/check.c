@@ -320,3 +320,58 @@ all_direct(struct sim *s)
 	}
 	return true;
 }
+
+/* ---- for the reader of a failure */
+
+struct explain {
+	FILE *out;
+	const struct node *n;
+	const struct addr *dst;
+};
+
+static bool
+explain_nhs(void *ctx, const struct nhrp_nhs_info *i)
+{
+	const struct explain *e = ctx;
+
+	if (!i->up)
+		fprintf(e->out, "  %s: hub %s is %s%s%s\n", e->n->name, i->name, i->state, *i->reason ? ": " : "", i->reason);
+	return true;
+}
+
+static bool
+explain_shortcut(void *ctx, const struct nhrp_shortcut_info *i)
+{
+	const struct explain *e = ctx;
+
+	if (!prefix_has(&i->prefix, e->dst))
+		return true;
+	fprintf(e->out, " %s by %s%s%s", i->state, text(&i->via), *i->reason ? ": " : "", i->reason);
+	return true;
+}
+
+void
+check_explain(const struct sim *s, FILE *out)
+{
+	struct explain e = { .out = out };
+
+	for (unsigned i = 0; i < s->n_node; i++) {
+		e.n = s->node[i];
+		if (e.n->core)
+			nhrp_visit_nhs(core_nhrp(e.n->core, 1), explain_nhs, &e);
+	}
+	for (unsigned i = 0; i < s->n_flow; i++) {
+		const struct flow *f = &s->flow[i];
+		const struct node *next;
+
+		if (f->stopped || !f->from->core || !f->to->core || (path_direct(f->from, f->to) && f->last_hops == 1))
+			continue;
+		next = plane_next(f->from, &f->to->lan_host);
+		fprintf(out, "  %s to %s goes by %s; last packet came %.1f s ago over %u hops; shortcut:", f->from->name, f->to->name,
+		    next ? next->name : "nobody", (double)(s->now - f->last_got) / 1e6, f->last_hops);
+		e.n = f->from;
+		e.dst = &f->to->lan_host;
+		nhrp_visit_shortcut(core_nhrp(f->from->core, 1), explain_shortcut, &e);
+		fputc('\n', out);
+	}
+}

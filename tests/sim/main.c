@@ -44,6 +44,7 @@ tell(const struct sim *s, const struct scenario *sc, const struct options *o, do
 	} else {
 		printf("not ok %s seed %llu: %s\n", sc->name, (unsigned long long)s->seed, s->complaint);
 		sim_trace_print(s, stdout, o->tail);
+		check_explain(s, stdout);
 		printf("  replay: tests/sim/sim -s %llu %s        every event: tests/sim/sim -v -s %llu %s\n", (unsigned long long)s->seed, sc->name,
 		    (unsigned long long)s->seed, sc->name);
 	}

@@ -302,7 +302,7 @@ struct node {
 	size_t bytes;
 	tick_t tick_at, spin_at;
 	unsigned spins, acts_peak;
-	bool carrying;
+	bool carrying, spared;	/* spared: allocations succeed */
 	struct ike_job *jobs[4096];
 	unsigned n_jobs;
 	struct plane plane;
@@ -344,6 +344,7 @@ void	check_acts(struct node *n, unsigned acts);
 /* What must hold at any time, and what must hold some seconds after the last fault. */
 void	check_now(struct sim *s);
 void	check_rest(struct sim *s);
+void	check_explain(const struct sim *s, FILE *out);	/* what is not as it should be, in the engines' words */
 bool	all_registered(struct sim *s);
 bool	all_direct(struct sim *s);	/* each flow that runs takes the direct way at this moment */
 bool	spoke_registered(const struct node *n);

@@ -232,7 +232,8 @@ sockaddr_is(const struct sockaddr *sa, const struct addr *a)
 		return false;
 	if (sa->sa_family == AF_INET && a->n == 4)
 		return memcmp(&((const struct sockaddr_in *)(const void *)sa)->sin_addr, a->b, 4) == 0;
-	return sa->sa_family == AF_INET6 && a->n == 16 && memcmp(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, a->b, 16) == 0;
+	return sa->sa_family == AF_INET6 && a->n == 16 &&
+	       memcmp(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, a->b, 16) == 0;
 }
 
 unsigned

@@ -22,7 +22,7 @@ bool	link_open(struct link_nl *l, char *err, size_t errlen);
 void	link_close(struct link_nl *l);
 unsigned link_index(const char *name);	/* 0: no such interface */
 /* All answer 0 or a negative errno. */
-int	link_setup(struct link_nl *l, unsigned ifindex, const uint8_t mac[static TAP_MAC], unsigned mtu);	/* ARP off, queue length, up */
+int	link_setup(struct link_nl *l, unsigned ifindex, const uint8_t mac[static TAP_MAC], unsigned mtu); /* ARP off, queue length, up */
 int	link_mtu(struct link_nl *l, unsigned ifindex, unsigned mtu);
 int	link_addr(struct link_nl *l, unsigned ifindex, const struct prefix *a, bool add);
 int	link_neigh(struct link_nl *l, unsigned ifindex, const struct addr *a, const uint8_t mac[static TAP_MAC]);	/* permanent */

@@ -20,9 +20,10 @@
 static const char *
 open_hint(int e)
 {
-	return e == ENOENT || e == ENODEV || e == ENXIO ? "load the tun module (modprobe tun), or give the container the device (--device /dev/net/tun)"
-	    : e == EACCES || e == EPERM ? "run as root, or make /dev/net/tun readable and writable for this user"
-					: "see the kernel log";
+	return e == ENOENT || e == ENODEV || e == ENXIO
+		   ? "load the tun module (modprobe tun), or give the container the device (--device /dev/net/tun)"
+	       : e == EACCES || e == EPERM ? "run as root, or make /dev/net/tun readable and writable for this user"
+					   : "see the kernel log";
 }
 
 static const char *

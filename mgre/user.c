@@ -233,7 +233,9 @@ static void
 maybe_redirect(struct tunnel *t, uint32_t peer, const struct inner *in)
 {
 	struct mgre_user *m = t->owner;
-	struct dp_event ev = { .kind = DP_EV_REDIRECT, .tunnel = t->conf.id, .out_peer = peer, .packet = event_packet(in), .src = in->src, .dst = in->dst };
+	struct dp_event ev = {
+		.kind = DP_EV_REDIRECT, .tunnel = t->conf.id, .out_peer = peer, .packet = event_packet(in), .src = in->src, .dst = in->dst
+	};
 
 	if (!t->conf.redirect || tunnel_is_own(t, &in->src) || !flow_redirect(&t->flows, m->now, &in->src, &in->dst, peer, &ev.peer))
 		return;
@@ -257,7 +259,8 @@ unresolved(struct tunnel *t, struct inner *in)
 		maybe_redirect(t, t->fallback.peer, in);
 	}
 	counted(m, MGRE_N_UNRESOLVED);
-	if (!t->doomed && dest_unresolved(&t->flows, m->now, &in->dst) && bucket_take(&t->unresolved, m->now, UNRESOLVED_PER_S, UNRESOLVED_PER_S))
+	if (!t->doomed && dest_unresolved(&t->flows, m->now, &in->dst) &&
+	    bucket_take(&t->unresolved, m->now, UNRESOLVED_PER_S, UNRESOLVED_PER_S))
 		m->fn(m->ctx, &ev);
 	else
 		counted(m, MGRE_N_UNRESOLVED_HELD);
@@ -455,8 +458,8 @@ user_gre(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 	enum mgre_count c = counted(m, gre_in(m, from, pkt));
 
 	if (c < MGRE_N_NHRP_IN)
-		log_limited(m->host->log, &m->said, m->now, LOG_LV_INFO, mgre_count_word(c), "%zu octets from peer %u of tunnel %u dropped", pkt->n,
-		    from->peer, from->tunnel);
+		log_limited(m->host->log, &m->said, m->now, LOG_LV_INFO, mgre_count_word(c), "%zu octets from peer %u of tunnel %u dropped",
+		    pkt->n, from->peer, from->tunnel);
 }
 
 struct dpsec_in
@@ -860,7 +863,8 @@ open_icmp(struct mgre_user *m, char *err, size_t errlen)
 {
 	m->icmp[0] = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 	if (m->icmp[0] < 0) {
-		snprintf(err, errlen, "cannot open a raw socket: %s; it needs CAP_NET_RAW: run as root, or inside a user namespace", strerror(errno));
+		snprintf(err, errlen, "cannot open a raw socket: %s; it needs CAP_NET_RAW: run as root, or inside a user namespace",
+		    strerror(errno));
 		return false;
 	}
 	m->icmp[1] = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);	/* -1: a kernel without IPv6 */

@@ -99,10 +99,17 @@ cbc_open(struct esp_key *k, const struct esp_block *b)
 	    EVP_DecryptInit_ex(k->ctx, NULL, NULL, NULL, iv) == 1 && EVP_DecryptUpdate(k->ctx, text, &n, text, (int)b->text) == 1;
 }
 
-#define GCM(bits) { "aes-gcm-" #bits, ESP_ENCR_AES_GCM_16, bits, 0, bits / 8, 4, 8, 16, 4, 0, "AES-" #bits "-GCM", NULL, aead_seal, aead_open }
-#define CBC(bits, word, id, icv, mac, digest) \
-	{ "aes-cbc-" #bits "-" word, ESP_ENCR_AES_CBC, bits, id, bits / 8, 0, 16, icv, 16, mac, "AES-" #bits "-CBC", digest, cbc_seal, cbc_open }
-#define CBC_ALL(word, id, icv, mac, digest) CBC(128, word, id, icv, mac, digest), CBC(192, word, id, icv, mac, digest), CBC(256, word, id, icv, mac, digest)
+#define GCM(bits)                                                                                                                          \
+	{                                                                                                                                  \
+		"aes-gcm-" #bits, ESP_ENCR_AES_GCM_16, bits, 0, bits / 8, 4, 8, 16, 4, 0, "AES-" #bits "-GCM", NULL, aead_seal, aead_open  \
+	}
+#define CBC(bits, word, id, icv, mac, digest)                                                                                              \
+	{                                                                                                                                  \
+		"aes-cbc-" #bits "-" word, ESP_ENCR_AES_CBC, bits, id, bits / 8, 0, 16, icv, 16, mac, "AES-" #bits "-CBC", digest,         \
+		    cbc_seal, cbc_open                                                                                                     \
+	}
+#define CBC_ALL(word, id, icv, mac, digest)                                                                                                \
+	CBC(128, word, id, icv, mac, digest), CBC(192, word, id, icv, mac, digest), CBC(256, word, id, icv, mac, digest)
 
 static const struct esp_suite suites[] = {
 	GCM(128), GCM(192), GCM(256),

@@ -15,10 +15,14 @@ static const struct {
 	int family, type, protocol;
 	const char *what, *hint;
 } kinds[SOCK_KINDS] = {
-	[SOCK_UDP4] = { AF_INET, SOCK_DGRAM, 0, "UDP port 4500", "another IKE daemon (strongSwan, libreswan) or a second nhrpd may own it" },
-	[SOCK_UDP6] = { AF_INET6, SOCK_DGRAM, 0, "UDP port 4500 (IPv6)", "another IKE daemon (strongSwan, libreswan) or a second nhrpd may own it" },
-	[SOCK_ESP4] = { AF_INET, SOCK_RAW, IPPROTO_ESP, "a raw ESP socket", "it needs CAP_NET_RAW: run as root, or inside a user namespace" },
-	[SOCK_ESP6] = { AF_INET6, SOCK_RAW, IPPROTO_ESP, "a raw ESP socket (IPv6)", "it needs CAP_NET_RAW: run as root, or inside a user namespace" },
+	[SOCK_UDP4] = { AF_INET, SOCK_DGRAM, 0, "UDP port 4500",
+	    "another IKE daemon (strongSwan, libreswan) or a second nhrpd may own it" },
+	[SOCK_UDP6] = { AF_INET6, SOCK_DGRAM, 0, "UDP port 4500 (IPv6)",
+	    "another IKE daemon (strongSwan, libreswan) or a second nhrpd may own it" },
+	[SOCK_ESP4] = { AF_INET, SOCK_RAW, IPPROTO_ESP, "a raw ESP socket",
+	    "it needs CAP_NET_RAW: run as root, or inside a user namespace" },
+	[SOCK_ESP6] = { AF_INET6, SOCK_RAW, IPPROTO_ESP, "a raw ESP socket (IPv6)",
+	    "it needs CAP_NET_RAW: run as root, or inside a user namespace" },
 };
 
 static bool
@@ -257,7 +261,8 @@ sock_queue(struct socks *s, const struct sock_path *path, struct span packet, ui
 	slot->may_fragment = may_fragment;
 	memcpy(slot->path.control + path->tos_at, &value, sizeof(value));
 	tx->iov[tx->n] = (struct iovec){ slot->mem + (packet.p - slot->mem), packet.n };
-	tx->msg[tx->n].msg_hdr = (struct msghdr){ &slot->path.to, path_len(path), &tx->iov[tx->n], 1, slot->path.control, path->control_len, 0 };
+	tx->msg[tx->n].msg_hdr =
+	    (struct msghdr){ &slot->path.to, path_len(path), &tx->iov[tx->n], 1, slot->path.control, path->control_len, 0 };
 	tx->n++;
 }
 

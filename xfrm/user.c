@@ -169,8 +169,8 @@ pmtu_report(void *ctx, enum sock_kind kind, const struct sock_error *e)
 	}
 	sadb_pmtu(sa->peer, mtu, x->now + TICK_S(PMTU_AGE_S));
 	counted(x, XFRM_N_PMTU_LOWERED);
-	log_limited(x->host->log, &x->said, x->now, LOG_LV_INFO, xfrm_count_word(XFRM_N_PMTU_LOWERED), "the path to peer %u of tunnel %u takes %u octets",
-	    sa->conf.peer, sa->conf.tunnel, mtu);
+	log_limited(x->host->log, &x->said, x->now, LOG_LV_INFO, xfrm_count_word(XFRM_N_PMTU_LOWERED),
+	    "the path to peer %u of tunnel %u takes %u octets", sa->conf.peer, sa->conf.tunnel, mtu);
 }
 
 /* --- out */
@@ -320,7 +320,9 @@ rx_esp(struct xfrm_user *x, const struct sock_msg *m, bool udp)
 static enum xfrm_count
 rx_ike(struct xfrm_user *x, const struct sock_msg *m)
 {
-	struct dp_event ev = { .kind = DP_EV_IKE, .local = m->local, .remote = m->remote, .packet = span_of(m->p + 4, m->n - 4), .natt = true };
+	struct dp_event ev = {
+		.kind = DP_EV_IKE, .local = m->local, .remote = m->remote, .packet = span_of(m->p + 4, m->n - 4), .natt = true
+	};
 
 	x->fn(x->ctx, &ev);
 	return XFRM_N_RX_IKE;

@@ -135,8 +135,21 @@ free_user(struct dp *dp)
 }
 
 static const struct dp_ops user_ops = {
-	tunnel_set, tunnel_del, neigh_set, neigh_del, sa_add, sa_update, sa_del, spi_alloc, send_nhrp, peer_stats, sa_stats, link_info, counters,
-	snapshot, free_user,
+	tunnel_set,
+	tunnel_del,
+	neigh_set,
+	neigh_del,
+	sa_add,
+	sa_update,
+	sa_del,
+	spi_alloc,
+	send_nhrp,
+	peer_stats,
+	sa_stats,
+	link_info,
+	counters,
+	snapshot,
+	free_user,
 };
 
 struct dp *

@@ -125,15 +125,28 @@ static const struct {
 static int
 do_sa(void)
 {
-	struct dp_sa sa = { .tunnel = 1, .peer = num("peer"), .spi_in = num("in"), .spi_out = num("out"), .local = endpoint("local"),
-		.remote = endpoint("remote"), .encap = arg("encap"), .esn = arg("esn"), .active = arg("active"),
-		.life = { .soft_packets = num("soft_packets"), .hard_packets = num("hard_packets"), .soft_s = num("soft_s"), .hard_s = num("hard_s") } };
+	struct dp_sa sa = { .tunnel = 1,
+		.peer = num("peer"),
+		.spi_in = num("in"),
+		.spi_out = num("out"),
+		.local = endpoint("local"),
+		.remote = endpoint("remote"),
+		.encap = arg("encap"),
+		.esn = arg("esn"),
+		.active = arg("active"),
+		.life = { .soft_packets = num("soft_packets"),
+		    .hard_packets = num("hard_packets"),
+		    .soft_s = num("soft_s"),
+		    .hard_s = num("hard_s") } };
 	size_t s = 0;
 
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
 		if (arg("suite") && strcmp(arg("suite"), suites[i].name) == 0)
 			s = i;
-	sa.keys = (struct dp_sa_keys){ .encr = suites[s].encr, .encr_bits = suites[s].bits, .integ = suites[s].integ, .encr_len = suites[s].encr_len,
+	sa.keys = (struct dp_sa_keys){ .encr = suites[s].encr,
+		.encr_bits = suites[s].bits,
+		.integ = suites[s].integ,
+		.encr_len = suites[s].encr_len,
 		.integ_len = suites[s].integ_len };
 	make_key(sa.spi_in, sa.keys.encr_in, sa.keys.integ_in);
 	make_key(sa.spi_out, sa.keys.encr_out, sa.keys.integ_out);
@@ -193,8 +206,9 @@ do_stats(void)
 
 	if (!plane->ops->peer_stats(plane, 1, num("peer"), &s) || !plane->ops->link_info(plane, 1, &l))
 		return -ENOENT;
-	printf("stats peer=%u rx=%llu tx=%llu rx_drops=%llu tx_drops=%llu path_mtu=%u mtu=%u up=%d plane=%s\n", num("peer"), (unsigned long long)s.rx_packets,
-	    (unsigned long long)s.tx_packets, (unsigned long long)s.rx_drops, (unsigned long long)s.tx_drops, s.path_mtu, l.mtu, l.up, l.plane);
+	printf("stats peer=%u rx=%llu tx=%llu rx_drops=%llu tx_drops=%llu path_mtu=%u mtu=%u up=%d plane=%s\n", num("peer"),
+	    (unsigned long long)s.rx_packets, (unsigned long long)s.tx_packets, (unsigned long long)s.rx_drops,
+	    (unsigned long long)s.tx_drops, s.path_mtu, l.mtu, l.up, l.plane);
 	return 0;
 }
 
@@ -219,7 +233,8 @@ show_sa(void *ctx, const struct dp_sa *sa)
 	char e[ENDPOINT_STRLEN];
 
 	(void)ctx;
-	printf("snapshot in=%u out=%u peer=%u remote=%s active=%d\n", sa->spi_in, sa->spi_out, sa->peer, endpoint_fmt(&sa->remote, e), sa->active);
+	printf("snapshot in=%u out=%u peer=%u remote=%s active=%d\n", sa->spi_in, sa->spi_out, sa->peer, endpoint_fmt(&sa->remote, e),
+	    sa->active);
 }
 
 static int
@@ -240,9 +255,20 @@ static const struct {
 	const char *name;
 	int (*fn)(void);
 } commands[] = {
-	{ "tunnel", do_tunnel }, { "tunneldel", do_tunneldel }, { "neigh", do_neigh }, { "neighdel", do_neighdel }, { "sa", do_sa },
-	{ "activate", do_activate }, { "move", do_move }, { "sadel", do_sadel }, { "nhrp", do_nhrp }, { "udp", do_udp }, { "stats", do_stats },
-	{ "counters", do_counters }, { "snapshot", do_snapshot }, { "quit", do_quit },
+	{ "tunnel", do_tunnel },
+	{ "tunneldel", do_tunneldel },
+	{ "neigh", do_neigh },
+	{ "neighdel", do_neighdel },
+	{ "sa", do_sa },
+	{ "activate", do_activate },
+	{ "move", do_move },
+	{ "sadel", do_sadel },
+	{ "nhrp", do_nhrp },
+	{ "udp", do_udp },
+	{ "stats", do_stats },
+	{ "counters", do_counters },
+	{ "snapshot", do_snapshot },
+	{ "quit", do_quit },
 };
 
 static void
@@ -294,9 +320,9 @@ event(void *ctx, const struct dp_event *ev)
 	char dst[ADDR_STRLEN], src[ADDR_STRLEN], remote[ENDPOINT_STRLEN], local[ENDPOINT_STRLEN];
 
 	(void)ctx;
-	printf("event %s peer=%u out_peer=%u spi=%u src=%s dst=%s local=%s remote=%s octets=%zu up=%d gone=%d", kinds[ev->kind], ev->peer, ev->out_peer,
-	    ev->spi_in, addr_fmt(&ev->src, src), addr_fmt(&ev->dst, dst), endpoint_fmt(&ev->local, local), endpoint_fmt(&ev->remote, remote), ev->packet.n,
-	    ev->link_up, ev->link_gone);
+	printf("event %s peer=%u out_peer=%u spi=%u src=%s dst=%s local=%s remote=%s octets=%zu up=%d gone=%d", kinds[ev->kind], ev->peer,
+	    ev->out_peer, ev->spi_in, addr_fmt(&ev->src, src), addr_fmt(&ev->dst, dst), endpoint_fmt(&ev->local, local),
+	    endpoint_fmt(&ev->remote, remote), ev->packet.n, ev->link_up, ev->link_gone);
 	if ((ev->kind == DP_EV_NHRP || ev->kind == DP_EV_IKE) && ev->packet.n < 64)
 		printf(" text=%.*s", (int)ev->packet.n, (const char *)ev->packet.p);
 	printf("\n");

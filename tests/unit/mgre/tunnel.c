@@ -154,8 +154,9 @@ START_TEST(own_and_broadcast)
 	static const struct {
 		const char *a;
 		bool own, broadcast;
-	} c[] = { { "10.9.0.1", true, false }, { "10.9.0.255", false, true }, { "10.9.1.255", false, false }, { "255.255.255.255", false, true },
-		{ "10.9.0.2", false, false }, { "fd09::1", true, false }, { "fd09::ffff:ffff:ffff:ffff", false, false } };
+	} c[] = { { "10.9.0.1", true, false }, { "10.9.0.255", false, true }, { "10.9.1.255", false, false },
+		{ "255.255.255.255", false, true }, { "10.9.0.2", false, false }, { "fd09::1", true, false },
+		{ "fd09::ffff:ffff:ffff:ffff", false, false } };
 
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
 		struct addr a = A(c[i].a);

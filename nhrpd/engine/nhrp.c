@@ -197,6 +197,7 @@ nhrp_new(const struct nhrp_conf *conf, const struct env *env)
 	n->next_id = env_random32(env);	/* request ids of an earlier life are not met again */
 	n->link_up = true;
 	n->level_timer.kind = T_LEVEL;
+	n->late_timer.kind = T_ROUTES;
 	nhc_init(n);
 	arm(n, &n->level_timer, 0);
 	return n;
@@ -540,6 +541,9 @@ due(struct nhrp *n, struct timer *t)
 		break;
 	case T_TOLD:
 		told_timer(n, container_of(t, struct told, timer));
+		break;
+	case T_ROUTES:
+		route_timer(n);
 		break;
 	}
 }

@@ -28,6 +28,7 @@ enum {
 	PKT_MAX = 1500, MTU_DEFAULT = 1400,
 	HOLD_DEFAULT = 600,
 	REDIRECT_RATE_DEFAULT = 200, REDIRECT_BURST_DEFAULT = 4, REDIRECT_EVERY_S = 5,
+	ROUTES_LATE_MAX = 64,	/* that wait for memory */
 	ERROR_RATE = 50, ERROR_BURST = 100,
 	HOPS_OUT = 255, HOPS_ONE = 1,
 	ROOM_ITEMS = 12, ROOM_OCTETS = 6 * PKT_MAX,	/* one step of work needs at most this */
@@ -82,7 +83,7 @@ struct handle {
 	uint8_t kind;
 };
 
-enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD };
+enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES };
 
 struct peer {
 	struct map_node node;
@@ -127,6 +128,11 @@ struct binding {
 struct route {
 	enum nhrp_route_kind kind;
 	struct addr via;
+};
+
+struct late_route {	/* nobody tells of a route twice */
+	struct prefix prefix;
+	struct route route;
 };
 
 enum nhc_state { NHC_NAME, NHC_STANDBY, NHC_DIALING, NHC_REGISTERING, NHC_REGISTERED, NHC_WAITING, NHC_STATES };
@@ -236,6 +242,9 @@ struct nhrp {
 	struct trie routes;	/* struct route: OUT, NBMA, REJECT */
 	struct trie locals;	/* our own addresses, on any interface */
 	bool routes_ready;
+	struct late_route late[ROUTES_LATE_MAX];
+	unsigned n_late;
+	struct timer late_timer;
 	struct trie shortcuts;	/* struct shortcut */
 	size_t n_shortcuts, n_pending;
 	const struct sc_reply *reply;
@@ -418,6 +427,7 @@ const char *error_text(uint16_t code);
 
 /* route.c */
 void	route_event(struct nhrp *n, const struct nhrp_event *ev);
+void	route_timer(struct nhrp *n);
 const struct route *route_find(const struct nhrp *n, const struct addr *a, struct prefix *matched);	/* NULL: none known */
 bool	route_local(const struct nhrp *n, const struct addr *a);	/* an address of this host */
 bool	route_behind(const struct nhrp *n, const struct addr *a);	/* ours, or leaves the network here (not by default) */

@@ -40,30 +40,74 @@ route_take(struct nhrp *n, const struct prefix *p, struct trie *t)
 	return r != NULL;
 }
 
+/* Without memory a route waits and is tried again; it would not be told a second time. */
+static void
+late_put(struct nhrp *n, const struct nhrp_event *ev)
+{
+	drop(n, NHRP_DROP_MEMORY);
+	if (n->n_late == ROUTES_LATE_MAX) {
+		log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "a route is not known to NHRP");
+		return;
+	}
+	n->late[n->n_late++] = (struct late_route){ ev->prefix, { ev->route, ev->via } };
+	arm(n, &n->late_timer, n->now + TICK_S(1));
+}
+
+static void
+late_take(struct nhrp *n, const struct prefix *p)
+{
+	for (unsigned i = 0; i < n->n_late; i++) {
+		if (prefix_eq(&n->late[i].prefix, p))
+			n->late[i--] = n->late[--n->n_late];
+	}
+}
+
+void
+route_timer(struct nhrp *n)
+{
+	struct late_route late[ROUTES_LATE_MAX];
+	unsigned k = n->n_late;
+
+	memcpy(late, n->late, sizeof(late[0]) * k);
+	for (unsigned i = 0; i < k; i++) {
+		struct nhrp_event ev = { .kind = NHRP_EV_ROUTE, .prefix = late[i].prefix, .route = late[i].route.kind, .via = late[i].route.via };
+
+		route_event(n, &ev);
+	}
+}
+
+static void
+route_gone(struct nhrp *n, const struct prefix *p)
+{
+	route_take(n, p, &n->locals);
+	if (!route_take(n, p, &n->routes))
+		return;
+	shortcuts_route_change(n, p, true);
+	told_route_change(n, p);
+}
+
 void
 route_event(struct nhrp *n, const struct nhrp_event *ev)
 {
 	struct route *old = trie_get(&n->routes, &ev->prefix);
-	bool gone = ev->kind == NHRP_EV_ROUTE_GONE;
+	bool local = ev->route == NHRP_RT_LOCAL;
 
 	if (!ev->prefix.addr.n)
 		return;
-	if (gone) {
-		route_take(n, &ev->prefix, &n->locals);
-		if (!route_take(n, &ev->prefix, &n->routes))
-			return;
-	} else {
-		if (ev->route != NHRP_RT_LOCAL && old && old->kind == ev->route && addr_eq(&old->via, &ev->via))
-			return;
-		if (!route_put(n, ev)) {
-			drop(n, NHRP_DROP_MEMORY);
-			log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "a route is not known to NHRP");
-			return;
-		}
-		if (!route_take(n, &ev->prefix, ev->route == NHRP_RT_LOCAL ? &n->routes : &n->locals) && ev->route == NHRP_RT_LOCAL)
-			return;
+	late_take(n, &ev->prefix);
+	if (ev->kind == NHRP_EV_ROUTE_GONE) {
+		route_gone(n, &ev->prefix);
+		return;
 	}
-	shortcuts_route_change(n, &ev->prefix, gone);
+	if (!local && old && old->kind == ev->route && addr_eq(&old->via, &ev->via))
+		return;
+	if (!route_put(n, ev)) {
+		late_put(n, ev);
+		return;
+	}
+	if (!route_take(n, &ev->prefix, local ? &n->routes : &n->locals) && local)
+		return;	/* one more address of ours changes no path */
+	shortcuts_route_change(n, &ev->prefix, false);
 	told_route_change(n, &ev->prefix);
 }
 

@@ -24,6 +24,6 @@ void	xfrm_user_counters(struct xfrm_user *x, dp_counter_fn *fn, void *ctx);
 void	xfrm_user_snapshot(struct xfrm_user *x, dp_sa_fn *fn, void *ctx);
 
 /* From the encapsulation port: an IKE message (marker) or a keepalive. 0 or a negative errno. */
-int xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker);
+int	xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker);
 
 #endif

@@ -258,14 +258,18 @@ ike_child_activate(struct ike *k, struct ike_child *c)
 void
 ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in)
 {
+	struct ike_child *heir = NULL;
+
 	for (const struct ike_child *c = sa->children; c; c = c->next) {
 		if (c->spi_in != spi_in && c->state == IKE_CH_UP && c->active)
 			return;
 	}
 	for (struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->replaces == spi_in && c->state == IKE_CH_UP)
-			ike_child_activate(k, c);
+		if (c->spi_in != spi_in && c->state == IKE_CH_UP && c->installed && (!heir || c->replaces == spi_in))
+			heir = c;
 	}
+	if (heir)
+		ike_child_activate(k, heir);
 }
 
 /* ---- ending */

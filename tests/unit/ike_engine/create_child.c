@@ -195,6 +195,62 @@ START_TEST(both_rekey_the_child)
 }
 END_TEST
 
+/* The rule itself, or both ends could agree on its opposite. */
+START_TEST(the_lowest_nonce_loses)
+{
+	struct ike_low best = { 0 };
+	uint32_t old;
+	unsigned made = 0;
+
+	w.s[0].t.seed = 900 + (uint64_t)_i;
+	up();
+	old = w.s[0].child[0].dp.spi_in;
+	w.manual = true;
+	rekey_child(0);
+	rekey_child(1);
+	play("0101");
+	for (struct ike_child *c = w_sa(&w, 0)->children; c; c = c->next) {
+		if (c->spi_in == old)
+			continue;
+		made++;
+		if (ike_low_cmp(&c->low, &best) > 0)
+			best = c->low;
+	}
+	ck_assert_uint_eq(made, 2);
+	calm();
+	ck_assert_int_eq(ike_low_cmp(&w_engine_child(&w, 0)->low, &best), 0);
+}
+END_TEST
+
+START_TEST(the_ike_sa_with_the_lowest_nonce_loses)
+{
+	struct map_iter it = { 0 };
+	struct ike_low best = { 0 };
+	uint32_t old;
+	unsigned made = 0;
+
+	w.s[0].t.seed = 900 + (uint64_t)_i;
+	up();
+	old = w_sa(&w, 0)->id;
+	w.manual = true;
+	rekey_ike(0);
+	rekey_ike(1);
+	play("0101");
+	for (struct map_node *n = map_first(&w.s[0].k->by_id, &it); n; n = map_next(&w.s[0].k->by_id, &it)) {
+		struct ike_sa *sa = container_of(n, struct ike_sa, by_id);
+
+		if (sa->id == old)
+			continue;
+		made++;
+		if (ike_low_cmp(&sa->low, &best) > 0)
+			best = sa->low;
+	}
+	ck_assert_uint_eq(made, 2);
+	calm();
+	ck_assert_int_eq(ike_low_cmp(&w_sa(&w, 0)->low, &best), 0);
+}
+END_TEST
+
 START_TEST(both_rekey_the_child_and_an_answer_is_lost)
 {
 	unsigned from = (unsigned)_i & 1;
@@ -303,6 +359,69 @@ craft_rekey_of_unknown(uint8_t proto, uint16_t expect)
 	}
 	w_lose_everything(&w);
 }
+
+START_TEST(children_are_bounded)
+{
+	struct ike_sa *sa;
+
+	up();
+	for (unsigned i = 0; i < 3 * IKE_CHILDREN_MAX; i++) {
+		sa = w_sa(&w, 0);
+		w.s[0].k->out = &w.s[0].out;
+		w.s[0].k->now = w.now;
+		if (sa->n_children < IKE_CHILDREN_MAX)
+			ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_NEW, NULL));
+		w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_SA_USED });
+		w_settle(&w);
+		ck_assert_uint_le(w_sa(&w, 1)->n_children, IKE_CHILDREN_MAX);
+	}
+	ck_assert(w_usable(&w));
+}
+END_TEST
+
+/* While a computation is out the same request again changes nothing, and the answer comes once. */
+START_TEST(request_repeated_while_its_job_is_out)
+{
+	use_esp(IKE_KE_CURVE25519, 0);
+	up();
+	w.s[1].hold_jobs = true;
+	rekey_child(0);
+	w_run(&w, TICK_S(4));
+	ck_assert_uint_eq(w.s[1].n_jobs, 1);
+	ck_assert_uint_gt(ike_count_drop(w.s[1].k, IKE_DROP_STATE), 1);
+	w.s[1].hold_jobs = false;
+	calm();
+	ck_assert_uint_eq(w.s[1].child_adds, 2);
+}
+END_TEST
+
+/* Both rekey, and both computations come back late, in either order. */
+START_TEST(collisions_with_slow_jobs)
+{
+	use_esp(IKE_KE_CURVE25519, 0);
+	w.s[0].t.seed = 500 + (uint64_t)_i;
+	up();
+	w.s[0].hold_jobs = _i & 1;
+	w.s[1].hold_jobs = _i & 2;
+	w.manual = true;
+	if (_i & 4) {
+		rekey_ike(0);
+		rekey_ike(1);
+	} else {
+		rekey_child(0);
+		rekey_child(1);
+	}
+	play(orders[_i % 6]);
+	w.manual = false;
+	w_run(&w, TICK_MS(300));
+	w.s[0].hold_jobs = false;
+	w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_SA_USED });
+	w_run(&w, TICK_MS(50));
+	w.s[1].hold_jobs = false;
+	w_event(&w, 1, &(struct ike_event){ .kind = IKE_EV_SA_USED });
+	calm();
+}
+END_TEST
 
 START_TEST(rekey_of_what_is_not_there)
 {
@@ -550,10 +669,15 @@ create_child_suite(void)
 	tcase_add_test(tc, pfs_group_mismatch);
 	tcase_add_loop_test(tc, ike_rekey, 0, 2);
 	tcase_add_loop_test(tc, both_rekey_the_child, 0, 48);
+	tcase_add_loop_test(tc, the_lowest_nonce_loses, 0, 8);
+	tcase_add_loop_test(tc, the_ike_sa_with_the_lowest_nonce_loses, 0, 8);
 	tcase_add_loop_test(tc, both_rekey_the_child_and_an_answer_is_lost, 0, 16);
 	tcase_add_test(tc, both_rekey_but_one_request_is_late);
 	tcase_add_loop_test(tc, rekeying_child_and_peer_deletes_it, 0, 6);
 	tcase_add_loop_test(tc, both_delete_the_child, 0, 6);
+	tcase_add_test(tc, children_are_bounded);
+	tcase_add_test(tc, request_repeated_while_its_job_is_out);
+	tcase_add_loop_test(tc, collisions_with_slow_jobs, 0, 48);
 	tcase_add_test(tc, rekey_of_what_is_not_there);
 	tcase_add_test(tc, rekey_with_a_wrong_protocol);
 	tcase_add_test(tc, deleting_child_and_peer_rekeys_it);

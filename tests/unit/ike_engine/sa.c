@@ -63,6 +63,34 @@ START_TEST(both_dial)
 }
 END_TEST
 
+START_TEST(the_one_with_the_lowest_nonce_goes)
+{
+	struct map_iter it = { 0 };
+	struct ike_low best = { 0 };
+	unsigned est = 0;
+
+	w.s[0].t.seed = 300 + (uint64_t)_i;
+	w.manual = true;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_dial(&w, 1, 0, 2);
+	for (unsigned i = 0; i < 8; i++)
+		w_deliver(&w, i & 1);
+	for (struct map_node *n = map_first(&w.s[0].k->by_id, &it); n; n = map_next(&w.s[0].k->by_id, &it)) {
+		struct ike_sa *sa = container_of(n, struct ike_sa, by_id);
+
+		est += sa->state == IKE_SA_EST;
+		if (ike_low_cmp(&sa->low, &best) > 0)
+			best = sa->low;
+	}
+	ck_assert_uint_eq(est, 2);
+	w.manual = false;
+	w_run(&w, TICK_S(20));
+	one_left();
+	ck_assert_int_eq(ike_low_cmp(&w_sa(&w, 0)->low, &best), 0);
+}
+END_TEST
+
 START_TEST(a_later_dial_over_one_that_is_up)
 {
 	w_go(&w);
@@ -178,6 +206,7 @@ sa_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_loop_test(tc, both_dial, 0, 400);
+	tcase_add_loop_test(tc, the_one_with_the_lowest_nonce_goes, 0, 8);
 	tcase_add_loop_test(tc, a_later_dial_over_one_that_is_up, 0, 2);
 	tcase_add_test(tc, restarted_peer);
 	tcase_add_test(tc, restarted_peer_satisfies_the_dial);

@@ -6,7 +6,7 @@
  * neighbour goes before the want. RFC 2332 6.2. */
 #include "nhrpd/engine/nhrp_priv.h"
 
-enum { NEIGH_RETRY_S = 5, HELD_RECHECK_S = 60, DIAL_AFTER_S = 3, HELLO_TRIES = 4, HELLO_MS = 300 };
+enum { NEIGH_RETRY_S = 5, HELD_RECHECK_S = 60, DIAL_AFTER_S = 3, HELLO_TRIES = 4, DIAL_QUIET_S = 100, HELLO_MS = 300 };
 
 static bool
 binding_eq(const struct map_node *node, const void *key)
@@ -380,6 +380,10 @@ binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
 {
 	struct peer *p = ev->kind == NHRP_EV_WANT_UP ? peer_find(n, ev->peer) : NULL;
 
+	if (ev->kind == NHRP_EV_WANT_FAIL && b->type == NHRP_CT_STATIC && !b->peer) {
+		b->retry_at = n->now + TICK_S(DIAL_QUIET_S);	/* not a word until then: asked for anew */
+		binding_arm(n, b);
+	}
 	if (ev->kind == NHRP_EV_WANT_FAIL)
 		binding_tell(n, b, SC_EV_WANT_FAIL, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
 	else if (p && b->type <= NHRP_CT_CACHED && peer_is_nhs(n, p))
@@ -429,8 +433,11 @@ binding_timer(struct nhrp *n, struct binding *b)
 	if (b->cleared && b->type <= NHRP_CT_DYNAMIC)
 		b->expires = n->now;
 	b->cleared = false;
-	if (b->retry_at <= n->now)
+	if (b->retry_at <= n->now) {
 		b->retry_at = TICK_NEVER;
+		if (b->type == NHRP_CT_STATIC && !b->peer && b->want.id)
+			unwant(n, b);
+	}
 	if (b->dial_at <= n->now) {
 		b->dial_at = TICK_NEVER;
 		b->dial = !b->peer;

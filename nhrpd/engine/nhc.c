@@ -10,7 +10,7 @@
 
 enum {
 	REG_TRIES = 4, RETRY_MAX_S = 60, LEVEL_S = 5, LOOKUP_S = 5, LOOKUP_MAX_S = 60, LOOKUP_LOST_S = 30,
-	RELOOK_FAILS = 3, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
+	RELOOK_FAILS = 3, DIAL_QUIET_S = 100, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
 };
 
 const char *const nhc_state_name[NHC_STATES] = {
@@ -403,9 +403,9 @@ nhc_timer(struct nhrp *n, struct nhc *c)
 		lookup_state(n, c);
 		break;
 	case NHC_STANDBY:
-	case NHC_DIALING:
-		if (!c->want.id)
-			dial(n, c);
+	case NHC_DIALING:	/* failed, and not a word since: asked for anew, the core may have had no memory for it */
+		unwant(n, c);
+		dial(n, c);
 		break;
 	case NHC_REGISTERING:
 	case NHC_REGISTERED:
@@ -468,6 +468,8 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 			reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
 		if (!c->peer && ++c->fails % RELOOK_FAILS == 0 && c->conf->name[0])
 			lookup(n, c);	/* it may have moved */
+		if (!c->peer)
+			next(n, c, TICK_S(DIAL_QUIET_S));
 		return;
 	}
 	if (!p || (c->peer == p && c->state == NHC_REGISTERED))

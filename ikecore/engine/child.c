@@ -261,7 +261,7 @@ ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in)
 	struct ike_child *heir = NULL;
 
 	for (const struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->spi_in != spi_in && c->state == IKE_CH_UP && c->active)
+		if (c->spi_in != spi_in && (c->state == IKE_CH_UP || c->state == IKE_CH_REKEYED) && c->active)
 			return;
 	}
 	for (struct ike_child *c = sa->children; c; c = c->next) {

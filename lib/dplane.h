@@ -114,7 +114,7 @@ typedef void dp_sa_fn(void *ctx, const struct dp_sa *sa);
 
 struct dp;
 struct dp_ops {
-	int (*tunnel_set)(struct dp *, const struct dp_tunnel *);
+	int (*tunnel_set)(struct dp *, const struct dp_tunnel *);	/* made or changed, and up; DP_EV_LINK tells what happens to it later */
 	int (*tunnel_del)(struct dp *, uint32_t tunnel);
 	int (*neigh_set)(struct dp *, const struct dp_neigh *);
 	int (*neigh_del)(struct dp *, uint32_t tunnel, const struct addr *proto);

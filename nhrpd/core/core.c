@@ -270,13 +270,19 @@ core_rib_event(struct core *c, tick_t now, const struct rib_event *ev)
 
 /* ---- results, names, addresses */
 
+/* A tunnel that was set is up; the data plane tells of changes after that. */
 static void
 tunnel_result(struct core *c, struct core_tunnel *t, bool ok, const char *reason)
 {
+	struct dp_event up = { .kind = DP_EV_LINK, .tunnel = (uint32_t)(t - c->tunnel) + 1, .link_up = true };
+
 	t->set = ok;
-	t->reason = ok ? t->link_up ? "" : "interface is down" : reason;
-	if (!ok)
-		log_at(c->log, LOG_LV_ERROR, "interface-failed", "%s: %s", t->dp.name, reason);
+	if (ok) {
+		dp_link(c, &up);
+		return;
+	}
+	t->reason = reason;
+	log_at(c->log, LOG_LV_ERROR, "interface-failed", "%s: %s", t->dp.name, reason);
 }
 
 void

@@ -310,20 +310,6 @@ binding_forget(struct nhrp *n, struct binding *b)
 	binding_gc(n, b);
 }
 
-void
-binding_dial(struct nhrp *n, struct binding *b, bool requester_natted)
-{
-	if (!n->conf.shortcut || b->peer || b->dial || b->dial_at != TICK_NEVER || b->type > NHRP_CT_CACHED)
-		return;
-	if (we_are_natted(n))
-		b->dial_at = n->now;	/* it cannot reach us first */
-	else if (!requester_natted)
-		b->dial_at = n->now + TICK_S(DIAL_AFTER_S);	/* it dials; only if it does not */
-	binding_arm(n, b);
-}
-
-/* ---- events */
-
 /* The requester waits for the owner of an address, and a new SA alone does not say whose it is: a request for its own
  * address does, and its answer proves the path to us as well. */
 static void
@@ -342,6 +328,30 @@ hello(struct nhrp *n, struct binding *b)
 	b->hello_at = n->now + (TICK_MS(HELLO_MS) << b->hellos);
 	b->hellos++;
 }
+
+/* The requester asked along the routed path. Where we dialled it and the SA was never proved (ESP may have been
+ * blocked at the time), it is told again whose it is. Where there is none, who dials depends on NAT. */
+void
+binding_dial(struct nhrp *n, struct binding *b, bool requester_natted)
+{
+	if (!n->conf.shortcut || b->type > NHRP_CT_CACHED)
+		return;
+	if (b->peer && b->dial && !b->proven && b->hello_at == TICK_NEVER) {
+		b->hellos = 0;
+		hello(n, b);
+	}
+	if (b->peer || b->dial || b->dial_at != TICK_NEVER) {
+		binding_arm(n, b);
+		return;
+	}
+	if (we_are_natted(n))
+		b->dial_at = n->now;	/* it cannot reach us first */
+	else if (!requester_natted)
+		b->dial_at = n->now + TICK_S(DIAL_AFTER_S);	/* it dials; only if it does not */
+	binding_arm(n, b);
+}
+
+/* ---- events */
 
 /* An answer proves the peer only when the question went straight to who answers: of two behind one public address the SA may
  * lead to the other one (or to a hub), who passes the question on. The reply carries the request's Forward record, so an

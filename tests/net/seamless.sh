@@ -29,7 +29,7 @@ for n in $CLOUD_SPOKES; do ctl "spoke$n" clear ip nhrp shortcut; done	# what fai
 flow_start up spoke1 spoke2 "$(lan_host 2)" 5001 40000 1000
 flow_start back spoke3 spoke1 "$(lan_host 1)" 5002 40000 1000
 flow_start hub hub spoke3 "$(lan_host 3)" 5004 40000 1000
-eventually 30 "spoke1 sends straight to spoke2" cloud_direct 1 2 || ctl spoke1 show dmvpn
+eventually 30 "spoke1 sends straight to spoke2" cloud_direct 1 2 || for n in spoke1 spoke2; do ctl $n show dmvpn; ctl $n show ip nhrp; ctl $n show ip nhrp shortcut; ctl $n show ip nhrp traffic; done
 eventually 30 "spoke3 sends straight to spoke1" cloud_direct 3 1 || ctl spoke3 show dmvpn
 
 # ---- SAs are renewed under load

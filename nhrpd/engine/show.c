@@ -33,7 +33,8 @@ static struct nhrp_cache_info
 local_info(const struct nhrp *n, const struct prefix *own)
 {
 	return (struct nhrp_cache_info){ .prefix = prefix_host(&own->addr), .type = NHRP_CT_LOCAL,
-		.nbma = n->public_nbma.n ? n->public_nbma : n->nbma, .nbma_claimed = n->nbma, .natted = we_are_natted(n), .expires = TICK_NEVER, .identity = "", .reason = "" };
+		.nbma = n->public_nbma.n ? n->public_nbma : n->nbma,
+		.nbma_claimed = n->nbma, .natted = we_are_natted(n), .expires = TICK_NEVER, .identity = "", .reason = "" };
 }
 
 struct visit {

@@ -360,6 +360,97 @@ craft_rekey_of_unknown(uint8_t proto, uint16_t expect)
 	w_lose_everything(&w);
 }
 
+/* ---- what the answers say, cell by cell. Opens the newest message that `side` sent. */
+static struct ike_msg said;
+static uint8_t said_plain[4096];
+
+static void
+open_answer(unsigned side, const struct ike_sa *sa)
+{
+	const struct w_msg *m = w.msg[w.n_msg - 1];
+	bool from_i = m->octets[19] & IKE_FLAG_INITIATOR;
+	long n;
+
+	ck_assert_uint_eq(m->from, side);
+	ck_assert_int_eq(ike_msg_parse(span_of(m->octets, m->n), &said), IKE_OK);
+	ck_assert(said.response);
+	n = ike_open(from_i ? &sa->keys.i : &sa->keys.r, said.sk.aad, said.sk.body, said_plain);
+	ck_assert_int_ge(n, 0);
+	ck_assert_int_eq(ike_msg_parse_inner(&said, span_of(said_plain, (size_t)n)), IKE_OK);
+}
+
+static void
+close_ike(unsigned side)
+{
+	struct ike_event ev = { .kind = IKE_EV_CLOSE, .sa = w_sa(&w, side)->id };
+
+	w_event(&w, side, &ev);
+}
+
+static void
+new_child(unsigned side)
+{
+	struct ike_sa *sa = w_sa(&w, side);
+
+	w.s[side].k->out = &w.s[side].out;
+	ck_assert(ike_cc_start(w.s[side].k, sa, IKE_CC_NEW, NULL));
+	w_event(&w, side, &(struct ike_event){ .kind = IKE_EV_SA_USED });
+}
+
+typedef void doing(unsigned side);
+static const struct cell {
+	doing *mine, *theirs;
+	uint16_t notify;	/* 0: no error */
+	unsigned deletes;	/* Delete payloads in the answer */
+} cells[] = {
+	{ rekey_child, rekey_child, 0, 0 },
+	{ rekey_child, delete_child, 0, 1 },
+	{ rekey_child, rekey_ike, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ rekey_child, close_ike, 0, 0 },
+	{ delete_child, rekey_child, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ delete_child, delete_child, 0, 0 },
+	{ delete_child, rekey_ike, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ rekey_ike, rekey_ike, 0, 0 },
+	{ rekey_ike, rekey_child, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ rekey_ike, new_child, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ rekey_ike, delete_child, 0, 1 },
+	{ rekey_ike, close_ike, 0, 0 },
+	{ close_ike, rekey_ike, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ close_ike, rekey_child, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ close_ike, new_child, IKE_N_TEMPORARY_FAILURE, 0 },
+	{ close_ike, close_ike, 0, 0 },
+};
+enum { N_CELLS = sizeof(cells) / sizeof(cells[0]) };
+
+START_TEST(answers_by_the_table)
+{
+	const struct cell *c = &cells[_i % N_CELLS];
+	unsigned me = _i >= N_CELLS, peer = 1 - me;
+	struct ike_sa sa;
+	uint32_t mine;
+
+	up();
+	sa = *w_sa(&w, me);	/* its keys */
+	mine = w.s[me].child[0].dp.spi_in;
+	w.manual = true;
+	c->mine(me);
+	c->theirs(peer);
+	w_deliver(&w, peer);
+	open_answer(me, &sa);
+	if (c->notify)
+		ck_assert_ptr_nonnull(ike_msg_notify(&said, c->notify));
+	else
+		ck_assert_ptr_null(ike_msg_error(&said));
+	ck_assert_uint_eq(said.n_del, c->deletes);
+	if (c->deletes) {	/* the other direction: our own inbound SPI */
+		ck_assert_uint_eq(said.del[0].proto, IKE_PROTO_ESP);
+		ck_assert_uint_eq(said.del[0].n, 1);
+		ck_assert_uint_eq(ike_delete_spi(&said.del[0], 0), mine);
+	}
+	ike_keys_wipe(&sa.keys);
+}
+END_TEST
+
 START_TEST(children_are_bounded)
 {
 	struct ike_sa *sa;
@@ -675,6 +766,7 @@ create_child_suite(void)
 	tcase_add_test(tc, both_rekey_but_one_request_is_late);
 	tcase_add_loop_test(tc, rekeying_child_and_peer_deletes_it, 0, 6);
 	tcase_add_loop_test(tc, both_delete_the_child, 0, 6);
+	tcase_add_loop_test(tc, answers_by_the_table, 0, 2 * N_CELLS);
 	tcase_add_test(tc, children_are_bounded);
 	tcase_add_test(tc, request_repeated_while_its_job_is_out);
 	tcase_add_loop_test(tc, collisions_with_slow_jobs, 0, 48);

@@ -9,7 +9,7 @@ show_text(const char *s)
 	size_t n = 0;
 	json_t *t = json_string(s ? s : "");
 
-	if (t)
+	if (t || !s)
 		return t;
 	for (; *s && n < sizeof(clean) - 1; s++)	/* not UTF-8 */
 		clean[n++] = (unsigned char)*s < 0x80 ? *s : '?';

@@ -39,7 +39,7 @@ vec_open(const char *relative)
 void
 vec_free(struct vec *v)
 {
-	for (size_t i = 0; i < v->n; i++)
+	for (size_t i = 0; v && i < v->n; i++)
 		free((void *)(uintptr_t)v->line[i].value.p);
 	free(v);
 }

@@ -37,7 +37,9 @@ fit(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
 	if (has_rule(e)) {
 		if (!ike_id_match(&e->id, id))
 			return 0;
-		return e->id.kind == IKE_MATCH_EXACT ? 1000 : e->id.kind == IKE_MATCH_DOMAIN ? 500 + e->id.id.len / 2u : 300u + e->id.net.bits;
+		return e->id.kind == IKE_MATCH_EXACT	? 1000
+		       : e->id.kind == IKE_MATCH_DOMAIN ? 500 + e->id.id.len / 2u
+							: 300u + e->id.net.bits;
 	}
 	if (e->has_address)
 		return prefix_has(&e->address, remote) ? 100u + e->address.bits : 0;
@@ -281,8 +283,9 @@ check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 		return IKE_DROP_ID_SYNTAX;
 	}
 	if (!auth_good(sa, false, key, m->idr.body, m)) {
-		fail_and_tell(k, sa, IKE_DOWN_AUTH, true, m->auth_method == IKE_AUTH_PSK ?
-		    "authentication failed: peer does not know our pre-shared key" : "authentication failed: peer does not use a pre-shared key");
+		fail_and_tell(k, sa, IKE_DOWN_AUTH, true,
+		    m->auth_method == IKE_AUTH_PSK ? "authentication failed: peer does not know our pre-shared key"
+						   : "authentication failed: peer does not use a pre-shared key");
 		return IKE_DROP_AUTH;
 	}
 	ike_log_id(&sa->peer_id, id);
@@ -317,7 +320,8 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 		return IKE_DROP_PROPOSAL;
 	}
 	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote)) {
-		fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer answers with other traffic selectors than GRE between our two addresses");
+		fail_and_tell(
+		    k, sa, IKE_DOWN_PROTOCOL, false, "peer answers with other traffic selectors than GRE between our two addresses");
 		return IKE_DROP_SELECTORS;
 	}
 	return IKE_OK;
@@ -360,8 +364,8 @@ auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	char id[600], ep[ENDPOINT_STRLEN];
 
 	ike_log_id(&sa->peer_id, id);
-	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ike-auth-refused", "%s at %s: %s", id, endpoint_fmt(&rx->remote, ep),
-	    ike_drop_text(d));
+	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ike-auth-refused", "%s at %s: %s", id,
+	    endpoint_fmt(&rx->remote, ep), ike_drop_text(d));
 	ike_respond_error(k, sa, IKE_AUTH, m->hdr.mid, rx, type, span_of("", 0));
 	sa->state = IKE_SA_FAILED;
 	timer_arm(&k->timers, &sa->t_life, k->now + IKE_FAILED_LIFE);
@@ -491,6 +495,9 @@ ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 
 	if (d == IKE_OK)
 		return accept_peer(k, sa, rx, m);
-	return auth_refuse(k, sa, rx, m, d == IKE_DROP_PROPOSAL ? IKE_N_NO_PROPOSAL_CHOSEN : d == IKE_DROP_ID_SYNTAX ? IKE_N_INVALID_SYNTAX :
-	    IKE_N_AUTHENTICATION_FAILED, d);
+	return auth_refuse(k, sa, rx, m,
+	    d == IKE_DROP_PROPOSAL    ? IKE_N_NO_PROPOSAL_CHOSEN
+	    : d == IKE_DROP_ID_SYNTAX ? IKE_N_INVALID_SYNTAX
+				      : IKE_N_AUTHENTICATION_FAILED,
+	    d);
 }

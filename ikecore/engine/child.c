@@ -159,15 +159,18 @@ set_keys(const struct ike_child *c, const struct ike_keymat *km, struct dp_sa_ke
 static const char *
 tshark_encr(const struct dp_sa_keys *keys)
 {
-	return keys->encr == IKE_ENCR_AES_GCM_16 ? "AES-GCM with 16 octet ICV [RFC4106]" : keys->encr == IKE_ENCR_AES_CBC ? "AES-CBC [RFC3602]" :
-	    "ChaCha20/Poly1305 [RFC7634]";
+	return keys->encr == IKE_ENCR_AES_GCM_16 ? "AES-GCM with 16 octet ICV [RFC4106]"
+	       : keys->encr == IKE_ENCR_AES_CBC	 ? "AES-CBC [RFC3602]"
+						 : "ChaCha20/Poly1305 [RFC7634]";
 }
 
 static const char *
 tshark_integ(uint16_t integ)
 {
-	return integ == IKE_INTEG_HMAC_SHA2_256_128 ? "HMAC-SHA-256-128 [RFC4868]" : integ == IKE_INTEG_HMAC_SHA2_384_192 ? "HMAC-SHA-384-192 [RFC4868]" :
-	    integ == IKE_INTEG_HMAC_SHA2_512_256 ? "HMAC-SHA-512-256 [RFC4868]" : "NULL";
+	return integ == IKE_INTEG_HMAC_SHA2_256_128   ? "HMAC-SHA-256-128 [RFC4868]"
+	       : integ == IKE_INTEG_HMAC_SHA2_384_192 ? "HMAC-SHA-384-192 [RFC4868]"
+	       : integ == IKE_INTEG_HMAC_SHA2_512_256 ? "HMAC-SHA-512-256 [RFC4868]"
+						      : "NULL";
 }
 
 /* A line of tshark's esp_sa table. */
@@ -180,8 +183,8 @@ keylog_esp(struct ike *k, const struct dp_sa *d, bool in)
 
 	addr_fmt(in ? &d->remote.addr : &d->local.addr, src);
 	addr_fmt(in ? &d->local.addr : &d->remote.addr, dst);
-	at = (size_t)snprintf(line, sizeof(line), "esp \"%s\",\"%s\",\"%s\",\"0x%08x\",\"%s\",\"0x", d->remote.addr.n == 16 ? "IPv6" : "IPv4", src, dst,
-	    in ? d->spi_in : d->spi_out, tshark_encr(&d->keys));
+	at = (size_t)snprintf(line, sizeof(line), "esp \"%s\",\"%s\",\"%s\",\"0x%08x\",\"%s\",\"0x",
+	    d->remote.addr.n == 16 ? "IPv6" : "IPv4", src, dst, in ? d->spi_in : d->spi_out, tshark_encr(&d->keys));
 	for (unsigned i = 0; i < d->keys.encr_len; i++)
 		at += (size_t)snprintf(line + at, sizeof(line) - at, "%02x", e[i]);
 	at += (size_t)snprintf(line + at, sizeof(line) - at, "\",\"%s\",\"%s", tshark_integ(d->keys.integ), d->keys.integ_len ? "0x" : "");

@@ -588,8 +588,8 @@ grant(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, stru
 }
 
 static enum ike_drop
-accept_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_cc_kind kind, const struct ike_cc *want,
-    uint32_t old)
+accept_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_cc_kind kind,
+    const struct ike_cc *want, uint32_t old)
 {
 	struct ike_cc *cc = cc_new(k, kind, false, want->choice.group);
 	enum ike_drop d;
@@ -652,7 +652,9 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 	if (error) {
 		put_be16(group, want.choice.group);
 		answer_error(k, sa, rx, m->hdr.mid, error, span_of(group, error == IKE_N_INVALID_KE_PAYLOAD ? 2 : 0));
-		return error == IKE_N_INVALID_KE_PAYLOAD ? IKE_DROP_GROUP : error == IKE_N_TS_UNACCEPTABLE ? IKE_DROP_SELECTORS : IKE_DROP_PROPOSAL;
+		return error == IKE_N_INVALID_KE_PAYLOAD ? IKE_DROP_GROUP
+		       : error == IKE_N_TS_UNACCEPTABLE	 ? IKE_DROP_SELECTORS
+							 : IKE_DROP_PROPOSAL;
 	}
 	return accept_request(k, sa, rx, m, kind, &want, old ? old->spi_in : 0);
 }

@@ -221,7 +221,8 @@ ike_respond(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike
 }
 
 void
-ike_respond_error(struct ike *k, struct ike_sa *sa, uint8_t exchange, uint32_t mid, const struct ike_rx *rx, uint16_t type, struct span data)
+ike_respond_error(
+    struct ike *k, struct ike_sa *sa, uint8_t exchange, uint32_t mid, const struct ike_rx *rx, uint16_t type, struct span data)
 {
 	struct ike_tx t;
 
@@ -312,8 +313,8 @@ check_window(const struct ike_sa *sa, const struct ike_msg *m)
 /* Which requests an SA takes in which state. A missing one is answered with an error, so that the window moves on. */
 typedef enum ike_drop request_fn(struct ike *, struct ike_sa *, const struct ike_rx *, struct ike_msg *);
 static request_fn *const on_request[IKE_SA_STATES][4] = {
-	[IKE_SA_R_AUTH]	 = { [IKE_AUTH - IKE_SA_INIT] = ike_auth_request },
-	[IKE_SA_EST]	 = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
+	[IKE_SA_R_AUTH] = { [IKE_AUTH - IKE_SA_INIT] = ike_auth_request },
+	[IKE_SA_EST] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
 	[IKE_SA_REKEYED] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
 	[IKE_SA_CLOSING] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
 };

@@ -192,8 +192,8 @@ ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct outq *out)
 	d = outq_room(out, IKE_STEP_ITEMS, IKE_STEP_OCTETS) ? receive(k, rx) : IKE_DROP_ROOM;
 	ike_count(k, d);
 	if (d != IKE_OK)
-		log_limited(k->env.env.log, &k->log_rx, k->now, LOG_LV_DEBUG, "ike-dropped", "message from %s: %s", endpoint_fmt(&rx->remote, ep),
-		    ike_drop_text(d));
+		log_limited(k->env.env.log, &k->log_rx, k->now, LOG_LV_DEBUG, "ike-dropped", "message from %s: %s",
+		    endpoint_fmt(&rx->remote, ep), ike_drop_text(d));
 	return d;
 }
 
@@ -206,7 +206,8 @@ child_result(struct ike *k, const struct ike_event *ev)
 
 	if (ev->ok || !sa)
 		return;
-	log_at(k->env.env.log, LOG_LV_ERROR, "ike-child-refused", "the data plane did not take an SA: %s", ev->text ? ev->text : "no reason given");
+	log_at(k->env.env.log, LOG_LV_ERROR, "ike-child-refused", "the data plane did not take an SA: %s",
+	    ev->text ? ev->text : "no reason given");
 	c->installed = false;
 	ike_child_want_delete(k, c);
 	if (ike_child_count_up(sa))
@@ -445,11 +446,28 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 	for (struct map_node *n = map_first(&k->by_id, &it); n; n = map_next(&k->by_id, &it)) {
 		const struct ike_sa *sa = container_of(n, struct ike_sa, by_id);
 		struct ike_sa_info i = {
-			.sa = sa->id, .spi_i = sa->spi_i, .spi_r = sa->spi_r, .state = state_word[sa->state], .local = sa->local, .remote = sa->remote,
-			.local_id = &sa->local_id, .peer_id = &sa->peer_id, .initiator = sa->initiator, .natted_local = sa->natted_local,
-			.natted_remote = sa->natted_remote, .encr = sa->suite.encr, .encr_bits = sa->suite.encr_bits, .prf = sa->suite.prf,
-			.integ = sa->suite.integ, .group = sa->suite.group, .established = sa->established, .rekey_at = sa->rekey_at,
-			.expires = sa->expires, .last_rx = sa->last_rx, .dial = sa->dials ? sa->dials->id : 0, .profile = sa->profile,
+			.sa = sa->id,
+			.spi_i = sa->spi_i,
+			.spi_r = sa->spi_r,
+			.state = state_word[sa->state],
+			.local = sa->local,
+			.remote = sa->remote,
+			.local_id = &sa->local_id,
+			.peer_id = &sa->peer_id,
+			.initiator = sa->initiator,
+			.natted_local = sa->natted_local,
+			.natted_remote = sa->natted_remote,
+			.encr = sa->suite.encr,
+			.encr_bits = sa->suite.encr_bits,
+			.prf = sa->suite.prf,
+			.integ = sa->suite.integ,
+			.group = sa->suite.group,
+			.established = sa->established,
+			.rekey_at = sa->rekey_at,
+			.expires = sa->expires,
+			.last_rx = sa->last_rx,
+			.dial = sa->dials ? sa->dials->id : 0,
+			.profile = sa->profile,
 			.reason = sa->reason ? sa->reason : "",
 		};
 
@@ -464,8 +482,18 @@ static bool
 visit_one(const struct ike_child *c, ike_child_fn *fn, void *ctx)
 {
 	struct ike_child_info i = {
-		.sa = c->sa_id, .spi_in = c->spi_in, .spi_out = c->spi_out, .encr = c->encr, .encr_bits = c->bits, .integ = c->integ,
-		.pfs_group = c->pfs_group, .encap = c->encap, .esn = c->esn, .created = c->created, .rekey_at = c->rekey_at, .expires = c->expires,
+		.sa = c->sa_id,
+		.spi_in = c->spi_in,
+		.spi_out = c->spi_out,
+		.encr = c->encr,
+		.encr_bits = c->bits,
+		.integ = c->integ,
+		.pfs_group = c->pfs_group,
+		.encap = c->encap,
+		.esn = c->esn,
+		.created = c->created,
+		.rekey_at = c->rekey_at,
+		.expires = c->expires,
 	};
 	bool rekeying = c->state == IKE_CH_UP && c->sa && c->sa->cc_tx && c->sa->cc_tx->old == c->spi_in;
 

@@ -6,9 +6,10 @@
  *
  * Dials. The core asks for a secured peer with IKE_EV_DIAL under a number of its own; the engine keeps trying the given
  * remotes (backoff with jitter) until IKE_EV_HANGUP, and says IKE_ACT_IKE_UP with that number, or IKE_ACT_DIAL_FAIL
- * after each round that failed. SAs that peers open come up with dial 0. A duplicate of two SAs with the same identity
- * pair (both dialled at once) is closed by one rule at both ends; IKE_ACT_IKE_DOWN then has reason IKE_DOWN_DUPLICATE and
- * `other` names the SA that stays (a dial that lost this way is satisfied by `other`).
+ * after each round that failed. HANGUP leaves an SA that is up alone; IKE_EV_CLOSE ends one. SAs that peers open come up
+ * with dial 0. A duplicate of two SAs with the same identity pair (both dialled at once) is closed by one rule at both
+ * ends; IKE_ACT_IKE_DOWN then has reason IKE_DOWN_DUPLICATE and `other` names the SA that stays (a dial that lost this way
+ * is satisfied by `other`), and its ESP pairs are deleted a little later (IKE_ACT_CHILD_DEL), as after a rekey.
  *
  * Key exchange computations are jobs: IKE_ACT_JOB hands out a job, the caller runs ike_job_run() on any thread (it touches
  * nothing but the job) and brings it back as IKE_EV_JOB. */

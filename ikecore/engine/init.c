@@ -291,8 +291,8 @@ refuse(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m, uint16_t
 	if (bucket_take(&k->refusals, k->now, 50, 200))
 		ike_refuse_clear(k, rx, &m->hdr, IKE_PROTO_NONE, type, data);
 	if (d == IKE_DROP_PROPOSAL)
-		log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, "ike-no-proposal", "%s offers no IKE proposal that we take",
-		    endpoint_fmt(&rx->remote, ep));
+		log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, "ike-no-proposal",
+		    "%s offers no IKE proposal that we take", endpoint_fmt(&rx->remote, ep));
 	return d;
 }
 
@@ -300,7 +300,9 @@ static bool
 build_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_choice *ch)
 {
 	struct ike_shake *hs = sa->hs;
-	struct ike_hdr h = { .spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_VERSION_2, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
+	struct ike_hdr h = {
+		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .version = IKE_VERSION_2, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE
+	};
 	struct span pub = ike_kex_public(hs->kex);
 	struct ike_offer o;
 	struct ike_tx t;
@@ -492,7 +494,8 @@ void
 ike_shake_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
 {
 	struct ike_shake *hs = sa->hs;
-	struct ike_seed seed = { span_of(job->shared, job->shared_len), span_of(hs->ni.b, hs->ni.n), span_of(hs->nr.b, hs->nr.n), sa->spi_i, sa->spi_r };
+	struct ike_seed seed = { span_of(job->shared, job->shared_len), span_of(hs->ni.b, hs->ni.n), span_of(hs->nr.b, hs->nr.n), sa->spi_i,
+		sa->spi_r };
 
 	if (job->shared_len == 0 || !ike_keys_first(&sa->suite, &seed, &sa->keys)) {
 		ike_count(k, IKE_DROP_KE_SYNTAX);

@@ -168,7 +168,10 @@ ike_encr_name(uint16_t encr, uint16_t bits)
 const char *
 ike_prf_name(uint16_t prf)
 {
-	return prf == IKE_PRF_HMAC_SHA2_256 ? "sha256" : prf == IKE_PRF_HMAC_SHA2_384 ? "sha384" : prf == IKE_PRF_HMAC_SHA2_512 ? "sha512" : "unknown";
+	return prf == IKE_PRF_HMAC_SHA2_256   ? "sha256"
+	       : prf == IKE_PRF_HMAC_SHA2_384 ? "sha384"
+	       : prf == IKE_PRF_HMAC_SHA2_512 ? "sha512"
+					      : "unknown";
 }
 
 struct group_name {

@@ -7,7 +7,8 @@
 #include "ikecore/engine/ike_priv.h"
 
 void
-ike_natt_build(struct ike *k, struct ike_build *b, uint64_t spi_i, uint64_t spi_r, const struct endpoint *local, const struct endpoint *remote)
+ike_natt_build(
+    struct ike *k, struct ike_build *b, uint64_t spi_i, uint64_t spi_r, const struct endpoint *local, const struct endpoint *remote)
 {
 	uint8_t hash[IKE_SHA1_LEN];
 
@@ -70,7 +71,7 @@ ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *local, co
 {
 	struct ike_act *a;
 
-	if (!ike_natt_may_move(sa) || remote->addr.n == 0 || remote->port == 0 ||
+	if (sa->state != IKE_SA_EST || !ike_natt_may_move(sa) || remote->addr.n == 0 || remote->port == 0 ||
 	    (endpoint_eq(&sa->remote, remote) && endpoint_eq(&sa->local, local)))
 		return;
 	sa->remote = *remote;

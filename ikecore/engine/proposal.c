@@ -226,7 +226,8 @@ esp_group(const struct ike_proposal *own, const struct ike_msg *m, const struct 
 }
 
 static bool
-match_esp(const struct ike_proposal *own, const struct ike_msg *m, const struct ike_prop *p, bool groups, uint16_t ke_group, struct ike_choice *out)
+match_esp(const struct ike_proposal *own, const struct ike_msg *m, const struct ike_prop *p, bool groups, uint16_t ke_group,
+    struct ike_choice *out)
 {
 	bool yes = own->esn[1] && peer_has(m, p, IKE_T_ESN, IKE_ESN_YES, 0);
 	bool no = (own->esn[0] || !own->esn[1]) && peer_has(m, p, IKE_T_ESN, IKE_ESN_NO, 0);

@@ -140,7 +140,8 @@ pair_collect(const struct map_node *node, const void *key)
 }
 
 static unsigned
-find_pair(const struct ike *k, const struct ike_id *local, const struct ike_id *peer, const struct ike_sa *not, struct ike_sa *out[static IKE_SAME_MAX])
+find_pair(const struct ike *k, const struct ike_id *local, const struct ike_id *peer, const struct ike_sa * not,
+    struct ike_sa *out[static IKE_SAME_MAX])
 {
 	unsigned n = 0;
 	struct pair_find f = { local, peer, not, out, &n };
@@ -447,7 +448,8 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	if (a)
 		a->dial = sa->dials ? sa->dials->id : 0;
 	ike_log_id(&sa->peer_id, id);
-	log_at(k->env.env.log, LOG_LV_INFO, "ike-up", "%s at %s, %s", id, endpoint_fmt(&sa->remote, ep), sa->initiator ? "initiator" : "responder");
+	log_at(k->env.env.log, LOG_LV_INFO, "ike-up", "%s at %s, %s", id, endpoint_fmt(&sa->remote, ep),
+	    sa->initiator ? "initiator" : "responder");
 	ike_dial_up(k, sa);
 	meet_others(k, sa, contact);
 }
@@ -610,7 +612,8 @@ ike_sa_fail(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key,
 		ike_dial_detach(k, d);
 		ike_dial_failed(k, d, why, retry_key, reason);
 	} else if (!sa->initiator) {
-		log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_NOTICE, "ike-failed", "%s: %s", endpoint_fmt(&sa->remote, ep), reason);
+		log_limited(
+		    k->env.env.log, &k->log_auth, k->now, LOG_LV_NOTICE, "ike-failed", "%s: %s", endpoint_fmt(&sa->remote, ep), reason);
 	}
 	if (!sa->want_close || !sa->has_keys) {
 		ike_sa_free(k, sa);
@@ -810,8 +813,10 @@ tshark_encr(const struct ike_suite *s, char out[static 48])
 static const char *
 tshark_integ(uint16_t integ)
 {
-	return integ == IKE_INTEG_HMAC_SHA2_256_128 ? "HMAC_SHA2_256_128 [RFC4868]" : integ == IKE_INTEG_HMAC_SHA2_384_192 ? "HMAC_SHA2_384_192 [RFC4868]" :
-	    integ == IKE_INTEG_HMAC_SHA2_512_256 ? "HMAC_SHA2_512_256 [RFC4868]" : "NONE [RFC4306]";
+	return integ == IKE_INTEG_HMAC_SHA2_256_128   ? "HMAC_SHA2_256_128 [RFC4868]"
+	       : integ == IKE_INTEG_HMAC_SHA2_384_192 ? "HMAC_SHA2_384_192 [RFC4868]"
+	       : integ == IKE_INTEG_HMAC_SHA2_512_256 ? "HMAC_SHA2_512_256 [RFC4868]"
+						      : "NONE [RFC4306]";
 }
 
 void
@@ -825,8 +830,8 @@ ike_keylog_sa(struct ike *k, const struct ike_sa *sa)
 	hex(er, sa->keys.r.enc, sa->keys.r.enc_len);
 	hex(ai, sa->keys.i.mac, sa->keys.i.mac_len);
 	hex(ar, sa->keys.r.mac, sa->keys.r.mac_len);
-	snprintf(line, sizeof(line), "ikev2 %016llx,%016llx,%s,%s,\"%s\",%s,%s,\"%s\"", (unsigned long long)sa->spi_i, (unsigned long long)sa->spi_r,
-	    ei, er, tshark_encr(&sa->suite, encr), ai, ar, tshark_integ(sa->suite.integ));
+	snprintf(line, sizeof(line), "ikev2 %016llx,%016llx,%s,%s,\"%s\",%s,%s,\"%s\"", (unsigned long long)sa->spi_i,
+	    (unsigned long long)sa->spi_r, ei, er, tshark_encr(&sa->suite, encr), ai, ar, tshark_integ(sa->suite.integ));
 	k->env.keylog(k->env.env.ctx, line);
 	ike_wipe(line, sizeof(line));
 	ike_wipe(ei, sizeof(ei));

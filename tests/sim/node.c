@@ -20,7 +20,7 @@ node_alloc(void *ctx, size_t n)
 	struct node *nd = ctx;
 	struct block *b;
 
-	if (nd->core && !nd->spared && sim_chance(nd->sim, nd->sim->conf.alloc_fail))
+	if (nd->core && sim_chance(nd->sim, nd->sim->conf.alloc_fail))
 		return NULL;
 	if (!(b = calloc(1, sizeof(*b) + n)))
 		abort();
@@ -255,9 +255,7 @@ node_rib(struct node *n, const struct rib_route *r, bool gone)
 		plane_route_del(n, &r->dst, false);
 	else
 		plane_route_set(n, r, false);
-	n->spared = true;	/* a route that is told once and finds no memory is not told again: nothing repairs that yet */
 	core_rib_event(n->core, n->sim->now, &ev);
-	n->spared = false;
 	node_carry(n);
 }
 

@@ -302,7 +302,7 @@ struct node {
 	size_t bytes;
 	tick_t tick_at, spin_at;
 	unsigned spins, acts_peak;
-	bool carrying, spared;	/* spared: allocations succeed */
+	bool carrying;
 	struct ike_job *jobs[4096];
 	unsigned n_jobs;
 	struct plane plane;

@@ -299,13 +299,13 @@ answer(struct side *s, const struct core_act *a, struct note *n, unsigned *refus
 static void
 tunnel_set(struct side *s, const struct core_act *a, struct note *n)
 {
-	struct dp_event up = { .kind = DP_EV_LINK, .tunnel = 1, .link_up = true };
+	struct dp_event down = { .kind = DP_EV_LINK, .tunnel = 1 };
 
 	n->source = a->dp_tunnel->source;
 	core_ifindex(s->core, 1, 9);
 	answer(s, a, n, &s->refuse_tunnel);
-	if (n->ok && !s->no_link)
-		core_dp_event(s->core, s->b->now, &up);
+	if (n->ok && s->no_link)
+		core_dp_event(s->core, s->b->now, &down);
 }
 
 static void

@@ -46,7 +46,7 @@ struct side {
 	/* what goes wrong */
 	unsigned refuse_tunnel, refuse_sa, refuse_neigh, refuse_route;	/* so many from now on */
 	bool deaf_ike, deaf_nhrp, no_names, no_stats;
-	bool no_link;	/* the interface never reports up */
+	bool no_link;	/* the interface goes down as soon as it is there */
 };
 
 struct message {

@@ -136,6 +136,32 @@ START_TEST(a_refused_sa_is_not_a_peer)
 }
 END_TEST
 
+/* The pair goes, the IKE SA stays: what leads to the peer goes first all the same, and comes back with the next pair. */
+START_TEST(the_last_pair_goes_alone)
+{
+	struct dp_event ev = { .kind = DP_EV_SA_HARD, .tunnel = 1 };
+	unsigned from;
+	int neigh, sa;
+
+	up(2);
+	from = b.s[SPOKE].n_note;
+	ev.spi_in = b.s[SPOKE].sent_on[1];
+	core_dp_event(b.s[SPOKE].core, b.now, &ev);
+	bench_carry(&b, SPOKE);
+	bench_run(&b, 30000);
+	for (unsigned i = 0; i < 2; i++) {
+		neigh = bench_find(&b.s[i], CORE_ACT_NEIGH_DEL, i == SPOKE ? from : 0);
+		sa = bench_find(&b.s[i], CORE_ACT_SA_DEL, i == SPOKE ? from : 0);
+		ck_assert_int_ge(sa, 0);
+		ck_assert(neigh < 0 || neigh < sa);
+		ck_assert(neigh >= 0 || bench_find(&b.s[i], CORE_ACT_SA_ADD, from) < sa);
+	}
+	ck_assert(bench_registered(&b.s[SPOKE]));
+	ck_assert_uint_eq(bench_sas(&b.s[SPOKE]), 1);
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(rekeying_keeps_the_peer)
 {
 	unsigned from;
@@ -230,6 +256,7 @@ peer_suite(void)
 	tcase_add_test(t, a_duplicate_lingers_unused);
 	tcase_add_test(t, identity_is_compared_without_case);
 	tcase_add_test(t, a_refused_sa_is_not_a_peer);
+	tcase_add_test(t, the_last_pair_goes_alone);
 	tcase_add_test(t, rekeying_keeps_the_peer);
 	tcase_add_test(t, ike_rekeying_keeps_the_peer);
 	tcase_add_test(t, a_peer_behind_nat_moves);

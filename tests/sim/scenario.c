@@ -385,6 +385,171 @@ run_six(struct sim *s)
 	rest(s);
 }
 
+/* ---- (12) chaos: everything at once, then quiet, then all must be well. (13) the same with many */
+
+struct chaos {
+	unsigned hubs, spokes, flows, faults;
+	tick_t gap;	/* up to so long between two faults */
+};
+
+static struct node *
+any_spoke(struct sim *s, const struct chaos *c)
+{
+	return s->node[c->hubs + sim_below(s, c->spokes)];
+}
+
+static void
+fault_crash(struct sim *s, const struct chaos *c)
+{
+	node_crash(any_spoke(s, c));
+}
+
+static void
+fault_hub(struct sim *s, const struct chaos *c)
+{
+	node_crash(s->node[sim_below(s, c->hubs)]);
+}
+
+static void
+fault_stop(struct sim *s, const struct chaos *c)
+{
+	node_stop(any_spoke(s, c));
+}
+
+static void
+fault_rebind(struct sim *s, const struct chaos *c)
+{
+	(void)c;
+	net_rebind(s, s->nat[sim_below(s, s->n_nat)]);
+}
+
+static void
+fault_address(struct sim *s, const struct chaos *c)
+{
+	struct node *n = any_spoke(s, c);
+	struct addr to = n->host.addr;
+
+	if (n->host.nat || !n->core)
+		return;
+	to.b[to.n - 2] ^= 0x40;
+	node_readdress(n, &to);
+}
+
+static void
+fault_partition(struct sim *s, const struct chaos *c)
+{
+	for (unsigned i = 0; i < c->hubs + c->spokes; i++)
+		s->node[i]->host.group = (uint8_t)sim_below(s, 2);
+	sim_note(s, NULL, "partition", "begins");
+	s->partition = true;
+}
+
+static void
+fault_loss(struct sim *s, const struct chaos *c)
+{
+	(void)c;
+	s->conf.loss = (5 + sim_below(s, 30)) * PPM_PERCENT;
+	s->conf.dup = 5 * PPM_PERCENT;
+	s->conf.jitter = TICK_MS(50);
+	sim_note(s, NULL, "network", "is bad");
+}
+
+static void
+fault_refuse(struct sim *s, const struct chaos *c)
+{
+	(void)c;
+	s->conf.refuse_sa = s->conf.refuse_neigh = s->conf.refuse_route = 20 * PPM_PERCENT;
+	s->conf.alloc_fail = PPM_PERCENT / 2;
+	sim_note(s, NULL, "refusals", "begin");
+}
+
+/* All that can be mended from outside: daemons run again, the network is whole. What the cores make of it is theirs. */
+static void
+mend(struct sim *s)
+{
+	s->partition = false;
+	s->conf.loss = s->conf.dup = s->conf.refuse_sa = s->conf.refuse_neigh = s->conf.refuse_route = s->conf.alloc_fail = 0;
+	s->conf.jitter = 0;
+	sim_note(s, NULL, "mended", "");
+	for (unsigned i = 0; i < s->n_node; i++)
+		node_start(s->node[i]);
+}
+
+static void
+faults(struct sim *s, const struct chaos *c)
+{
+	static void (*const fault[])(struct sim *, const struct chaos *) = { fault_crash, fault_crash, fault_hub, fault_stop, fault_rebind, fault_address,
+		fault_partition, fault_loss, fault_refuse };
+
+	for (unsigned i = 0; i < c->faults; i++) {
+		fault[sim_below(s, sizeof(fault) / sizeof(fault[0]))](s, c);
+		sim_run(s, TICK_MS(100) + sim_below(s, (uint32_t)c->gap));
+		if (sim_below(s, 3) == 0)
+			mend(s);
+	}
+	mend(s);
+}
+
+static void
+chaos_cloud(struct sim *s, const struct chaos *c)
+{
+	for (unsigned i = 0; i < c->hubs; i++)
+		node_hub(s);
+	for (unsigned i = 0; i < 1 + c->spokes / 20; i++)
+		net_nat(s);
+	for (unsigned i = 0; i < c->spokes; i++)
+		node_spoke(s, i % 4 == 0 ? s->nat[i / 4 % s->n_nat] : NULL);
+	start_all(s);
+	sim_expect(s, TICK_S(60), all_registered, "all spokes registered");
+	for (unsigned i = 0; i < c->flows; i++) {
+		struct node *a = any_spoke(s, c), *b = any_spoke(s, c);
+
+		if (a != b)
+			flow_new(s, a, b, TICK_MS(500), TICK_S(36000));
+	}
+}
+
+/* Two behind different NAT boxes whose ports changed cannot meet; one of them in the open is enough. */
+static bool
+possible_direct(struct sim *s)
+{
+	for (unsigned i = 0; i < s->n_flow; i++) {
+		const struct flow *f = &s->flow[i];
+		bool both = f->from->host.nat && f->to->host.nat && f->from->host.nat != f->to->host.nat;
+
+		if (!f->stopped && !both && (!path_direct(f->from, f->to) || f->last_hops != 1))
+			return false;
+	}
+	return true;
+}
+
+static void
+run_faults(struct sim *s, const struct chaos *c)
+{
+	chaos_cloud(s, c);
+	faults(s, c);
+	sim_run(s, TICK_S(5));
+	sim_expect(s, TICK_S(180), all_registered, "all registered after the last fault");
+	sim_expect(s, TICK_S(120), flows_flow, "all flows flow after the last fault");
+	sim_expect(s, TICK_S(400), possible_direct, "each pair that can be is direct after the last fault");
+	sim_run(s, TICK_S(30));
+	stop_flows(s);
+	sim_run(s, TICK_S(10));
+	check_rest(s);
+}
+
+static void
+run_chaos(struct sim *s)
+{
+	run_faults(s, &(struct chaos){ .hubs = 2, .spokes = 16, .flows = 40, .faults = 40, .gap = TICK_S(40) });
+}
+
+static void
+run_crowd(struct sim *s)
+{
+	run_faults(s, &(struct chaos){ .hubs = 3, .spokes = 500, .flows = 250, .faults = 60, .gap = TICK_S(60) });
+}
+
 #define WORLD(u, o) .under = (u), .over = (o), .delay_min = TICK_MS(2), .delay_max = TICK_MS(40)
 #define GOOD WORLD(4, 4)
 
@@ -402,6 +567,8 @@ const struct scenario scenarios[] = {
 		.refuse_route = 10 * PPM_PERCENT }, 3 },
 	{ "memory", "one allocation in fifty fails for two minutes", run_refused, { GOOD, .alloc_fail = 2 * PPM_PERCENT }, 3 },
 	{ "hundred", "100 spokes, random traffic for ten minutes", run_hundred, { GOOD, .loss = PPM_PERCENT / 10, .jitter = TICK_MS(2) }, 2 },
+	{ "chaos", "two hubs, 16 spokes, 40 faults of all kinds, then quiet", run_chaos, { GOOD, .hello = TICK_S(10) }, 4 },
+	{ "crowd", "3 hubs, 500 spokes, 60 faults of all kinds in half an hour, then quiet", run_crowd, { GOOD, .hello = TICK_S(10) }, 1 },
 	{ "six", "IPv6 outside and inside", run_six, { WORLD(16, 16) }, 1 },
 	{ "six-in-four", "IPv6 inside, IPv4 outside", run_six, { WORLD(4, 16) }, 1 },
 	{ "four-in-six", "IPv4 inside, IPv6 outside", run_six, { WORLD(16, 4) }, 1 },

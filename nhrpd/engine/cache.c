@@ -410,6 +410,8 @@ binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
 void
 binding_neigh_result(struct nhrp *n, struct binding *b, bool ok)
 {
+	struct nhrp_act *a;
+
 	handle_close(n, &b->neigh);
 	b->neigh_state = ok ? NEIGH_OK : NEIGH_NONE;
 	if (!ok) {
@@ -418,6 +420,9 @@ binding_neigh_result(struct nhrp *n, struct binding *b, bool ok)
 	}
 	binding_arm(n, b);
 	binding_tell(n, b, ok ? SC_EV_NEIGH_OK : SC_EV_NEIGH_FAIL, "the neighbour was refused");
+	a = !ok && b->neigh_state == NEIGH_NONE && !b->n_routed ? act(n, NHRP_ACT_NEIGH_DEL) : NULL;
+	if (a)	/* it was to replace one that leads to a peer which may be gone */
+		a->proto = b->proto;
 }
 
 static void

@@ -118,6 +118,7 @@ nhc_fallback_result(struct nhrp *n, bool ok)
 	if (ok)
 		return;
 	n->fallback = NULL;	/* set anew by the timer */
+	act(n, NHRP_ACT_NEIGH_DEL);	/* it was to replace one whose peer is gone */
 	arm(n, &n->level_timer, n->now + TICK_S(FALLBACK_RETRY_S));
 }
 

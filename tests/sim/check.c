@@ -53,7 +53,7 @@ check_sa_del(struct node *n, uint32_t spi_in)
 
 	if (!p)
 		return;
-	if (p->out == sa && p->n_neigh)
+	if (p->out == sa && p->n_neigh && !n->refused)	/* a refused replacement is taken out at the end of the same step */
 		sim_complain(n->sim, n, "SA %08x of peer %u goes while %u neighbours lead to it and no other took over", spi_in, sa->sa.peer, p->n_neigh);
 }
 
@@ -69,19 +69,6 @@ check_sent(struct node *n, const struct pkt *p)
 		sa = sa->next;
 	if (!sa)
 		sim_complain(n->sim, n, "a tunnelled packet left without an SA");
-}
-
-void
-check_acts(struct node *n, unsigned acts)
-{
-	if (acts > n->acts_peak)
-		n->acts_peak = acts;
-	if (acts > SIM_ACTS_MAX)
-		sim_complain(n->sim, n, "one event caused %u actions", acts);
-	if (core_pending(n->core))
-		sim_complain(n->sim, n, "%zu actions are left over", core_pending(n->core));
-	if (n->bytes > SIM_BYTES_MAX)
-		sim_complain(n->sim, n, "the core holds %zu octets", n->bytes);
 }
 
 /* ---- at any time */
@@ -119,6 +106,22 @@ check_node_now(struct sim *s, struct node *n)
 			sim_complain(s, n, "the shortcut to %s lost its neighbour %s", text(&r->r.dst.addr), text(&r->r.via));
 	}
 	nhrp_visit_cache(core_nhrp(n->core, 1), NULL, cache_fresh, &w);
+}
+
+void
+check_acts(struct node *n, unsigned acts)
+{
+	if (acts > n->acts_peak)
+		n->acts_peak = acts;
+	if (n->refused)
+		check_node_now(n->sim, n);
+	n->refused = false;
+	if (acts > SIM_ACTS_MAX)
+		sim_complain(n->sim, n, "one event caused %u actions", acts);
+	if (core_pending(n->core))
+		sim_complain(n->sim, n, "%zu actions are left over", core_pending(n->core));
+	if (n->bytes > SIM_BYTES_MAX)
+		sim_complain(n->sim, n, "the core holds %zu octets", n->bytes);
 }
 
 void

@@ -396,8 +396,10 @@ act_neigh_set(struct node *n, const struct core_act *a)
 	struct dp_neigh g = a->neigh;
 
 	sim_trace(n->sim, n, "neigh-set", a->neigh.peer, a->neigh.mcast, NULL, &e);
-	if (refused(n, a, n->sim->conf.refuse_neigh))
+	if (refused(n, a, n->sim->conf.refuse_neigh)) {
+		n->refused = true;
 		return;
+	}
 	if (n->sim->sabotage == SABOTAGE_WRONG_PEER && g.proto.n && g.peer > 1)
 		g.peer--;
 	check_neigh_set(n, &g);

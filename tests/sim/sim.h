@@ -303,6 +303,7 @@ struct node {
 	tick_t tick_at, spin_at;
 	unsigned spins, acts_peak;
 	bool carrying;
+	bool refused;	/* a neighbour, in this step */
 	struct ike_job *jobs[4096];
 	unsigned n_jobs;
 	struct plane plane;

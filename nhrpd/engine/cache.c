@@ -166,6 +166,7 @@ want(struct nhrp *n, struct binding *b)
 	if (!a)
 		return;
 	handle_open(n, &b->want, H_WANT_BINDING);
+	b->want_stale = false;
 	a->want = b->want.id;
 	a->n_addrs = k;
 	memcpy(a->addrs, addrs, sizeof(addrs[0]) * k);
@@ -257,6 +258,8 @@ binding_set_nbma(struct nhrp *n, struct binding *b, const struct addr *nbma, con
 		binding_detach(n, b, "its address changed");
 	if (b->want.id && !b->peer)
 		unwant(n, b);	/* for the old addresses; binding_sync() makes it anew */
+	else if (b->want.id)
+		b->want_stale = true;	/* the peer may live on at the old ones */
 }
 
 void
@@ -292,6 +295,8 @@ binding_detach(struct nhrp *n, struct binding *b, const char *reason)
 {
 	b->pinned++;
 	unlink_peer(b);
+	if (b->want.id && b->want_stale)
+		unwant(n, b);
 	binding_tell(n, b, SC_EV_PEER_DOWN, reason);
 	binding_sync(n, b);	/* the neighbour stays while put-off shortcuts still route over it */
 	b->pinned--;

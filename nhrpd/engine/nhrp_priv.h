@@ -115,6 +115,7 @@ struct binding {
 	unsigned pinned;	/* not to be freed while somebody walks it */
 	uint16_t mtu;
 	bool unique, natted, mcast;
+	bool want_stale;	/* the want is for addresses that are not its any more */
 	bool proven;	/* the direct path to `peer` works both ways */
 	tick_t created, expires;	/* TICK_NEVER for configured ones */
 	tick_t retry_at;	/* of a refused neighbour */

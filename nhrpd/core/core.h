@@ -98,6 +98,7 @@ struct core_peer_info {
 	struct addr nbma_claimed;
 	enum core_step step;
 	tick_t since;	/* of this step */
+	tick_t link_since;	/* of the interface's state */
 	bool nhs, dynamic, natted, incomplete;	/* attributes of show dmvpn: S/D, N, I */
 	const char *identity;	/* "" unknown */
 	const char *reason;	/* why it is not UP; "" */

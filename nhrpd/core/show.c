@@ -31,6 +31,7 @@ nhs_of_peer(void *ctx, const struct nhrp_nhs_info *i)
 static bool
 interface_down(const struct core_tunnel *t, struct core_peer_info *out)
 {
+	out->link_since = t->link_since;
 	if (t->link_up)
 		return false;
 	out->step = CORE_STEP_INTF;

@@ -156,7 +156,7 @@ struct nhrp_cache_info {
 	struct addr nbma;	/* public (as seen), */
 	struct addr nbma_claimed;	/* and as the client says; equal without NAT */
 	uint32_t peer;
-	bool has_peer, unique, natted, registered, used, installed;	/* installed: neighbour is in the data plane */
+	bool has_peer, unique, natted, registered, used, mcast, installed;	/* installed: neighbour is in the data plane */
 	tick_t created, expires;	/* TICK_NEVER for static */
 	const char *identity;	/* "" when unknown */
 	const char *reason;	/* negative, incomplete: why, in words; else "" */

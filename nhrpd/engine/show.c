@@ -16,7 +16,7 @@ static struct nhrp_cache_info
 binding_info(const struct nhrp *n, const struct binding *b)
 {
 	struct nhrp_cache_info i = { .prefix = prefix_host(&b->proto), .type = b->type, .nbma = b->nbma, .nbma_claimed = b->nbma_claimed,
-		.unique = b->unique, .natted = b->natted, .registered = b->type == NHRP_CT_DYNAMIC, .installed = b->neigh_state == NEIGH_OK,
+		.unique = b->unique, .natted = b->natted, .mcast = b->mcast, .registered = b->type == NHRP_CT_DYNAMIC, .installed = b->neigh_state == NEIGH_OK,
 		.created = b->created, .expires = b->expires, .identity = "", .reason = "" };
 
 	i.has_peer = b->peer != NULL;

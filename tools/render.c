@@ -77,6 +77,64 @@ static const char dmvpn_legend[] =
     "        UpDn Time --> Up or Down Time for a Tunnel\n"
     "==========================================================================\n";
 
+/* What is there only where details were asked for. */
+static void
+peer_sa(FILE *f, json_t *p)
+{
+	json_t *t = json_object_get(p, "traffic");
+	char rekey[16], expires[16];
+
+	if (number(p, "ike_sa"))
+		fprintf(f, "       IKE SA %lld, ESP in %s out %s%s, rekey in %s, expire %s\n", number(p, "ike_sa"), text(p, "spi_in"), text(p, "spi_out"),
+		    flag(p, "encap") ? ", UDP-Encaps" : "", time_of(p, "rekey_in_s", rekey), time_of(p, "sa_expires_in_s", expires));
+	if (!t)
+		return;
+	fprintf(f, "       Input: %lld packets, %lld bytes, %lld dropped; output: %lld packets, %lld bytes, %lld dropped\n", number(t, "rx_packets"),
+	    number(t, "rx_bytes"), number(t, "rx_drops"), number(t, "tx_packets"), number(t, "tx_bytes"), number(t, "tx_drops"));
+	if (number(t, "path_mtu"))
+		fprintf(f, "       Path MTU: %lld\n", number(t, "path_mtu"));
+}
+
+static void
+peer_detail(FILE *f, json_t *p)
+{
+	static const struct {
+		const char *key, *name;
+	} rung[] = { { "intf_age_s", "INTF" }, { "ike_age_s", "IKE" }, { "ipsec_age_s", "IPSEC" }, { "nhrp_age_s", "NHRP" } };
+	json_t *ladder = json_object_get(p, "ladder"), *prefix;
+	char t[16];
+	size_t i;
+
+	if (!json_is_object(ladder))
+		return;
+	fprintf(f, "       Identity: %s\n       Outer address: %s", or_dash(text(p, "identity")), or_dash(text(p, "remote")));
+	if (text(p, "claimed_nbma")[0] && strcmp(text(p, "claimed_nbma"), text(p, "nbma")) != 0)
+		fprintf(f, ", claims %s", text(p, "claimed_nbma"));
+	fprintf(f, "%s\n       Ladder:", flag(p, "natted") ? ", behind NAT" : "");
+	for (i = 0; i < sizeof(rung) / sizeof(rung[0]); i++)
+		fprintf(f, "%s %s %s", i ? "," : "", rung[i].name, json_is_integer(json_object_get(ladder, rung[i].key)) ? time_of(ladder, rung[i].key, t) : "-");
+	fputc('\n', f);
+	json_array_foreach(json_object_get(p, "prefixes"), i, prefix)
+		fprintf(f, "%s%s", i ? " " : "       Prefixes: ", json_string_value(prefix) ? json_string_value(prefix) : "");
+	if (i)
+		fprintf(f, ", expire %s\n", time_of(p, "expires_in_s", t));
+	peer_sa(f, p);
+}
+
+/* Of entries that NHRP has: what secures the way to them. */
+static void
+session(FILE *f, json_t *e)
+{
+	json_t *s = json_object_get(e, "session");
+	char ike[16], ipsec[16], rekey[16];
+
+	if (!json_is_object(s))
+		return;
+	fprintf(f, "    Session: %s%s, IKE SA %lld up %s, ESP in %s out %s up %s, rekey in %s\n", or_dash(text(s, "remote")), flag(s, "encap") ? ", UDP-Encaps" : "",
+	    number(s, "ike_sa"), time_of(s, "ike_age_s", ike), text(s, "spi_in"), text(s, "spi_out"), time_of(s, "ipsec_age_s", ipsec),
+	    time_of(s, "rekey_in_s", rekey));
+}
+
 static void
 dmvpn_peer(FILE *f, json_t *p)
 {
@@ -86,6 +144,7 @@ dmvpn_peer(FILE *f, json_t *p)
 	    time_of(p, "age_s", t), text(p, "attributes"));
 	if (!flag(p, "up"))
 		reason(f, "       ", p);
+	peer_detail(f, p);
 }
 
 static void
@@ -108,6 +167,15 @@ render_dmvpn(FILE *f, json_t *data)
 	not_shown(f, data);
 }
 
+static void
+render_peer(FILE *f, json_t *data)
+{
+	if (json_array_size(json_object_get(data, "tunnels")))
+		render_dmvpn(f, data);
+	else
+		fputs("no such peer\n", f);
+}
+
 /* ---- show ip nhrp */
 
 static void
@@ -115,7 +183,8 @@ flags(FILE *f, json_t *e)
 {
 	static const struct {
 		const char *key, *word;
-	} word[] = { { "unique", "unique" }, { "registered", "registered" }, { "used", "used" }, { "natted", "nat" }, { "installed", "installed" } };
+	} word[] = { { "unique", "unique" }, { "registered", "registered" }, { "used", "used" }, { "natted", "nat" }, { "multicast", "multicast" },
+		{ "installed", "installed" } };
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
@@ -146,6 +215,7 @@ cache_entry(FILE *f, json_t *e)
 		fprintf(f, "    (Claimed NBMA address: %s)\n", text(e, "claimed_nbma"));
 	if (text(e, "identity")[0])
 		fprintf(f, "   Identity: %s\n", text(e, "identity"));
+	session(f, e);
 	reason(f, "   ", e);
 }
 
@@ -179,9 +249,25 @@ render_nhs(FILE *f, json_t *data)
 		if (json_is_integer(json_object_get(e, "next_in_s")))
 			fprintf(f, ", next step in %s", time_of(e, "next_in_s", next));
 		fprintf(f, "; req-sent %lld  req-failed %lld  repl-recv %lld\n", number(e, "requests"), number(e, "failures"), number(e, "replies"));
-		if (!flag(e, "up"))
+		if (json_object_get(e, "multicast"))
+			fprintf(f, "    multicast: %s\n", flag(e, "multicast") ? "yes" : "no");
+		session(f, e);
+		if (!flag(e, "up") || json_object_get(e, "session"))	/* in details also what went wrong last */
 			reason(f, "    ", e);
 	}
+	not_shown(f, data);
+}
+
+static void
+render_multicast(FILE *f, json_t *data)
+{
+	json_t *e;
+	size_t i;
+
+	fprintf(f, "%-16s %-16s %-20s %-8s %s\n", "I/F", "NBMA address", "Address", "Type", "State");
+	json_array_foreach(json_object_get(data, "entries"), i, e)
+		fprintf(f, "%-16s %-16s %-20s %-8s %s\n", text(e, "interface"), or_dash(text(e, "nbma")), text(e, "prefix"), text(e, "type"),
+		    flag(e, "up") ? "Enabled" : "Disabled");
 	not_shown(f, data);
 }
 
@@ -362,6 +448,70 @@ render_counters(FILE *f, json_t *data)
 }
 
 static void
+render_run(FILE *f, json_t *data)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "lines"), i, line)
+		fprintf(f, "%s\n", json_string_value(line) ? json_string_value(line) : "");
+}
+
+static void
+render_log(FILE *f, json_t *data)
+{
+	json_t *l, *peers = json_object_get(data, "debugged");
+	size_t i;
+
+	fprintf(f, "Log level: %s, %lld lines logged, the last %lld are kept\n", text(data, "level"), number(data, "written"), number(data, "room"));
+	json_array_foreach(peers, i, l)
+		fprintf(f, "%s%s", i ? ", " : "Debugging: ", json_string_value(l) ? json_string_value(l) : "");
+	if (i)
+		fputc('\n', f);
+	fputc('\n', f);
+	json_array_foreach(json_object_get(data, "lines"), i, l)
+		fprintf(f, "%s %-7s %s: %s\n", text(l, "time"), text(l, "level"), text(l, "word"), text(l, "text"));
+}
+
+static void
+render_version(FILE *f, json_t *data)
+{
+	char t[16];
+
+	fprintf(f, "OpenDMVPN %s %s\n", text(data, "program"), text(data, "version"));
+	fprintf(f, "%s uptime is %s, process %lld\n", text(data, "hostname"), time_of(data, "uptime_s", t), number(data, "pid"));
+	fprintf(f, "Configuration: %s, %lld tunnel%s, data plane %s\n", or_dash(text(data, "configuration")), number(data, "tunnels"),
+	    number(data, "tunnels") == 1 ? "" : "s", text(data, "dataplane"));
+	fprintf(f, "Linux %s, %s\n", or_dash(text(data, "kernel")), or_dash(text(data, "machine")));
+}
+
+static void
+render_tech(FILE *f, json_t *data)
+{
+	struct control_cmd cmd;
+	char why[64];
+	json_t *s;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "sections"), i, s) {
+		fprintf(f, "%s------------------ %s ------------------\n\n", i ? "\n" : "", text(s, "command"));
+		if (!json_object_get(s, "data"))
+			fprintf(f, "%% %s\n", text(s, "error"));
+		else if (control_parse(text(s, "command"), &cmd, why, sizeof(why)) && cmd.verb != CONTROL_SHOW_TECH)
+			render(f, cmd.verb, json_object_get(s, "data"));
+	}
+}
+
+static void
+render_debug(FILE *f, json_t *data)
+{
+	bool ended = json_object_get(data, "ended") != NULL;
+	long long n = number(data, ended ? "ended" : "debugged");
+
+	fprintf(f, ended ? "debugging of %lld peer%s ended\n" : "debugging %lld peer%s: see the log, or show logging\n", n, n == 1 ? "" : "s");
+}
+
+static void
 render_cleared(FILE *f, json_t *data)
 {
 	if (json_object_get(data, "cleared"))
@@ -372,10 +522,12 @@ void
 render(FILE *f, enum control_verb verb, json_t *data)
 {
 	static void (*const does[CONTROL_VERBS])(FILE *, json_t *) = {
-		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_NHRP] = render_nhrp, [CONTROL_SHOW_NHS] = render_nhs,
+		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_PEER] = render_peer, [CONTROL_SHOW_NHRP] = render_nhrp, [CONTROL_SHOW_NHS] = render_nhs,
 		[CONTROL_SHOW_SHORTCUT] = render_shortcut, [CONTROL_SHOW_TRAFFIC] = render_traffic, [CONTROL_SHOW_SESSION] = render_session,
 		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_INTERFACE] = render_interface,
-		[CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared, [CONTROL_CLEAR_NHRP] = render_cleared,
+		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
+		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG_PEER] = render_debug,
+		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared, [CONTROL_CLEAR_NHRP] = render_cleared,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
 	};
 
@@ -438,6 +590,7 @@ render_status(const struct control_cmd *cmd, json_t *data)
 {
 	switch (cmd->verb) {
 	case CONTROL_SHOW_DMVPN:
+	case CONTROL_SHOW_PEER:
 		return dmvpn_status(data);
 	case CONTROL_SHOW_NHRP:
 		return cmd->arg[0] && json_array_size(json_object_get(data, "entries")) == 0;
@@ -453,6 +606,13 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return number(data, "cleared") == 0 && strcmp(cmd->arg, "all") != 0;
 	case CONTROL_SHOW_SHORTCUT:
 	case CONTROL_SHOW_TRAFFIC:
+	case CONTROL_SHOW_MULTICAST:
+	case CONTROL_SHOW_RUN:
+	case CONTROL_SHOW_LOG:
+	case CONTROL_SHOW_VERSION:
+	case CONTROL_SHOW_TECH:
+	case CONTROL_DEBUG_PEER:
+	case CONTROL_NO_DEBUG:
 	case CONTROL_SHOW_IPSEC:
 	case CONTROL_SHOW_COUNTERS:
 	case CONTROL_CLEAR_NHRP:

@@ -341,6 +341,7 @@ do_line(struct conf_parse *p, struct conf_line *l, size_t n, struct conf_words *
 {
 	struct conf_miss miss;
 	struct conf_cmd c;
+	unsigned before;
 
 	if (w->error) {
 		if (p->ctx == CONF_PEER && w->n > 1)
@@ -364,7 +365,10 @@ do_line(struct conf_parse *p, struct conf_line *l, size_t n, struct conf_words *
 			l->mask = c.arg[i].column;
 	}
 	p->ctx = c.rule->ctx;
+	before = p->errors;
 	c.rule->fn(p, &c);
+	if (p->errors == before)
+		conf_say(p, &c);
 }
 
 static void
@@ -506,6 +510,7 @@ conf_begin(struct conf_parse *p)
 	c->mem = m;
 	p->conf = c;
 	p->mem = m;
+	p->said_end = &p->said;
 	if (compile_rules(p))
 		return c;
 	conf_free(c);
@@ -520,6 +525,7 @@ conf_finish(struct conf_parse *p)
 	if (!p->lost && !p->mem->failed)
 		conf_build(p);
 	failed = p->mem->failed;
+	p->conf->said = p->said;
 	for (unsigned i = 0; i < p->n_files; i++) {
 		explicit_bzero(p->source[i].p, p->source[i].n);
 		free(p->source[i].p);

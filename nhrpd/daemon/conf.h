@@ -32,6 +32,7 @@ struct conf {
 		const char *description;	/* "" when not given */
 	} tunnel[CORE_TUNNELS_MAX];
 	unsigned n_shutdown;
+	const struct conf_said *said;	/* lines in force, for conf_each_line() */
 	void *mem;	/* what it owns; conf.c's */
 	struct conf_error error[CONF_ERRORS_MAX];
 	unsigned n_error;	/* more may have been found than are kept here: n_error stops at CONF_ERRORS_MAX */
@@ -46,6 +47,10 @@ struct conf *conf_read(const char *path);
 struct conf *conf_read_text(const char *name, const char *text);
 void	conf_free(struct conf *c);	/* wipes secrets */
 void	conf_print_errors(const struct conf *c, FILE *f);	/* "hub.conf:12:5: expected ..." with the line and a caret; warnings too */
+/* The configuration in force as lines that load to the same again; without `secrets` they are masked by words that do not load.
+ * Lines live during the call only. */
+typedef void conf_line_fn(void *ctx, const char *line);
+void	conf_each_line(const struct conf *c, bool secrets, conf_line_fn *fn, void *ctx);
 int	conf_check_file(const char *path, FILE *f);	/* nhrpd --check: prints what is wrong; exit status 0 fine, 1 errors, 3 no memory */
 
 #endif

@@ -236,6 +236,7 @@ struct conf_parse {
 	struct conf_b_global global;
 	struct conf_block *proposal, *policy, *keyring, *profile, *transform, *ipsec, *interface;
 	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
+	struct conf_said *said, *said_open, **said_end;	/* lines in force, of the open block; conf_said.c */
 	bool ended;	/* "end" */
 	bool lost;	/* a block could not be opened: what refers to it is not to blame */
 	unsigned errors;	/* all of them, more than are kept */
@@ -251,6 +252,7 @@ void	conf_read_include(struct conf_parse *p, struct conf_place at, const char *p
 bool	conf_read_secret(struct conf_parse *p, struct conf_place at, const char *name, uint8_t *out, size_t max, size_t *n);
 
 void	conf_build(struct conf_parse *p);
+void	conf_say(struct conf_parse *p, const struct conf_cmd *c);	/* notes a line that was carried out */
 
 /* What is found shown in an error: printable, cut. */
 const char *conf_found(const char *text, char out[static 48]);

@@ -4,7 +4,8 @@
  * one line. A client that sends more than CONTROL_REQUEST_MAX octets without a line end is told and dropped, so is the
  * one too many. While an answer is on its way nothing more is read from that client; one that takes nothing for
  * CONTROL_STALL_S seconds is dropped. Writing never blocks the daemon; what does not fit is tried again by a timer,
- * because the loop only tells what is readable. */
+ * because the loop only tells what is readable. Answers with secrets in them go to root and to who the daemon runs as, whoever
+ * else may open the socket, and are wiped once they went. */
 #include "config.h"
 
 #include "nhrpd/daemon/control.h"
@@ -30,6 +31,7 @@ struct client {
 	size_t n_out, sent;
 	tick_t progress;	/* when something of it went last */
 	bool closing;	/* after this answer */
+	bool trusted;	/* root, or who the daemon runs as: could read the configuration's file too */
 };
 
 struct control {
@@ -44,23 +46,38 @@ struct control {
 
 /* ---- one request */
 
-static char *
-line_of(json_t *o)
+/* In one piece and wiped where it came from: it may hold secrets. */
+static void
+wipe(json_t *o)
 {
-	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL, *line;
-	size_t n;
+	const char *key;
+	json_t *v;
+	size_t i;
 
-	json_decref(o);
-	if (!text)
-		return NULL;
-	n = strlen(text);
-	line = realloc(text, n + 2);
-	if (!line) {
-		free(text);
-		return NULL;
+	if (json_is_string(o))
+		explicit_bzero((char *)(uintptr_t)json_string_value(o), json_string_length(o));
+	json_array_foreach(o, i, v)
+		wipe(v);
+	json_object_foreach(o, key, v)
+		wipe(v);
+}
+
+static char *
+line_of(json_t *o, bool secret)
+{
+	size_t n = o ? json_dumpb(o, NULL, 0, JSON_COMPACT) : 0;
+	char *line = n ? malloc(n + 2) : NULL;
+
+	if (line && json_dumpb(o, line, n, JSON_COMPACT) == n) {
+		line[n] = '\n';
+		line[n + 1] = '\0';
+	} else {
+		free(line);
+		line = NULL;
 	}
-	line[n] = '\n';
-	line[n + 1] = '\0';
+	if (secret)
+		wipe(o);
+	json_decref(o);
 	return line;
 }
 
@@ -69,7 +86,7 @@ refuse(const char *why)
 {
 	json_t *text = json_string(why);
 
-	return line_of(json_pack("{s:b, s:o}", "ok", 0, "error", text ? text : json_string("the request is not UTF-8")));
+	return line_of(json_pack("{s:b, s:o}", "ok", 0, "error", text ? text : json_string("the request is not UTF-8")), false);
 }
 
 /* "line", or "cmd" and the argument of its name in "args", to a command. */
@@ -117,13 +134,22 @@ control_answer(const struct control_src *src, tick_t now, const char *request, s
 	data = ok ? show_command(src, now, &cmd, why, sizeof(why)) : NULL;
 	if (!data)
 		return refuse(why);
-	return line_of(json_pack("{s:b, s:s, s:o}", "ok", 1, "cmd", control_words[cmd.verb].words, "data", data));
+	return line_of(json_pack("{s:b, s:s, s:o}", "ok", 1, "cmd", control_words[cmd.verb].words, "data", data), cmd.verb == CONTROL_SHOW_RUN);
 }
 
 /* ---- clients */
 
 static void readable(void *arg);
 static void retry(void *arg);
+
+static void
+forget_answer(struct client *c)
+{
+	if (c->out)
+		explicit_bzero(c->out, c->n_out);
+	free(c->out);
+	c->out = NULL;
+}
 
 static void
 drop(struct client *c)
@@ -133,9 +159,8 @@ drop(struct client *c)
 	h->unwatch(h->ctx, c->watch);
 	h->unwatch(h->ctx, c->retry);
 	close(c->fd);
-	free(c->out);
+	forget_answer(c);
 	c->watch = c->retry = NULL;
-	c->out = NULL;
 	c->fd = -1;
 }
 
@@ -162,8 +187,7 @@ flush(struct client *c)
 			return false;
 		}
 	}
-	free(c->out);
-	c->out = NULL;
+	forget_answer(c);
 	if (c->closing)
 		drop(c);
 	return c->fd >= 0;
@@ -191,11 +215,13 @@ static void
 work(struct client *c)
 {
 	struct host *h = &c->control->host;
+	struct control_src src = c->control->src;
 	char *end;
 
+	src.secrets = c->trusted;
 	while ((end = memchr(c->in, '\n', c->n_in))) {
 		size_t n = (size_t)(end - c->in);
-		char *line = control_answer(&c->control->src, h->now(h->ctx), c->in, n);
+		char *line = control_answer(&src, h->now(h->ctx), c->in, n);
 
 		c->n_in -= n + 1;
 		memmove(c->in, end + 1, c->n_in);
@@ -242,6 +268,15 @@ readable(void *arg)
 	work(c);
 }
 
+static bool
+is_trusted(int fd)
+{
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 && (cred.uid == 0 || cred.uid == geteuid());
+}
+
 static struct client *
 free_slot(struct control *s)
 {
@@ -278,6 +313,7 @@ incoming(void *arg)
 	memset(c, 0, sizeof(*c));
 	c->control = s;
 	c->fd = fd;
+	c->trusted = is_trusted(fd);
 	c->watch = s->host.watch(s->host.ctx, fd, readable, c);
 	if (!c->watch)
 		drop(c);

@@ -4,6 +4,7 @@
 
 #include "lib/host.h"
 #include "nhrpd/daemon/conf.h"
+#include "nhrpd/daemon/logring.h"
 
 enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
 
@@ -13,6 +14,9 @@ struct control_src {
 	struct dp *dp;	/* NULL: none (tests) */
 	const struct conf *conf;	/* in force */
 	tick_t started;
+	const char *conf_path;	/* NULL: none */
+	struct logring *log;	/* NULL: no log is kept */
+	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };
 
 struct control;

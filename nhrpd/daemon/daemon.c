@@ -19,6 +19,7 @@
 #include "nhrpd/daemon/dp_user.h"
 #include "nhrpd/daemon/ikesock.h"
 #include "nhrpd/daemon/logout.h"
+#include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/loop.h"
 #include "nhrpd/daemon/names.h"
 #include "nhrpd/daemon/source.h"
@@ -29,6 +30,7 @@ enum { STOP_GRACE_MS = 300 /* for deletes and purges to leave, and their answers
 struct daemon {
 	const struct daemon_options *o;
 	struct log log;
+	struct logring *ring;
 	struct loop loop;
 	struct conf *conf;
 	struct core *core;
@@ -390,7 +392,7 @@ make_core(struct daemon *d)
 static bool
 start_control(struct daemon *d)
 {
-	struct control_src src = { .core = d->core, .dp = d->dp, .conf = d->conf, .started = now_of(d) };
+	struct control_src src = { .core = d->core, .dp = d->dp, .conf = d->conf, .started = now_of(d), .conf_path = d->o->conf_path, .log = d->ring };
 	const char *path = d->o->control_path ? d->o->control_path : d->conf->control_path;
 
 	d->control = control_new(&d->loop.host, path, &src, d->why, sizeof(d->why));
@@ -495,7 +497,9 @@ daemon_run(const struct daemon_options *o)
 		d.log.level = d.conf->log_level;
 		if (d.conf->log_syslog)
 			logout_syslog(&d.log);
+		d.ring = logring_new(&d.log);	/* without memory for it the log is only not kept */
 		code = run(&d);
+		logring_free(d.ring);
 	}
 	conf_free(d.conf);
 	return code;

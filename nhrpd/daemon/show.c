@@ -3,26 +3,10 @@
  * Each show walks what the engines let be visited and appends objects of show_json.c to a list; a list has at most
  * SHOW_ENTRIES_MAX of them, the rest is counted. jansson's functions take NULL for "no memory happened before", so
  * that only the end asks. Clearing causes actions, which wait in the core for the loop. */
-#include "nhrpd/daemon/show.h"
 #include "nhrpd/daemon/show_priv.h"
 
-struct show {
-	const struct control_src *src;
-	tick_t now;
-	json_t *list;
-	unsigned n, not_shown;
-	uint32_t tunnel;	/* being walked, from 1 */
-	const struct core_tunnel_conf *conf;	/* its */
-	struct nhrp *nhrp;
-	json_t *children;	/* of an IKE SA */
-	const struct control_cmd *cmd;
-	struct addr which;	/* clear: none for all */
-};
-
-typedef json_t *show_fn(struct show *s);
-
-static bool
-room(struct show *s)
+bool
+show_room(struct show *s)
 {
 	if (s->n < SHOW_ENTRIES_MAX) {
 		s->n++;
@@ -32,14 +16,14 @@ room(struct show *s)
 	return false;
 }
 
-static const struct core_conf *
-core_conf(const struct show *s)
+const struct core_conf *
+show_conf(const struct show *s)
 {
 	return &s->src->conf->core;
 }
 
-static json_t *
-finish(struct show *s, const char *name)
+json_t *
+show_finish(struct show *s, const char *name)
 {
 	json_t *o = json_pack("{s:o}", name, s->list);
 
@@ -48,12 +32,11 @@ finish(struct show *s, const char *name)
 	return o;
 }
 
-/* Walks the tunnels; each(s) with s->tunnel, conf and nhrp set. */
-static void
-each_tunnel(struct show *s, void (*each)(struct show *))
+void
+show_each_tunnel(struct show *s, void (*each)(struct show *))
 {
-	for (unsigned i = 0; i < core_conf(s)->n_tunnel; i++) {
-		s->conf = &core_conf(s)->tunnel[i];
+	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++) {
+		s->conf = &show_conf(s)->tunnel[i];
 		s->tunnel = i + 1;
 		s->nhrp = core_nhrp(s->src->core, s->tunnel);
 		if (s->nhrp)
@@ -61,147 +44,12 @@ each_tunnel(struct show *s, void (*each)(struct show *))
 	}
 }
 
-static void
-append(struct show *s, json_t *o)
+void
+show_append(struct show *s, json_t *o)
 {
 	if (o && s->conf)
 		json_object_set_new(o, "interface", show_text(s->conf->dp.name));
 	json_array_append_new(s->list, o);
-}
-
-/* ---- show dmvpn */
-
-static json_t *
-peer_protos(const struct show *s, uint32_t peer)
-{
-	struct nhrp_cache_info info[16];
-	json_t *list = json_array();
-	unsigned n = nhrp_peer_protos(s->nhrp, peer, info, 16);
-	char text[PREFIX_STRLEN];
-
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(list, json_string(prefix_fmt(&info[i].prefix, text)));
-	return list;
-}
-
-static void
-peer_traffic(const struct show *s, uint32_t peer, json_t *o)
-{
-	struct dp_peer_stats st;
-	struct dp *dp = s->src->dp;
-	json_t *t;
-
-	if (!dp || !dp->ops->peer_stats(dp, s->tunnel, peer, &st))
-		return;
-	t = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rx_packets", (json_int_t)st.rx_packets, "rx_bytes", (json_int_t)st.rx_bytes,
-	    "tx_packets", (json_int_t)st.tx_packets, "tx_bytes", (json_int_t)st.tx_bytes, "rx_drops", (json_int_t)st.rx_drops,
-	    "tx_drops", (json_int_t)st.tx_drops, "path_mtu", (json_int_t)st.path_mtu);
-	json_object_set_new(o, "traffic", t);
-}
-
-static bool
-dmvpn_peer(void *ctx, const struct core_peer_info *i)
-{
-	struct show *s = ctx;
-	json_t *o;
-
-	if (!room(s))
-		return true;
-	o = show_peer_json(i, s->now);
-	if (o && i->peer != 0) {
-		json_object_set_new(o, "prefixes", peer_protos(s, i->peer));
-		peer_traffic(s, i->peer, o);
-	}
-	json_array_append_new(s->children, o);
-	return true;
-}
-
-static bool
-own_nbma(void *ctx, const struct nhrp_cache_info *i)
-{
-	if (i->type == NHRP_CT_LOCAL)
-		*(struct addr *)ctx = i->nbma;
-	return i->type != NHRP_CT_LOCAL;
-}
-
-/* The outer address in use: of the source interface NHRP has been told one, and answers with it for our own address. */
-static struct addr
-source_of(const struct show *s)
-{
-	struct addr a = s->conf->dp.source;
-	struct prefix own;
-
-	if (!a.n && s->conf->dp.n_addr) {
-		own = prefix_host(&s->conf->dp.addr[0].addr);
-		nhrp_visit_cache(s->nhrp, &own, own_nbma, &a);
-	}
-	return a;
-}
-
-static json_t *
-link_json(const struct show *s)
-{
-	struct dp_link_info l = { .up = false };
-	struct addr source = source_of(s);
-	struct dp *dp = s->src->dp;
-	json_t *own = json_array();
-	char text[PREFIX_STRLEN];
-
-	if (dp && !dp->ops->link_info(dp, s->tunnel, &l))
-		memset(&l, 0, sizeof(l));
-	for (unsigned i = 0; i < s->conf->dp.n_addr; i++)
-		json_array_append_new(own, json_string(prefix_fmt(&s->conf->dp.addr[i], text)));
-	return json_pack("{s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:s, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
-	    "interface", show_text(s->conf->dp.name), "tunnel", (json_int_t)s->tunnel, "up", l.up, "ifindex", (json_int_t)l.ifindex, "mtu", (json_int_t)l.mtu,
-	    "addresses", own, "source", show_addr(&source),
-	    "source_interface", s->conf->source_if ? s->conf->source_if : "", "has_key", s->conf->dp.has_key, "key", (json_int_t)s->conf->dp.key,
-	    "plane", l.plane ? l.plane : "", "description", show_text(s->src->conf->tunnel[s->tunnel - 1].description),
-	    "network_id", (json_int_t)s->conf->nhrp.network_id, "rx_packets", (json_int_t)l.rx_packets, "rx_bytes", (json_int_t)l.rx_bytes,
-	    "tx_packets", (json_int_t)l.tx_packets, "tx_bytes", (json_int_t)l.tx_bytes);
-}
-
-static void
-dmvpn_tunnel(struct show *s)
-{
-	json_t *o = link_json(s);
-
-	s->children = json_array();
-	core_visit_peer(s->src->core, s->tunnel, dmvpn_peer, s);
-	if (o) {
-		json_object_set_new(o, "role", json_string(s->conf->nhrp.n_nhs ? "spoke" : "hub"));
-		json_object_set_new(o, "peers", s->children);
-	} else {
-		json_decref(s->children);
-	}
-	json_array_append_new(s->list, o);
-}
-
-static json_t *
-show_dmvpn(struct show *s)
-{
-	json_t *o;
-
-	each_tunnel(s, dmvpn_tunnel);
-	o = finish(s, "tunnels");
-	if (o) {
-		json_object_set_new(o, "hostname", show_text(s->src->conf->hostname));
-		json_object_set_new(o, "uptime_s", json_integer((json_int_t)((s->now - s->src->started) / 1000000)));
-	}
-	return o;
-}
-
-static void
-interface_tunnel(struct show *s)
-{
-	if (!s->cmd->arg[0] || strcmp(s->cmd->arg, s->conf->dp.name) == 0)
-		json_array_append_new(s->list, link_json(s));
-}
-
-static json_t *
-show_interface(struct show *s)
-{
-	each_tunnel(s, interface_tunnel);
-	return finish(s, "interfaces");
 }
 
 /* ---- show ip nhrp ... */
@@ -230,14 +78,16 @@ cache_entry(void *ctx, const struct nhrp_cache_info *i)
 	struct nhrp_cache_info c = *i;
 	json_t *o;
 
-	if (!room(s))
+	if (!show_room(s))
 		return true;
 	if (!c.created)	/* what is configured has been there since the start */
 		c.created = s->src->started;
 	o = show_cache_json(&c, s->now);
 	if (o)
 		json_object_set_new(o, "via", cache_via(s, i));
-	append(s, o);
+	if (o && s->index)
+		json_object_set_new(o, "session", show_session(s, i->has_peer, i->peer));
+	show_append(s, o);
 	return true;
 }
 
@@ -255,8 +105,8 @@ cache_tunnel(struct show *s)
 static json_t *
 show_nhrp(struct show *s)
 {
-	each_tunnel(s, cache_tunnel);
-	return finish(s, "entries");
+	show_each_tunnel(s, cache_tunnel);
+	return show_finish(s, "entries");
 }
 
 static bool
@@ -264,8 +114,16 @@ nhs_entry(void *ctx, const struct nhrp_nhs_info *i)
 {
 	struct show *s = ctx;
 
-	if (room(s))
-		append(s, show_nhs_json(i, s->now));
+	json_t *o;
+
+	if (!show_room(s))
+		return true;
+	o = show_nhs_json(i, s->now);
+	if (o && s->index) {
+		json_object_set_new(o, "multicast", json_boolean(i->index < s->conf->nhrp.n_nhs && s->conf->nhrp.nhs[i->index].mcast));
+		json_object_set_new(o, "session", show_session(s, i->has_peer, i->peer));
+	}
+	show_append(s, o);
 	return true;
 }
 
@@ -278,8 +136,8 @@ nhs_tunnel(struct show *s)
 static json_t *
 show_nhs(struct show *s)
 {
-	each_tunnel(s, nhs_tunnel);
-	return finish(s, "servers");
+	show_each_tunnel(s, nhs_tunnel);
+	return show_finish(s, "servers");
 }
 
 static bool
@@ -287,8 +145,8 @@ shortcut_entry(void *ctx, const struct nhrp_shortcut_info *i)
 {
 	struct show *s = ctx;
 
-	if (room(s))
-		append(s, show_shortcut_json(i, s->now));
+	if (show_room(s))
+		show_append(s, show_shortcut_json(i, s->now));
 	return true;
 }
 
@@ -301,8 +159,34 @@ shortcut_tunnel(struct show *s)
 static json_t *
 show_shortcut(struct show *s)
 {
-	each_tunnel(s, shortcut_tunnel);
-	return finish(s, "shortcuts");
+	show_each_tunnel(s, shortcut_tunnel);
+	return show_finish(s, "shortcuts");
+}
+
+/* Where multicast goes: the neighbours of bindings that have it. */
+static bool
+multicast_entry(void *ctx, const struct nhrp_cache_info *i)
+{
+	struct show *s = ctx;
+	char text[PREFIX_STRLEN];
+
+	if (i->mcast && show_room(s))
+		show_append(s, json_pack("{s:s, s:o, s:s, s:b}", "prefix", prefix_fmt(&i->prefix, text), "nbma", show_addr(&i->nbma),
+		    "type", nhrp_cache_type_name(i->type), "up", i->installed));
+	return true;
+}
+
+static void
+multicast_tunnel(struct show *s)
+{
+	nhrp_visit_cache(s->nhrp, NULL, multicast_entry, s);
+}
+
+static json_t *
+show_multicast(struct show *s)
+{
+	show_each_tunnel(s, multicast_tunnel);
+	return show_finish(s, "entries");
 }
 
 static void
@@ -320,14 +204,14 @@ traffic_tunnel(struct show *s)
 		if (n)
 			json_object_set_new(drops, nhrp_drop_word(d), json_pack("{s:I, s:s}", "count", (json_int_t)n, "text", nhrp_drop_text(d)));
 	}
-	append(s, json_pack("{s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops));
+	show_append(s, json_pack("{s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops));
 }
 
 static json_t *
 show_traffic(struct show *s)
 {
-	each_tunnel(s, traffic_tunnel);
-	return finish(s, "interfaces");
+	show_each_tunnel(s, traffic_tunnel);
+	return show_finish(s, "interfaces");
 }
 
 /* ---- show crypto ... */
@@ -350,7 +234,7 @@ static bool
 child_entry(void *ctx, const struct ike_child_info *i)
 {
 	struct show *s = ctx;
-	json_t *o = room(s) ? show_child_json(i, s->now) : NULL;
+	json_t *o = show_room(s) ? show_child_json(i, s->now) : NULL;
 
 	if (!o)
 		return true;
@@ -364,8 +248,8 @@ ike_entry_json(const struct show *s, const struct ike_sa_info *i)
 {
 	json_t *o = show_ike_json(i, s->now);
 
-	if (o && i->profile < core_conf(s)->ike.n_profile)
-		json_object_set_new(o, "profile", show_text(core_conf(s)->ike.profile[i->profile].name));
+	if (o && i->profile < show_conf(s)->ike.n_profile)
+		json_object_set_new(o, "profile", show_text(show_conf(s)->ike.profile[i->profile].name));
 	return o;
 }
 
@@ -374,8 +258,8 @@ ike_entry(void *ctx, const struct ike_sa_info *i)
 {
 	struct show *s = ctx;
 
-	if (room(s))
-		append(s, ike_entry_json(s, i));
+	if (show_room(s))
+		show_append(s, ike_entry_json(s, i));
 	return true;
 }
 
@@ -383,14 +267,14 @@ static bool
 session_entry(void *ctx, const struct ike_sa_info *i)
 {
 	struct show *s = ctx;
-	json_t *o = room(s) ? ike_entry_json(s, i) : NULL;
+	json_t *o = show_room(s) ? ike_entry_json(s, i) : NULL;
 
 	if (!o)
 		return true;
 	s->children = json_array();
 	ike_visit_child(core_ike(s->src->core), i->sa, child_entry, s);
 	json_object_set_new(o, "children", s->children);
-	append(s, o);
+	show_append(s, o);
 	return true;
 }
 
@@ -416,24 +300,24 @@ ipsec_entry(void *ctx, const struct ike_sa_info *i)
 }
 
 static json_t *
-show_session(struct show *s)
+show_crypto(struct show *s)
 {
 	ike_visit_sa(core_ike(s->src->core), session_entry, s);
-	return finish(s, "sessions");
+	return show_finish(s, "sessions");
 }
 
 static json_t *
 show_ike(struct show *s)
 {
 	ike_visit_sa(core_ike(s->src->core), ike_entry, s);
-	return finish(s, "sas");
+	return show_finish(s, "sas");
 }
 
 static json_t *
 show_ipsec(struct show *s)
 {
 	ike_visit_sa(core_ike(s->src->core), ipsec_entry, s);
-	return finish(s, "sas");
+	return show_finish(s, "sas");
 }
 
 /* ---- show counters */
@@ -469,7 +353,7 @@ nhrp_counters(struct show *s)
 
 	for (enum nhrp_drop d = NHRP_OK + 1; d < NHRP_DROPS_N; d++)
 		json_object_set_new(drops, nhrp_drop_word(d), json_integer((json_int_t)nhrp_count_drop(s->nhrp, d)));
-	append(s, json_pack("{s:o}", "refused", drops));
+	show_append(s, json_pack("{s:o}", "refused", drops));
 }
 
 static json_t *
@@ -479,8 +363,8 @@ show_counters(struct show *s)
 
 	if (s->src->dp)
 		s->src->dp->ops->counters(s->src->dp, dp_counter, dp);
-	each_tunnel(s, nhrp_counters);
-	o = finish(s, "nhrp");
+	show_each_tunnel(s, nhrp_counters);
+	o = show_finish(s, "nhrp");
 	if (o)
 		json_object_set_new(o, "ike", ike_counters(core_ike(s->src->core)));
 	if (o)
@@ -497,7 +381,7 @@ clear_peer(struct show *s)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < core_conf(s)->n_tunnel; i++)
+	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++)
 		n += core_clear_peer(s->src->core, s->now, i + 1, &s->which);
 	return json_pack("{s:i}", "cleared", (int)n);
 }
@@ -505,26 +389,47 @@ clear_peer(struct show *s)
 static json_t *
 clear_nhrp(struct show *s)
 {
-	for (unsigned i = 0; i < core_conf(s)->n_tunnel; i++)
+	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++)
 		core_clear_nhrp(s->src->core, s->now, i + 1, &s->which, s->cmd->verb == CONTROL_CLEAR_SHORTCUT);
 	return json_object();
+}
+
+/* Answers NULL with s->why. */
+static json_t *
+run(struct show *s)
+{
+	static const struct {
+		show_fn *fn;
+		bool list;
+	} does[CONTROL_VERBS] = {
+		[CONTROL_SHOW_DMVPN] = { show_dmvpn, true }, [CONTROL_SHOW_PEER] = { show_dmvpn, true }, [CONTROL_SHOW_NHRP] = { show_nhrp, true },
+		[CONTROL_SHOW_NHS] = { show_nhs, true }, [CONTROL_SHOW_SHORTCUT] = { show_shortcut, true }, [CONTROL_SHOW_TRAFFIC] = { show_traffic, true },
+		[CONTROL_SHOW_MULTICAST] = { show_multicast, true }, [CONTROL_SHOW_SESSION] = { show_crypto, true }, [CONTROL_SHOW_IKE] = { show_ike, true },
+		[CONTROL_SHOW_IPSEC] = { show_ipsec, true }, [CONTROL_SHOW_INTERFACE] = { show_interface, true },
+		[CONTROL_SHOW_COUNTERS] = { show_counters, true }, [CONTROL_SHOW_RUN] = { show_run, true }, [CONTROL_SHOW_LOG] = { show_log, true },
+		[CONTROL_SHOW_VERSION] = { show_version, false }, [CONTROL_SHOW_TECH] = { show_tech, true }, [CONTROL_CLEAR_PEER] = { clear_peer, false },
+		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false }, [CONTROL_DEBUG_PEER] = { show_debug, false },
+		[CONTROL_NO_DEBUG] = { show_no_debug, false },
+	};
+
+	if (does[s->cmd->verb].list && !(s->list = json_array()))
+		return NULL;
+	return does[s->cmd->verb].fn(s);
 }
 
 json_t *
 show_command(const struct control_src *src, tick_t now, const struct control_cmd *cmd, char *why, size_t n)
 {
-	static show_fn *const does[CONTROL_VERBS] = {
-		[CONTROL_SHOW_DMVPN] = show_dmvpn, [CONTROL_SHOW_NHRP] = show_nhrp, [CONTROL_SHOW_NHS] = show_nhs, [CONTROL_SHOW_SHORTCUT] = show_shortcut,
-		[CONTROL_SHOW_TRAFFIC] = show_traffic, [CONTROL_SHOW_SESSION] = show_session, [CONTROL_SHOW_IKE] = show_ike, [CONTROL_SHOW_IPSEC] = show_ipsec,
-		[CONTROL_SHOW_INTERFACE] = show_interface, [CONTROL_SHOW_COUNTERS] = show_counters, [CONTROL_CLEAR_PEER] = clear_peer,
-		[CONTROL_CLEAR_NHRP] = clear_nhrp, [CONTROL_CLEAR_SHORTCUT] = clear_nhrp,
-	};
-	struct show s = { .src = src, .now = now, .cmd = cmd };
+	struct show s = { .src = src, .now = now, .cmd = cmd, .why = why, .why_n = n };
+	bool index = cmd->flag && cmd->verb != CONTROL_SHOW_RUN;
+	json_t *o;
 
-	if (cmd->verb >= CONTROL_CLEAR_PEER)
+	if (cmd->verb == CONTROL_SHOW_PEER || cmd->verb >= CONTROL_CLEAR_PEER)
 		addr_parse(cmd->arg, &s.which);	/* "all" and nothing leave it none */
 	snprintf(why, n, "out of memory");
-	if (cmd->verb < CONTROL_CLEAR_PEER && !(s.list = json_array()))
+	if (index && !(s.index = show_index_new(src->core)))
 		return NULL;
-	return does[cmd->verb](&s);
+	o = run(&s);
+	show_index_free(s.index);
+	return o;
 }

@@ -1,13 +1,50 @@
-/* nhrpd/daemon/show_priv.h: helpers shared by show.c and show_json.c. */
+/* nhrpd/daemon/show_priv.h: what the files of the shows share. */
 #ifndef NHRPD_DAEMON_SHOW_PRIV_H
 #define NHRPD_DAEMON_SHOW_PRIV_H
 
 #include <jansson.h>
 
 #include "lib/addr.h"
+#include "nhrpd/daemon/show.h"
 
+/* ---- show_json.c */
 json_t	*show_text(const char *s);	/* "" for NULL; octets that are not UTF-8 become '?' */
 json_t	*show_addr(const struct addr *a);
+json_t	*show_endpoint(const struct endpoint *e);
 json_t	*show_spi(uint32_t spi);
+json_t	*show_age(tick_t since, tick_t now);	/* null: never */
+json_t	*show_left(tick_t at, tick_t now);
+
+/* ---- a show on its way */
+struct show_index;	/* peers and IKE SAs by number, for details; show_dmvpn.c */
+struct show {
+	const struct control_src *src;
+	tick_t now;
+	json_t *list;
+	unsigned n, not_shown;
+	uint32_t tunnel;	/* being walked, from 1 */
+	const struct core_tunnel_conf *conf;	/* its */
+	struct nhrp *nhrp;
+	json_t *children;	/* of an IKE SA, of a tunnel */
+	const struct control_cmd *cmd;
+	struct addr which;	/* peers: none for all */
+	struct show_index *index;	/* where details are asked for */
+	char *why;	/* for an answer of NULL */
+	size_t why_n;
+};
+typedef json_t *show_fn(struct show *s);
+
+const struct core_conf *show_conf(const struct show *s);
+bool	show_room(struct show *s);	/* for one more; else it is counted */
+void	show_append(struct show *s, json_t *o);	/* to the list, with the name of the interface */
+json_t	*show_finish(struct show *s, const char *name);
+void	show_each_tunnel(struct show *s, void (*each)(struct show *));	/* with tunnel, conf and nhrp set */
+
+struct show_index *show_index_new(const struct core *core);	/* NULL without memory */
+void	show_index_free(struct show_index *x);
+json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secures a peer; null where there is none */
+
+/* ---- the commands of show_dmvpn.c and show_system.c */
+show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug;
 
 #endif

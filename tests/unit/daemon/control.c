@@ -190,8 +190,10 @@ static const struct {
 	{ "{\"cmd\":\"show interface\",\"args\":{\"interface\":\"none\"}}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
 	{ "{\"cmd\":\"clear ip nhrp\"}\n", "{\"ok\":true,\"cmd\":\"clear ip nhrp\",\"data\":{}}\n" },
 	{ "{\"line\":\"sh in none\"}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
-	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, crypto, interface, counters; found \\\"foo\\\"") },
-	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, found \\\"foo\\\"") },
+	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, crypto, interface, counters, running-config, logging, version or "
+	    "tech-support; found \\\"foo\\\"") },
+	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, detail, nhs, shortcut, traffic, multicast or "
+	    "the end of the line; found \\\"foo\\\"") },
 	{ "{}\n", BAD("expected {\\\"line\\\":\\\"...\\\"} or {\\\"cmd\\\":\\\"...\\\",\\\"args\\\":{...}}") },
 	{ "{\"line\":5}\n", BAD("expected {\\\"line\\\":\\\"...\\\"} or {\\\"cmd\\\":\\\"...\\\",\\\"args\\\":{...}}") },
 	{ "{\"cmd\":\"show interface\",\"args\":{\"interface\":5}}\n", BAD("\\\"args\\\" are texts") },

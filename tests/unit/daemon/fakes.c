@@ -23,14 +23,14 @@ fakes_fill(void)
 	struct endpoint remote = { pub, 4500 }, local = { fakes_addr("192.0.2.1"), 4500 };
 
 	memset(&fakes, 0, sizeof(fakes));
-	fakes.peer[0] = (struct core_peer_info){ .tunnel = 1, .peer = 3, .proto = spoke, .nbma = pub, .remote = remote, .nbma_claimed = priv,
+	fakes.peer[0] = (struct core_peer_info){ .link_since = TICK_S(100), .tunnel = 1, .peer = 3, .proto = spoke, .nbma = pub, .remote = remote, .nbma_claimed = priv,
 		.step = CORE_STEP_UP, .since = TICK_S(400), .dynamic = true, .natted = true, .identity = "fqdn site-11.example.net", .reason = "",
 		.ike_sa = 1, .spi_in = 0xabc, .spi_out = 0xdef00001, .encap = true, .n_proto = 1 };
-	fakes.peer[1] = (struct core_peer_info){ .tunnel = 1, .peer = 0, .nbma = fakes_addr("203.0.113.9"), .step = CORE_STEP_IKE,
+	fakes.peer[1] = (struct core_peer_info){ .link_since = TICK_S(100), .tunnel = 1, .peer = 0, .nbma = fakes_addr("203.0.113.9"), .step = CORE_STEP_IKE,
 		.since = TICK_S(990), .nhs = true, .identity = "", .reason = "no answer" };
 	fakes.n_peer = 2;
 	fakes.cache[0] = (struct nhrp_cache_info){ .prefix = prefix_host(&spoke), .type = NHRP_CT_DYNAMIC, .nbma = pub, .nbma_claimed = priv, .peer = 3,
-		.has_peer = true, .unique = true, .natted = true, .registered = true, .used = true, .installed = true, .created = TICK_S(938),
+		.has_peer = true, .unique = true, .natted = true, .registered = true, .used = true, .mcast = true, .installed = true, .created = TICK_S(938),
 		.expires = TICK_S(1238), .identity = "fqdn site-11.example.net", .reason = "" };
 	fakes.cache[1] = fakes.cache[0];
 	fakes.cache[1].prefix = (struct prefix){ fakes_addr("10.11.0.0"), 16 };
@@ -77,7 +77,7 @@ void
 core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 {
 	(void)c;
-	for (unsigned i = 0; i < fakes.n_peer && tunnel == 1; i++)
+	for (unsigned i = 0; i < fakes.n_peer && tunnel <= 1; i++)
 		fn(ctx, &fakes.peer[i]);
 }
 

@@ -1,0 +1,43 @@
+/* nhrpd/daemon/logring.h: the last lines of the log, kept for `show logging`; and debugging of single peers.
+ *
+ * Stands between the engines and where lines end (logout.h): every line that passes is kept and handed on. While peers are
+ * debugged the engines format lines of all levels, and this one lets those through that the configured level allows or
+ * that name one of the peers. */
+#ifndef NHRPD_DAEMON_LOGRING_H
+#define NHRPD_DAEMON_LOGRING_H
+
+#include <stdint.h>
+
+#include "lib/log.h"
+
+enum { LOGRING_LINES = 1000, LOGRING_TEXT_MAX = 400, LOGRING_WORD_MAX = 32, LOGRING_PEERS_MAX = 8, LOGRING_PEER_LEN = 128 };
+
+struct logring_line {
+	int64_t at_ms;	/* wall clock, since 1970 */
+	enum log_level lv;
+	char word[LOGRING_WORD_MAX], text[LOGRING_TEXT_MAX];	/* longer ones are cut here, not in the log itself */
+};
+
+struct logring {
+	struct log *log;	/* the sink it stands in */
+	struct log next;	/* where lines go on to */
+	enum log_level level;	/* without debugging */
+	int64_t (*clock_ms)(void);
+	char peer[LOGRING_PEERS_MAX][LOGRING_PEER_LEN];
+	unsigned n_peer;
+	uint64_t written;	/* in all */
+	struct logring_line line[LOGRING_LINES];
+};
+
+/* NULL without memory. From here on `log` writes through the ring; set its sink and level before, and not behind its back. */
+struct logring *logring_new(struct log *log);
+void	logring_free(struct logring *r);	/* and takes itself out again; NULL is fine */
+/* The n last lines at most, oldest first. */
+typedef void logring_fn(void *ctx, const struct logring_line *line);
+void	logring_visit(const struct logring *r, unsigned n, logring_fn *fn, void *ctx);
+bool	logring_debug(struct logring *r, const char *peer);	/* false: too many, or the text is no good */
+unsigned logring_no_debug(struct logring *r);	/* how many were */
+/* Does the line name the peer? As a whole word: 10.0.0.1 is not in 10.0.0.11. */
+bool	logring_names(const char *text, const char *peer);
+
+#endif

@@ -1,0 +1,361 @@
+/* nhrpd/daemon/show_dmvpn.c: show dmvpn [peer ADDRESS] [detail] and show interface.
+ *
+ * Details need what stands behind a peer's number and behind an IKE SA's. Engines let themselves be walked, not asked, so
+ * one walk of each fills an index first: a thousand peers are not a million steps. */
+#include "nhrpd/daemon/show_priv.h"
+
+#include <stdlib.h>
+
+/* ---- the index */
+
+struct index_peer {
+	uint32_t tunnel, peer;
+	struct endpoint remote;
+	bool encap;
+	uint32_t ike_sa, spi_in, spi_out;
+};
+struct index_ike {
+	uint32_t sa;
+	tick_t established;
+};
+struct show_index {
+	struct index_peer *peer;
+	size_t n_peer, peer_room;
+	struct index_ike *ike;
+	size_t n_ike, ike_room;
+	bool failed;
+};
+
+/* Room for one more of `size` octets; NULL without memory. */
+static void *
+grow(void *p, size_t n, size_t *cap, size_t size)
+{
+	void *more;
+
+	if (n < *cap)
+		return p;
+	more = realloc(p, (*cap ? 2 * *cap : 64) * size);
+	if (more)
+		*cap = *cap ? 2 * *cap : 64;
+	return more;
+}
+
+static bool
+index_peer(void *ctx, const struct core_peer_info *i)
+{
+	struct show_index *x = ctx;
+	struct index_peer *more;
+
+	if (i->peer == 0)
+		return true;
+	more = grow(x->peer, x->n_peer, &x->peer_room, sizeof(x->peer[0]));
+	if (!more) {
+		x->failed = true;
+		return false;
+	}
+	x->peer = more;
+	x->peer[x->n_peer++] = (struct index_peer){ i->tunnel, i->peer, i->remote, i->encap, i->ike_sa, i->spi_in, i->spi_out };
+	return true;
+}
+
+static bool
+index_ike(void *ctx, const struct ike_sa_info *i)
+{
+	struct show_index *x = ctx;
+	struct index_ike *more = grow(x->ike, x->n_ike, &x->ike_room, sizeof(x->ike[0]));
+
+	if (!more) {
+		x->failed = true;
+		return false;
+	}
+	x->ike = more;
+	x->ike[x->n_ike++] = (struct index_ike){ i->sa, i->established };
+	return true;
+}
+
+static int
+peer_order(const void *a, const void *b)
+{
+	const struct index_peer *p = a, *q = b;
+
+	if (p->tunnel != q->tunnel)
+		return p->tunnel < q->tunnel ? -1 : 1;
+	return p->peer < q->peer ? -1 : p->peer > q->peer;
+}
+
+static int
+ike_order(const void *a, const void *b)
+{
+	const struct index_ike *p = a, *q = b;
+
+	return p->sa < q->sa ? -1 : p->sa > q->sa;
+}
+
+struct show_index *
+show_index_new(const struct core *core)
+{
+	struct show_index *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	core_visit_peer(core, 0, index_peer, x);
+	ike_visit_sa(core_ike(core), index_ike, x);
+	if (x->failed) {
+		show_index_free(x);
+		return NULL;
+	}
+	if (x->n_peer)
+		qsort(x->peer, x->n_peer, sizeof(x->peer[0]), peer_order);
+	if (x->n_ike)
+		qsort(x->ike, x->n_ike, sizeof(x->ike[0]), ike_order);
+	return x;
+}
+
+void
+show_index_free(struct show_index *x)
+{
+	if (!x)
+		return;
+	free(x->peer);
+	free(x->ike);
+	free(x);
+}
+
+static const struct index_peer *
+find_peer(const struct show *s, uint32_t peer)
+{
+	struct index_peer key = { .tunnel = s->tunnel, .peer = peer };
+
+	return s->index->n_peer ? bsearch(&key, s->index->peer, s->index->n_peer, sizeof(key), peer_order) : NULL;
+}
+
+static tick_t
+ike_since(const struct show *s, uint32_t sa)
+{
+	struct index_ike key = { .sa = sa }, *found;
+
+	found = s->index->n_ike ? bsearch(&key, s->index->ike, s->index->n_ike, sizeof(key), ike_order) : NULL;
+	return found ? found->established : 0;
+}
+
+/* ---- what secures a peer */
+
+struct child_of {
+	uint32_t spi_in;
+	struct ike_child_info info;
+	bool found;
+};
+
+static bool
+child_of(void *ctx, const struct ike_child_info *i)
+{
+	struct child_of *c = ctx;
+
+	if (i->spi_in != c->spi_in)
+		return true;
+	c->info = *i;
+	c->found = true;
+	return false;
+}
+
+static struct child_of
+find_child(const struct show *s, uint32_t sa, uint32_t spi_in)
+{
+	struct child_of c = { .spi_in = spi_in };
+
+	if (sa)
+		ike_visit_child(core_ike(s->src->core), sa, child_of, &c);
+	return c;
+}
+
+json_t *
+show_session(struct show *s, bool has_peer, uint32_t peer)
+{
+	const struct index_peer *p = has_peer ? find_peer(s, peer) : NULL;
+	struct child_of c;
+
+	if (!p)
+		return json_null();
+	c = find_child(s, p->ike_sa, p->spi_in);
+	return json_pack("{s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o}", "remote", show_endpoint(&p->remote), "encap", p->encap, "ike_sa", (json_int_t)p->ike_sa,
+	    "spi_in", show_spi(p->spi_in), "spi_out", show_spi(p->spi_out), "ike_age_s", show_age(ike_since(s, p->ike_sa), s->now),
+	    "ipsec_age_s", show_age(c.found ? c.info.created : 0, s->now), "rekey_in_s", show_left(c.found ? c.info.rekey_at : 0, s->now));
+}
+
+/* ---- show dmvpn */
+
+static json_t *
+peer_protos(const struct show *s, uint32_t peer)
+{
+	struct nhrp_cache_info info[16];
+	json_t *list = json_array();
+	unsigned n = nhrp_peer_protos(s->nhrp, peer, info, 16);
+	char text[PREFIX_STRLEN];
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_string(prefix_fmt(&info[i].prefix, text)));
+	return list;
+}
+
+static void
+peer_traffic(const struct show *s, uint32_t peer, json_t *o)
+{
+	struct dp_peer_stats st;
+	struct dp *dp = s->src->dp;
+	json_t *t;
+
+	if (!dp || !dp->ops->peer_stats(dp, s->tunnel, peer, &st))
+		return;
+	t = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rx_packets", (json_int_t)st.rx_packets, "rx_bytes", (json_int_t)st.rx_bytes,
+	    "tx_packets", (json_int_t)st.tx_packets, "tx_bytes", (json_int_t)st.tx_bytes, "rx_drops", (json_int_t)st.rx_drops,
+	    "tx_drops", (json_int_t)st.tx_drops, "path_mtu", (json_int_t)st.path_mtu);
+	json_object_set_new(o, "traffic", t);
+}
+
+/* How long each rung of the ladder has been up, and when what it stands on ends. */
+static void
+peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
+{
+	struct child_of c = find_child(s, i->ike_sa, i->spi_in);
+	struct nhrp_cache_info info[16];
+	tick_t expires = TICK_NEVER;
+	unsigned n = i->peer ? nhrp_peer_protos(s->nhrp, i->peer, info, 16) : 0;
+	bool intf = i->step != CORE_STEP_INTF;
+
+	for (unsigned k = 0; k < n; k++)
+		expires = info[k].expires < expires ? info[k].expires : expires;
+	json_object_set_new(o, "ladder", json_pack("{s:o, s:o, s:o, s:o}", "intf_age_s", show_age(intf ? i->link_since : 0, s->now),
+	    "ike_age_s", show_age(ike_since(s, i->ike_sa), s->now), "ipsec_age_s", show_age(c.found ? c.info.created : 0, s->now),
+	    "nhrp_age_s", show_age(i->step == CORE_STEP_UP ? i->since : 0, s->now)));
+	json_object_set_new(o, "expires_in_s", show_left(expires, s->now));
+	json_object_set_new(o, "rekey_in_s", show_left(c.found ? c.info.rekey_at : 0, s->now));
+	json_object_set_new(o, "sa_expires_in_s", show_left(c.found ? c.info.expires : 0, s->now));
+}
+
+static bool
+is_asked_for(const struct show *s, const struct core_peer_info *i)
+{
+	struct nhrp_cache_info info[16];
+	unsigned n;
+
+	if (!s->which.n || addr_eq(&s->which, &i->proto) || addr_eq(&s->which, &i->nbma) || addr_eq(&s->which, &i->nbma_claimed))
+		return true;
+	n = i->peer ? nhrp_peer_protos(s->nhrp, i->peer, info, 16) : 0;
+	for (unsigned k = 0; k < n; k++) {
+		if (addr_eq(&s->which, &info[k].prefix.addr))
+			return true;
+	}
+	return false;
+}
+
+static bool
+dmvpn_peer(void *ctx, const struct core_peer_info *i)
+{
+	struct show *s = ctx;
+	json_t *o;
+
+	if (!is_asked_for(s, i) || !show_room(s))
+		return true;
+	o = show_peer_json(i, s->now);
+	if (o && s->index)
+		peer_detail(s, i, o);
+	if (o && i->peer != 0) {
+		json_object_set_new(o, "prefixes", peer_protos(s, i->peer));
+		peer_traffic(s, i->peer, o);
+	}
+	json_array_append_new(s->children, o);
+	return true;
+}
+
+static bool
+own_nbma(void *ctx, const struct nhrp_cache_info *i)
+{
+	if (i->type == NHRP_CT_LOCAL)
+		*(struct addr *)ctx = i->nbma;
+	return i->type != NHRP_CT_LOCAL;
+}
+
+/* The outer address in use: of the source interface NHRP has been told one, and answers with it for our own address. */
+static struct addr
+source_of(const struct show *s)
+{
+	struct addr a = s->conf->dp.source;
+	struct prefix own;
+
+	if (!a.n && s->conf->dp.n_addr) {
+		own = prefix_host(&s->conf->dp.addr[0].addr);
+		nhrp_visit_cache(s->nhrp, &own, own_nbma, &a);
+	}
+	return a;
+}
+
+static json_t *
+link_json(const struct show *s)
+{
+	struct dp_link_info l = { .up = false };
+	struct addr source = source_of(s);
+	struct dp *dp = s->src->dp;
+	json_t *own = json_array();
+	char text[PREFIX_STRLEN];
+
+	if (dp && !dp->ops->link_info(dp, s->tunnel, &l))
+		memset(&l, 0, sizeof(l));
+	for (unsigned i = 0; i < s->conf->dp.n_addr; i++)
+		json_array_append_new(own, json_string(prefix_fmt(&s->conf->dp.addr[i], text)));
+	return json_pack("{s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:s, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
+	    "interface", show_text(s->conf->dp.name), "tunnel", (json_int_t)s->tunnel, "up", l.up, "ifindex", (json_int_t)l.ifindex, "mtu", (json_int_t)l.mtu,
+	    "addresses", own, "source", show_addr(&source),
+	    "source_interface", s->conf->source_if ? s->conf->source_if : "", "has_key", s->conf->dp.has_key, "key", (json_int_t)s->conf->dp.key,
+	    "plane", l.plane ? l.plane : "", "description", show_text(s->src->conf->tunnel[s->tunnel - 1].description),
+	    "network_id", (json_int_t)s->conf->nhrp.network_id, "rx_packets", (json_int_t)l.rx_packets, "rx_bytes", (json_int_t)l.rx_bytes,
+	    "tx_packets", (json_int_t)l.tx_packets, "tx_bytes", (json_int_t)l.tx_bytes);
+}
+
+static void
+dmvpn_tunnel(struct show *s)
+{
+	json_t *o = link_json(s);
+
+	s->children = json_array();
+	core_visit_peer(s->src->core, s->tunnel, dmvpn_peer, s);
+	if (s->which.n && json_array_size(s->children) == 0) {	/* not the tunnel of the peer asked for */
+		json_decref(s->children);
+		json_decref(o);
+		return;
+	}
+	if (o) {
+		json_object_set_new(o, "role", json_string(s->conf->nhrp.n_nhs ? "spoke" : "hub"));
+		json_object_set_new(o, "peers", s->children);
+	} else {
+		json_decref(s->children);
+	}
+	json_array_append_new(s->list, o);
+}
+
+json_t *
+show_dmvpn(struct show *s)
+{
+	json_t *o;
+
+	show_each_tunnel(s, dmvpn_tunnel);
+	o = show_finish(s, "tunnels");
+	if (o) {
+		json_object_set_new(o, "hostname", show_text(s->src->conf->hostname));
+		json_object_set_new(o, "uptime_s", json_integer((json_int_t)((s->now - s->src->started) / 1000000)));
+	}
+	return o;
+}
+
+static void
+interface_tunnel(struct show *s)
+{
+	if (!s->cmd->arg[0] || strcmp(s->cmd->arg, s->conf->dp.name) == 0)
+		json_array_append_new(s->list, link_json(s));
+}
+
+json_t *
+show_interface(struct show *s)
+{
+	show_each_tunnel(s, interface_tunnel);
+	return show_finish(s, "interfaces");
+}

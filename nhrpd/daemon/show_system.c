@@ -1,0 +1,146 @@
+/* nhrpd/daemon/show_system.c: the daemon itself: its configuration, log, version, all of it for a report; debugging. */
+#include "config.h"
+
+#include "nhrpd/daemon/logring.h"
+#include "nhrpd/daemon/show_priv.h"
+
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- show running-config */
+
+static void
+run_line(void *ctx, const char *line)
+{
+	json_array_append_new(ctx, show_text(line));
+}
+
+json_t *
+show_run(struct show *s)
+{
+	json_t *o;
+
+	if (s->cmd->flag && !s->src->secrets) {
+		snprintf(s->why, s->why_n, "secrets are shown to root only");
+		json_decref(s->list);
+		return NULL;
+	}
+	conf_each_line(s->src->conf, s->cmd->flag, run_line, s->list);
+	o = show_finish(s, "lines");
+	if (o)
+		json_object_set_new(o, "secrets", json_boolean(s->cmd->flag));
+	return o;
+}
+
+/* ---- show logging */
+
+/* 2026-11-23T12:00:00.123, local time as the log itself has it. */
+static json_t *
+stamp(int64_t at_ms)
+{
+	char day[32] = "", text[48];
+	time_t at = (time_t)(at_ms / 1000);
+	struct tm tm;
+
+	if (localtime_r(&at, &tm))
+		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03d", day, (int)(at_ms % 1000));
+	return json_string(text);
+}
+
+static void
+log_line(void *ctx, const struct logring_line *l)
+{
+	json_array_append_new(ctx, json_pack("{s:o, s:s, s:o, s:o}", "time", stamp(l->at_ms), "level", log_level_name(l->lv), "word", show_text(l->word),
+	    "text", show_text(l->text)));
+}
+
+json_t *
+show_log(struct show *s)
+{
+	const struct logring *r = s->src->log;
+	unsigned n = s->cmd->arg[0] ? (unsigned)strtoul(s->cmd->arg, NULL, 10) : LOGRING_LINES;
+	json_t *o, *peers;
+
+	if (!r) {
+		json_decref(s->list);
+		snprintf(s->why, s->why_n, "no log is kept");
+		return NULL;
+	}
+	logring_visit(r, n, log_line, s->list);
+	o = show_finish(s, "lines");
+	if (!o)
+		return NULL;
+	peers = json_array();
+	for (unsigned i = 0; i < r->n_peer; i++)
+		json_array_append_new(peers, show_text(r->peer[i]));
+	json_object_set_new(o, "level", json_string(log_level_name(r->level)));
+	json_object_set_new(o, "written", json_integer((json_int_t)r->written));
+	json_object_set_new(o, "room", json_integer(LOGRING_LINES));
+	json_object_set_new(o, "debugged", peers);
+	return o;
+}
+
+/* ---- show version */
+
+json_t *
+show_version(struct show *s)
+{
+	static const char *const plane[] = { [CONF_PLANE_AUTO] = "auto", [CONF_PLANE_KERNEL] = "kernel", [CONF_PLANE_USER] = "user" };
+	const struct conf *c = s->src->conf;
+	struct utsname u;
+
+	memset(&u, 0, sizeof(u));
+	uname(&u);
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:I, s:o, s:o}", "program", "nhrpd", "version", PACKAGE_VERSION, "hostname", show_text(c->hostname),
+	    "uptime_s", (json_int_t)((s->now - s->src->started) / 1000000), "pid", (json_int_t)getpid(), "configuration", show_text(s->src->conf_path),
+	    "dataplane", plane[c->plane], "tunnels", (json_int_t)c->core.n_tunnel, "kernel", show_text(u.release), "machine", show_text(u.machine));
+}
+
+/* ---- show tech-support */
+
+/* A section that cannot be had says why; the others are worth having. */
+static void
+section(struct show *s, const char *line)
+{
+	struct control_cmd cmd;
+	char why[256];
+	json_t *data = control_parse(line, &cmd, why, sizeof(why)) ? show_command(s->src, s->now, &cmd, why, sizeof(why)) : NULL;
+
+	if (data)
+		json_array_append_new(s->list, json_pack("{s:s, s:o}", "command", line, "data", data));
+	else
+		json_array_append_new(s->list, json_pack("{s:s, s:o}", "command", line, "error", show_text(why)));
+}
+
+json_t *
+show_tech(struct show *s)
+{
+	static const char *const line[] = { "show version", "show running-config", "show interface", "show dmvpn detail", "show ip nhrp nhs detail",
+		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp traffic", "show crypto session", "show crypto ikev2 sa",
+		"show crypto ipsec sa", "show counters", "show logging" };
+
+	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++)
+		section(s, line[i]);
+	return show_finish(s, "sections");
+}
+
+/* ---- debugging */
+
+json_t *
+show_debug(struct show *s)
+{
+	if (!s->src->log || !logring_debug(s->src->log, s->cmd->arg)) {
+		snprintf(s->why, s->why_n, s->src->log ? "at most %d peers can be debugged at once: \"no debug\" ends all of it" : "no log is kept", LOGRING_PEERS_MAX);
+		return NULL;
+	}
+	return json_pack("{s:i}", "debugged", (int)s->src->log->n_peer);
+}
+
+json_t *
+show_no_debug(struct show *s)
+{
+	return json_pack("{s:i}", "ended", s->src->log ? (int)logring_no_debug(s->src->log) : 0);
+}

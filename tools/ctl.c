@@ -14,7 +14,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/filter.h"
 #include "tools/render.h"
+#include "tools/shell.h"
 
 static int
 reach(const char *path, char *why, size_t n)
@@ -111,19 +113,27 @@ ctl_ask(const char *path, const char *request, char *why, size_t n)
 /* ---- the program */
 
 static void
-help(FILE *f)
+usage(FILE *f)
 {
-	fputs("usage: nhrpctl [-s SOCKET] [-j] COMMAND\n\n"
+	fputs("usage: nhrpctl [-s SOCKET] [-j] [COMMAND]\n\n"
 	      "  -s SOCKET  control socket of the daemon\n"
 	      "  -j         print JSON\n\n"
-	      "Commands; words may be abbreviated (\"nhrpctl sh dm\"):\n", f);
+	      "Without a command: a shell, or commands line by line from standard input.\n\n", f);
+	ctl_help(f);
+	fputs("\nExit status: 0 fine, 1 something asked about is not up or not there, 2 usage, 3 the daemon cannot be reached.\n", f);
+}
+
+void
+ctl_help(FILE *f)
+{
+	fputs("Commands; words may be abbreviated (\"sh dm\"):\n", f);
 	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
 		const struct control_word *w = &control_words[i];
-		int n = fprintf(f, "  %s %s", w->words, w->arg_text);
+		int n = fprintf(f, "  %s%s%s%s%s%s", w->words, *w->arg_text ? " " : "", w->arg_text, w->flag ? " [" : "", w->flag ? w->flag : "", w->flag ? "]" : "");
 
-		fprintf(f, "%*s%s\n", n < 36 ? 36 - n : 1, "", w->help);
+		fprintf(f, "%*s%s\n", n < 40 ? 40 - n : 1, "", w->help);
 	}
-	fputs("\nExit status: 0 fine, 1 something asked about is not up or not there, 2 usage, 3 the daemon cannot be reached.\n", f);
+	fputs("\nBehind a command: \"| include REGEXP\", \"| exclude REGEXP\", \"| json\".\n", f);
 }
 
 /* The words of the command line as one line; false when they are too long. */
@@ -138,25 +148,44 @@ join(int argc, char **argv, char *out, size_t n)
 	return used < n;
 }
 
-static int
-show_answer(const struct control_cmd *cmd, const char *answer, bool as_json)
+static void
+print_data(const struct ctl *c, const struct control_cmd *cmd, json_t *data, const struct filter *filter, FILE *out)
 {
-	json_error_t err;
-	json_t *o = json_loads(answer, 0, &err), *data = json_object_get(o, "data");
+	bool some = filter->kind == FILTER_INCLUDE || filter->kind == FILTER_EXCLUDE;
+	char *text = NULL;
+	size_t n;
+	FILE *f = some ? open_memstream(&text, &n) : out;
+
+	if (!f)
+		f = out;
+	if (c->as_json || filter->kind == FILTER_JSON) {
+		json_dumpf(data, f, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		fputc('\n', f);
+	} else {
+		render(f, cmd->verb, data);
+	}
+	if (f == out)
+		return;
+	fclose(f);
+	if (text)
+		filter_text(filter, text, out);
+	free(text);
+}
+
+static int
+show_answer(const struct ctl *c, const struct control_cmd *cmd, const char *answer, const struct filter *filter, FILE *out, FILE *err)
+{
+	json_error_t e;
+	json_t *o = json_loads(answer, 0, &e), *data = json_object_get(o, "data");
 	int rc;
 
 	if (json_is_true(json_object_get(o, "ok")) && data) {
-		if (as_json) {
-			json_dumpf(data, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-			putchar('\n');
-		} else {
-			render(stdout, cmd->verb, data);
-		}
+		print_data(c, cmd, data, filter, out);
 		rc = render_status(cmd, data);
 	} else {
 		const char *error = json_string_value(json_object_get(o, "error"));
 
-		fprintf(stderr, "nhrpctl: %s\n", error ? error : "the answer cannot be understood: are nhrpctl and nhrpd of one version?");
+		fprintf(err, "%s%s\n", c->mark, error ? error : "the answer cannot be understood: are nhrpctl and nhrpd of one version?");
 		rc = CTL_NOT_UP;
 	}
 	json_decref(o);
@@ -176,7 +205,7 @@ request_line(json_t *o)
 }
 
 static int
-ask_and_show(const char *path, const char *line, bool as_json)
+ask_and_show(const struct ctl *c, const char *line, const struct filter *filter, FILE *out, FILE *err)
 {
 	char why[512], *request, *answer;
 	struct control_cmd cmd;
@@ -184,24 +213,72 @@ ask_and_show(const char *path, const char *line, bool as_json)
 	int rc;
 
 	if (!control_parse(line, &cmd, why, sizeof(why))) {
-		fprintf(stderr, "nhrpctl: %s\nTry \"nhrpctl help\".\n", why);
+		fprintf(err, "%s%s\n", c->mark, why);
 		return CTL_USAGE;
 	}
 	o = json_pack("{s:s}", "line", line);
 	request = request_line(o);
 	json_decref(o);
 	if (!request) {
-		fprintf(stderr, "nhrpctl: the command is not UTF-8 text\n");
+		fprintf(err, "%sthe command is not UTF-8 text\n", c->mark);
 		return CTL_USAGE;
 	}
-	answer = ctl_ask(path, request, why, sizeof(why));
+	answer = ctl_ask(c->path, request, why, sizeof(why));
 	free(request);
 	if (!answer) {
-		fprintf(stderr, "nhrpctl: %s\n", why);
+		fprintf(err, "%s%s\n", c->mark, why);
 		return CTL_UNREACHABLE;
 	}
-	rc = show_answer(&cmd, answer, as_json);
+	rc = show_answer(c, &cmd, answer, filter, out, err);
 	free(answer);
+	return rc;
+}
+
+int
+ctl_line(const struct ctl *c, const char *line, FILE *out, FILE *err)
+{
+	char mine[CONTROL_REQUEST_MAX / 2], why[512];
+	struct filter filter;
+	int rc;
+
+	if (strlen(line) >= sizeof(mine)) {
+		fprintf(err, "%sthe command is too long\n", c->mark);
+		return CTL_USAGE;
+	}
+	memcpy(mine, line, strlen(line) + 1);
+	if (!filter_take(mine, &filter, why, sizeof(why))) {
+		fprintf(err, "%s%s\n", c->mark, why);
+		return CTL_USAGE;
+	}
+	for (size_t n = strlen(mine); n && (mine[n - 1] == ' ' || mine[n - 1] == '\t');)
+		mine[--n] = '\0';
+	rc = ask_and_show(c, mine, &filter, out, err);
+	filter_free(&filter);
+	return rc;
+}
+
+static int
+one_shot(const struct ctl *c, int argc, char **argv)
+{
+	char line[CONTROL_REQUEST_MAX / 2];
+	int rc;
+
+	if (argc == 1 && (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "?") == 0)) {
+		usage(stdout);
+		return CTL_OK;
+	}
+	if (!join(argc, argv, line, sizeof(line))) {
+		fprintf(stderr, "nhrpctl: the command is too long\n");
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[argc - 1], "?") == 0) {
+		line[strlen(line) - 1] = '\0';
+		shell_print_hints(line, stdout);
+		return CTL_OK;
+	}
+	rc = ctl_line(c, line, stdout, stderr);
+	if (rc == CTL_USAGE)
+		fputs("Try \"nhrpctl help\".\n", stderr);
 	return rc;
 }
 
@@ -211,21 +288,19 @@ ctl_main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "socket", 1, NULL, 's' }, { "json", 0, NULL, 'j' }, { "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { NULL, 0, NULL, 0 },
 	};
-	const char *path = control_default_path();
-	char line[CONTROL_REQUEST_MAX / 2];
-	bool as_json = false;
+	struct ctl ctl = { .path = control_default_path(), .mark = "nhrpctl: " };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "s:jhV", options, NULL)) != -1) {
 		switch (c) {
 		case 's':
-			path = optarg;
+			ctl.path = optarg;
 			break;
 		case 'j':
-			as_json = true;
+			ctl.as_json = true;
 			break;
 		case 'h':
-			help(stdout);
+			usage(stdout);
 			return CTL_OK;
 		case 'V':
 			printf("nhrpctl (OpenDMVPN) %s\n", PACKAGE_VERSION);
@@ -235,17 +310,7 @@ ctl_main(int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
-	if (optind == argc) {
-		help(stderr);
-		return CTL_USAGE;
-	}
-	if (strcmp(argv[optind], "help") == 0 || strcmp(argv[optind], "?") == 0) {
-		help(stdout);
-		return CTL_OK;
-	}
-	if (!join(argc - optind, argv + optind, line, sizeof(line))) {
-		fprintf(stderr, "nhrpctl: the command is too long\n");
-		return CTL_USAGE;
-	}
-	return ask_and_show(path, line, as_json);
+	if (optind == argc)
+		return shell_run(&ctl);
+	return one_shot(&ctl, argc - optind, argv + optind);
 }

@@ -168,6 +168,11 @@ commands(void)
 		font('B', control_words[i].words, strlen(control_words[i].words));
 		putchar(' ');
 		font('I', control_words[i].arg_text, strlen(control_words[i].arg_text));
+		if (control_words[i].flag) {
+			fputs(" [", stdout);
+			font('B', control_words[i].flag, strlen(control_words[i].flag));
+			putchar(']');
+		}
 		putchar('\n');
 		sentence(control_words[i].help);
 	}
@@ -176,8 +181,11 @@ commands(void)
 static void
 words(void)
 {
-	for (unsigned i = 0; i < CONTROL_VERBS; i++)
+	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
 		printf("%s|%s\n", control_words[i].words, control_words[i].arg_text);
+		if (control_words[i].flag && !control_words[i].arg_needed)
+			printf("%s %s|\n", control_words[i].words, control_words[i].flag);
+	}
 }
 
 /* ---- templates */

@@ -472,19 +472,108 @@ binding_timer(struct nhrp *n, struct binding *b)
 
 /* ---- configured entries, operator, end */
 
+static bool
+static_set(struct nhrp *n, const struct nhrp_conf_map *m)
+{
+	struct binding *b = binding_get(n, &m->proto);
+
+	if (!b)
+		return false;
+	b->nbma = b->nbma_claimed = m->nbma;
+	b->mcast |= m->mcast;
+	b->retry_at = n->now;	/* its want goes out with its timer */
+	binding_set_type(n, b, NHRP_CT_STATIC, TICK_NEVER);
+	return true;
+}
+
 void
 cache_static(struct nhrp *n)
 {
 	for (unsigned i = 0; i < n->conf.n_map; i++) {
-		const struct nhrp_conf_map *m = &n->conf.map[i];
-		struct binding *b = m->proto.n ? binding_get(n, &m->proto) : NULL;
+		if (n->conf.map[i].proto.n)
+			static_set(n, &n->conf.map[i]);
+	}
+}
 
-		if (!b)
+static const struct nhrp_conf_map *
+map_of(const struct nhrp_conf *conf, const struct addr *proto)
+{
+	for (unsigned i = 0; i < conf->n_map; i++) {
+		if (conf->map[i].proto.n && addr_eq(&conf->map[i].proto, proto))
+			return &conf->map[i];
+	}
+	return NULL;
+}
+
+/* An entry that is not configured any more, or otherwise: as if it had never been, unless an NHS is registered there. */
+static void
+static_gone(struct nhrp *n, const struct addr *proto, const char *why)
+{
+	struct binding *b = binding_find(n, proto);
+	struct peer *p = b ? b->peer : NULL;
+
+	if (!b || b->type != NHRP_CT_STATIC)
+		return;
+	if (nhc_at(n, proto)) {
+		binding_set_type(n, b, NHRP_CT_NHS, TICK_NEVER);
+		return;
+	}
+	b->mcast = false;
+	b->retry_at = TICK_NEVER;
+	b->pinned++;
+	binding_set_type(n, b, NHRP_CT_CACHED, n->now);
+	if (p)
+		binding_detach(n, b, why);
+	binding_sync(n, b);
+	b->pinned--;
+	binding_gc(n, b);
+	if (p)
+		peer_unneeded(n, p, why);
+}
+
+void
+cache_reconf(struct nhrp *n, const struct nhrp_conf *old)
+{
+	for (unsigned i = 0; i < old->n_map; i++) {
+		const struct nhrp_conf_map *was = &old->map[i], *is = map_of(&n->conf, &was->proto);
+
+		if (was->proto.n && was == map_of(old, &was->proto) && (!is || !addr_eq(&is->nbma, &was->nbma)))
+			static_gone(n, &was->proto, is ? "its configured address changed" : "not configured any more");
+	}
+	for (unsigned i = 0; i < n->conf.n_map; i++) {
+		const struct nhrp_conf_map *is = &n->conf.map[i], *was = map_of(old, &is->proto);
+
+		if (is->proto.n && is == map_of(&n->conf, &is->proto) && (!was || !addr_eq(&is->nbma, &was->nbma)))
+			static_set(n, is);
+	}
+}
+
+static bool
+wants_mcast(const struct nhrp *n, const struct binding *b)
+{
+	const struct nhc *c = nhc_at(n, &b->proto);
+	const struct nhrp_conf_map *m = map_of(&n->conf, &b->proto);
+
+	if (c)
+		return nhc_mcast(n, c);
+	return b->type == NHRP_CT_DYNAMIC ? n->conf.mcast_dynamic : b->type == NHRP_CT_STATIC && m && m->mcast;
+}
+
+void
+cache_mcast(struct nhrp *n)
+{
+	struct map_iter it;
+
+	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
+		struct binding *b = container_of(m, struct binding, node);
+
+		if (b->type <= NHRP_CT_CACHED || b->mcast == wants_mcast(n, b))
 			continue;
-		b->nbma = b->nbma_claimed = m->nbma;
-		b->mcast |= m->mcast;
-		b->retry_at = n->now;	/* its want goes out with its timer */
-		binding_set_type(n, b, NHRP_CT_STATIC, TICK_NEVER);
+		b->mcast = !b->mcast;
+		if (b->peer && b->neigh_state != NEIGH_NONE && room(n))
+			neigh_set(n, b);
+		else
+			binding_reinstall(n, b);
 	}
 }
 

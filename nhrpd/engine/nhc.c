@@ -21,7 +21,7 @@ const char *const nhc_state_name[NHC_STATES] = {
 static unsigned
 fam(const struct nhc *c)
 {
-	return c->conf->family == 16;
+	return c->said.family == 16;
 }
 
 static bool
@@ -60,11 +60,11 @@ nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not)
 {
 	const struct nhc *best = NULL;
 
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		const struct nhc *c = &n->nhc[i];
 
 		if (c->state == NHC_REGISTERED && c->peer && c->peer != not && (!family || c->conf->family == family) &&
-		    (!best || c->conf->priority < best->conf->priority))
+		    (!best || c->conf->priority < best->conf->priority || (c->conf->priority == best->conf->priority && c->order < best->order)))
 			best = c;
 	}
 	return best ? best->peer : NULL;
@@ -73,7 +73,7 @@ nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not)
 bool
 nhc_serves(const struct nhrp *n, const struct addr *proto)
 {
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		if (n->nhc[i].proto.n && addr_eq(&n->nhc[i].proto, proto))
 			return true;
 	}
@@ -137,19 +137,19 @@ level_target(const struct nhrp *n, unsigned f)
 {
 	unsigned next_level = UINT8_MAX + 1, level = n->level[f];
 
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		const struct nhc *c = &n->nhc[i];
-		unsigned prio = c->conf->priority;
+		unsigned prio = c->said.priority;
 
-		if (fam(c) != f)
+		if (!c->used || fam(c) != f)
 			continue;
 		if (c->state == NHC_REGISTERED && prio <= level)
 			level = prio;
 		if (prio > n->level[f] && prio < next_level)
 			next_level = prio;
 	}
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
-		if (fam(&n->nhc[i]) == f && n->nhc[i].state == NHC_REGISTERED && n->nhc[i].conf->priority <= level)
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		if (n->nhc[i].state == NHC_REGISTERED && fam(&n->nhc[i]) == f && n->nhc[i].said.priority <= level)
 			return level;
 	}
 	return next_level <= UINT8_MAX ? next_level : n->level[f];
@@ -175,8 +175,10 @@ lookup(struct nhrp *n, struct nhc *c)
 {
 	struct nhrp_act *a = act(n, NHRP_ACT_RESOLVE_NAME);
 
-	if (a)
+	if (a) {
 		a->nhs = c->index;
+		a->hint = c->said.name;
+	}
 }
 
 /* A name, unless the addresses stand in the configuration. */
@@ -281,10 +283,10 @@ level_apply(struct nhrp *n, unsigned f)
 {
 	n->level[f] = level_target(n, f);
 	n->level_at[f] = TICK_NEVER;
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 
-		if (fam(c) != f)
+		if (!c->used || fam(c) != f)
 			continue;
 		if (wanted(n, c) && c->state == NHC_STANDBY)
 			next(n, c, 0);
@@ -310,7 +312,7 @@ nhc_level_timer(struct nhrp *n)
 void
 nhc_peer_lost(struct nhrp *n, struct peer *p, const char *reason)
 {
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		if (n->nhc[i].peer == p)
 			down(n, &n->nhc[i], reason);
 	}
@@ -366,7 +368,7 @@ send_request(struct nhrp *n, struct nhc *c)
 static bool
 peer_serves_another(const struct nhrp *n, const struct nhc *c)
 {
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		if (&n->nhc[i] != c && n->nhc[i].peer == c->peer && n->nhc[i].state == NHC_REGISTERED)
 			return true;
 	}
@@ -433,11 +435,11 @@ nhc_timer(struct nhrp *n, struct nhc *c)
 void
 nhc_addrs(struct nhrp *n, const struct nhrp_event *ev)
 {
-	struct nhc *c = ev->nhs < n->conf.n_nhs ? &n->nhc[ev->nhs] : NULL;
+	struct nhc *c = &n->nhc[ev->nhs % NHRP_NHS_MAX];
 	unsigned k = ev->n_addrs < NHRP_NHS_ADDRS ? ev->n_addrs : NHRP_NHS_ADDRS;
 	bool same;
 
-	if (!c)
+	if (!c->used || c->index != ev->nhs)
 		return;
 	if (!k) {
 		reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "its name has no address");
@@ -485,8 +487,8 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 	send_request(n, c);
 }
 
-static bool
-mcast_to(const struct nhrp *n, const struct nhc *c)
+bool
+nhc_mcast(const struct nhrp *n, const struct nhc *c)
 {
 	for (unsigned i = 0; i < n->conf.n_map; i++) {
 		const struct nhrp_conf_map *m = &n->conf.map[i];
@@ -536,7 +538,7 @@ install(struct nhrp *n, struct nhc *c)
 		binding_set_type(n, b, NHRP_CT_NHS, TICK_NEVER);
 	b->nbma = c->peer->remote.addr;
 	b->nbma_claimed = b->nbma;
-	b->mcast = mcast_to(n, c);
+	b->mcast = nhc_mcast(n, c);
 	if (b->peer == c->peer)
 		binding_sync(n, b);
 	else
@@ -640,7 +642,7 @@ nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code)
 void
 nhc_reregister(struct nhrp *n)
 {
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 
 		if (!c->peer)
@@ -653,42 +655,69 @@ nhc_reregister(struct nhrp *n)
 
 /* ---- life */
 
+/* An NHS without a name has the addresses of its maps. */
+static unsigned
+mapped(const struct nhrp_conf *conf, const struct nhrp_conf_nhs *s, struct addr out[static NHRP_NHS_ADDRS])
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < conf->n_map && n < NHRP_NHS_ADDRS && !s->name[0]; k++) {
+		if (s->proto.n && addr_eq(&conf->map[k].proto, &s->proto))
+			out[n++] = conf->map[k].nbma;
+	}
+	return n;
+}
+
+static void
+take(struct nhrp *n, struct nhc *c, unsigned order)
+{
+	c->said = n->conf.nhs[order];
+	c->conf = &c->said;
+	c->used = true;
+	c->order = order;
+	c->proto = c->said.proto;
+	c->timer.kind = T_NHC;
+	c->next = TICK_NEVER;
+	c->n_addrs = mapped(&n->conf, &c->said, c->addrs);
+}
+
 void
 nhc_init(struct nhrp *n)
 {
 	n->level[0] = n->level[1] = UINT8_MAX;
 	n->level_at[0] = n->level_at[1] = TICK_NEVER;
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	n->n_nhc = n->conf.n_nhs;
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 
-		c->conf = &n->conf.nhs[i];
 		c->index = i;
-		c->proto = c->conf->proto;
-		c->timer.kind = T_NHC;
-		c->next = TICK_NEVER;
-		if (c->conf->priority < n->level[fam(c)])
-			n->level[fam(c)] = c->conf->priority;
-		for (unsigned k = 0; k < n->conf.n_map && c->n_addrs < NHRP_NHS_ADDRS && !c->conf->name[0]; k++) {
-			if (c->proto.n && addr_eq(&n->conf.map[k].proto, &c->proto))
-				c->addrs[c->n_addrs++] = n->conf.map[k].nbma;
-		}
+		take(n, c, i);
+		if (c->said.priority < n->level[fam(c)])
+			n->level[fam(c)] = c->said.priority;
 	}
+}
+
+static void
+begin(struct nhrp *n, struct nhc *c)
+{
+	state(n, c, NHC_DIALING);
+	next(n, c, 0);
 }
 
 void
 nhc_start(struct nhrp *n)
 {
 	cache_static(n);
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
-		state(n, &n->nhc[i], NHC_DIALING);
-		next(n, &n->nhc[i], 0);
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		if (n->nhc[i].used)
+			begin(n, &n->nhc[i]);
 	}
 }
 
 void
 nhc_shutdown(struct nhrp *n)
 {
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 		const struct prefix *own = own_prefix(n, c->conf->family);
 		struct prefix host;
@@ -699,4 +728,157 @@ nhc_shutdown(struct nhrp *n)
 		purge_send(n, c->peer, 0, &own->addr, &c->proto, &host);
 		timer_disarm(&n->timers, &c->timer);
 	}
+}
+
+/* ---- another configuration */
+
+static bool
+same_nhs(const struct nhrp_conf *conf, const struct nhrp_conf_nhs *s, const struct nhc *c)
+{
+	struct addr addrs[NHRP_NHS_ADDRS] = { 0 };
+	unsigned k;
+
+	if (!c->used || s->family != c->said.family || !addr_eq(&s->proto, &c->said.proto) || strcmp(s->name, c->said.name) != 0)
+		return false;
+	if (s->name[0])
+		return true;
+	k = mapped(conf, s, addrs);
+	return k == c->n_addrs && memcmp(addrs, c->addrs, sizeof(addrs[0]) * k) == 0;
+}
+
+static void
+purge_own(struct nhrp *n, struct nhc *c, const struct prefix *own)
+{
+	struct prefix host = prefix_host(&own->addr);
+
+	purge_send(n, c->peer, 0, &own->addr, &c->proto, &host);
+}
+
+/* Told goodbye, then everything of it goes; its place is free. */
+static void
+leave(struct nhrp *n, struct nhc *c)
+{
+	static const char why[] = "not configured any more";
+	const struct prefix *own = own_prefix(n, c->said.family);
+	struct peer *p = c->peer;
+	uint32_t index = c->index;
+
+	if (c->state == NHC_REGISTERED && own)
+		purge_own(n, c, own);
+	if (p)
+		down(n, c, why);
+	unwant(n, c);
+	handle_close(n, &c->reg);
+	timer_disarm(&n->timers, &c->timer);
+	*c = (struct nhc){ .index = index + NHRP_NHS_MAX };
+	if (p)
+		peer_unneeded(n, p, why);
+}
+
+void
+nhc_leave(struct nhrp *n, const struct nhrp_conf *conf)
+{
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		bool stays = !n->nhc[i].used;
+
+		for (unsigned k = 0; k < conf->n_nhs && !stays; k++)
+			stays = same_nhs(conf, &conf->nhs[k], &n->nhc[i]);
+		if (!stays)
+			leave(n, &n->nhc[i]);
+	}
+}
+
+static struct nhc *
+nhc_of(struct nhrp *n, const struct nhrp_conf_nhs *s)
+{
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		if (same_nhs(&n->conf, s, &n->nhc[i]))
+			return &n->nhc[i];
+	}
+	return NULL;
+}
+
+static void
+join(struct nhrp *n, unsigned order)
+{
+	unsigned i = 0;
+
+	while (i < n->n_nhc && n->nhc[i].used)
+		i++;
+	if (i == n->n_nhc) {
+		if (i == NHRP_NHS_MAX)
+			return;	/* cannot be: there are no more in a configuration, and those that go went before */
+		n->nhc[n->n_nhc++].index = i;
+	}
+	take(n, &n->nhc[i], order);
+	begin(n, &n->nhc[i]);
+}
+
+/* A level that nobody stands on any more is left at once; the usual way back and down takes its time. */
+static void
+levels_reconf(struct nhrp *n)
+{
+	for (unsigned f = 0; f < 2; f++) {
+		unsigned best = UINT8_MAX;
+		bool on_it = false;
+
+		for (unsigned i = 0; i < n->n_nhc; i++) {
+			const struct nhc *c = &n->nhc[i];
+
+			if (!c->used || fam(c) != f)
+				continue;
+			best = c->said.priority < best ? c->said.priority : best;
+			on_it |= c->said.priority <= n->level[f];
+		}
+		if (!on_it)
+			n->level[f] = best;
+		for (unsigned i = 0; i < n->n_nhc; i++) {
+			struct nhc *c = &n->nhc[i];
+
+			if (!c->used || fam(c) != f)
+				continue;
+			if (wanted(n, c) && c->state == NHC_STANDBY)
+				next(n, c, 0);
+			else if (!wanted(n, c) && c->state != NHC_STANDBY && c->state != NHC_NAME)
+				standby(n, c);
+		}
+	}
+	level_update(n);
+}
+
+void
+nhc_reconf(struct nhrp *n)
+{
+	for (unsigned k = 0; k < n->conf.n_nhs; k++) {
+		struct nhc *c = nhc_of(n, &n->conf.nhs[k]);
+
+		if (!c) {
+			join(n, k);
+			continue;
+		}
+		c->said = n->conf.nhs[k];
+		c->order = k;
+	}
+	levels_reconf(n);
+}
+
+void
+nhc_moved(struct nhrp *n, const struct prefix *own)
+{
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		struct nhc *c = &n->nhc[i];
+
+		if (c->state == NHC_REGISTERED && c->said.family == own->addr.n)
+			purge_own(n, c, own);
+	}
+}
+
+const struct nhc *
+nhc_at(const struct nhrp *n, const struct addr *proto)
+{
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		if (n->nhc[i].state == NHC_REGISTERED && addr_eq(&n->nhc[i].proto, proto))
+			return &n->nhc[i];
+	}
+	return NULL;
 }

@@ -156,8 +156,8 @@ handle_open(struct nhrp *n, struct handle *h, enum handle_kind kind)
 
 /* ---- life */
 
-static void
-defaults(struct nhrp_conf *c)
+void
+conf_defaults(struct nhrp_conf *c)
 {
 	c->hold_s = c->hold_s ? c->hold_s : HOLD_DEFAULT;
 	c->mtu = c->mtu ? c->mtu : MTU_DEFAULT;
@@ -184,7 +184,7 @@ nhrp_new(const struct nhrp_conf *conf, const struct env *env)
 	n->conf = *conf;
 	n->env = *env;
 	n->log = env->log;
-	defaults(&n->conf);
+	conf_defaults(&n->conf);
 	map_init(&n->handles, &n->env);
 	map_init(&n->peers, &n->env);
 	map_init(&n->cache, &n->env);

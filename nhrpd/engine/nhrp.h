@@ -104,7 +104,7 @@ enum nhrp_act_kind {
 	NHRP_ACT_UNWANT,
 	NHRP_ACT_NEIGH_SET, NHRP_ACT_NEIGH_DEL,	/* proto (none: fallback), peer, mcast */
 	NHRP_ACT_ROUTE_SET, NHRP_ACT_ROUTE_DEL,	/* prefix, via, mtu */
-	NHRP_ACT_RESOLVE_NAME,	/* look up the name of `nhs` */
+	NHRP_ACT_RESOLVE_NAME,	/* look up `hint`, the name of `nhs` */
 	NHRP_ACT_DROP_PEER,	/* its registration got no answer, or it was cleared: end the SA and dial anew */
 	NHRP_ACT_QUERY_USE,	/* answer NHRP_EV_RESULT: ok = data went to `peer` since the last query */
 };
@@ -115,7 +115,7 @@ struct nhrp_act {
 	struct addr addrs[NHRP_WANT_ADDRS];
 	unsigned n_addrs;
 	bool hub;	/* WANT: for an NHS */
-	const char *hint;	/* WANT: the NHS's configured name, or NULL. Lives as long as the configuration. */
+	const char *hint;	/* WANT: the NHS's configured name, or NULL; RESOLVE_NAME. Lives until the configuration changes. */
 	struct addr proto;
 	struct addr nbma;	/* NEIGH_SET: the peer's outer address */
 	bool mcast;
@@ -137,6 +137,10 @@ struct nhrp;
 /* conf is copied. NULL without memory. The first actions (name look-ups, wants) come from nhrp_tick(). */
 struct nhrp *nhrp_new(const struct nhrp_conf *conf, const struct env *env);
 void	nhrp_free(struct nhrp *n);
+/* Another configuration, of the same tunnel: what is as it was is not touched, an NHS keeps its registration. The queue is to be
+ * empty and to have this much room. */
+enum { NHRP_RECONF_ITEMS = 400, NHRP_RECONF_OCTETS = 200 * 1500 };
+void	nhrp_reconf(struct nhrp *n, tick_t now, const struct nhrp_conf *conf, struct outq *out);
 /* The queue for this engine's actions: items are struct nhrp_act. NHRP_OUT_ITEMS and _OCTETS are the room one call may need. */
 enum { NHRP_OUT_ITEMS = 64, NHRP_OUT_OCTETS = 64 * 1500 };
 enum nhrp_drop nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out);

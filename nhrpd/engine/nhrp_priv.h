@@ -138,9 +138,12 @@ struct late_route {	/* nobody tells of a route twice */
 
 enum nhc_state { NHC_NAME, NHC_STANDBY, NHC_DIALING, NHC_REGISTERING, NHC_REGISTERED, NHC_WAITING, NHC_STATES };
 
-struct nhc {	/* our side of one configured NHS */
-	const struct nhrp_conf_nhs *conf;
-	uint32_t index;
+struct nhc {	/* our side of one configured NHS; a place may be free after a reload */
+	const struct nhrp_conf_nhs *conf;	/* &said */
+	struct nhrp_conf_nhs said;
+	bool used;
+	unsigned order;	/* in the configuration */
+	uint32_t index;	/* its place, plus NHRP_NHS_MAX for each one that had it before: late answers for those are known by it */
 	enum nhc_state state;
 	struct addr proto;	/* configured or learnt */
 	struct addr addrs[NHRP_NHS_ADDRS];
@@ -252,6 +255,7 @@ struct nhrp {
 	struct trie answered;	/* struct answered */
 	size_t n_answered, n_told;
 	struct nhc nhc[NHRP_NHS_MAX];
+	unsigned n_nhc;	/* places in use or left free */
 	struct timer level_timer;
 	unsigned level[2];	/* by family: hubs up to this priority are wanted */
 	tick_t level_at[2];	/* when it may change; TICK_NEVER: no reason to */
@@ -289,6 +293,7 @@ struct handle *handle_find(const struct nhrp *n, uint32_t id);
 void	arm(struct nhrp *n, struct timer *t, tick_t at);
 tick_t	jitter(struct nhrp *n, tick_t base);
 enum nhrp_drop drop(struct nhrp *n, enum nhrp_drop d);	/* counts; returns d */
+void	conf_defaults(struct nhrp_conf *c);	/* for what was not said, and bounds kept */
 
 /* own addresses */
 const struct prefix *own_prefix(const struct nhrp *n, uint8_t family);	/* the main one of a family, or NULL */
@@ -333,6 +338,7 @@ void	peer_event(struct nhrp *n, const struct nhrp_event *ev);
 void	peer_gone(struct nhrp *n, struct peer *p, const char *reason);
 bool	peer_same_identity(const struct peer *a, const struct peer *b);
 bool	peer_is_nhs(const struct nhrp *n, const struct peer *p);
+void	peer_unneeded(struct nhrp *n, struct peer *p, const char *reason);	/* ends its SA where nothing is behind it any more */
 void	peers_fini(struct nhrp *n);
 
 /* cache.c */
@@ -358,6 +364,8 @@ void	binding_disown(struct nhrp *n, struct binding *b, const char *reason);
 void	binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx);
 bool	binding_matches(const struct binding *b, const struct peer *p);	/* by outer address */
 void	cache_static(struct nhrp *n);	/* entries of `ip nhrp map` */
+void	cache_reconf(struct nhrp *n, const struct nhrp_conf *old);	/* n->conf is the new one */
+void	cache_mcast(struct nhrp *n);	/* who gets copies may have changed */
 void	cache_clear(struct nhrp *n, const struct addr *proto);
 void	cache_fini(struct nhrp *n);
 
@@ -375,6 +383,11 @@ void	nhc_reregister(struct nhrp *n);
 void	nhc_fallback_result(struct nhrp *n, bool ok);
 void	nhc_fallback_again(struct nhrp *n, const struct peer *p);
 void	nhc_shutdown(struct nhrp *n);
+void	nhc_leave(struct nhrp *n, const struct nhrp_conf *conf);	/* those that conf has no more */
+void	nhc_reconf(struct nhrp *n);	/* n->conf is the new one: those that are new or changed */
+void	nhc_moved(struct nhrp *n, const struct prefix *own);	/* what we registered under an address that is ours no more */
+const struct nhc *nhc_at(const struct nhrp *n, const struct addr *proto);	/* that is registered there, or NULL */
+bool	nhc_mcast(const struct nhrp *n, const struct nhc *c);
 struct peer *nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not);	/* a registered hub, best first */
 bool	nhc_serves(const struct nhrp *n, const struct addr *proto);
 extern const char *const nhc_state_name[NHC_STATES];

@@ -26,7 +26,7 @@ peer_same_identity(const struct peer *a, const struct peer *b)
 bool
 peer_is_nhs(const struct nhrp *n, const struct peer *p)
 {
-	for (unsigned i = 0; i < n->conf.n_nhs; i++) {
+	for (unsigned i = 0; i < n->n_nhc; i++) {
 		if (n->nhc[i].peer == p)
 			return true;
 	}
@@ -93,6 +93,17 @@ peer_up(struct nhrp *n, const struct nhrp_event *ev)
 		memcpy(p->identity, ev->identity.p, len);
 	list_init(&p->bindings);
 	map_add(&n->peers, &p->node, map_hash(&n->peers, &p->id, sizeof(p->id)));
+}
+
+void
+peer_unneeded(struct nhrp *n, struct peer *p, const char *reason)
+{
+	struct nhrp_act *a = list_empty(&p->bindings) && !peer_is_nhs(n, p) ? act(n, NHRP_ACT_DROP_PEER) : NULL;
+
+	if (a) {
+		a->peer = p->id;
+		a->reason = reason;
+	}
 }
 
 void

@@ -98,12 +98,14 @@ nhrp_visit_cache(const struct nhrp *n, const struct prefix *within, nhrp_cache_f
 void
 nhrp_visit_nhs(const struct nhrp *n, nhrp_nhs_fn *fn, void *ctx)
 {
-	for (unsigned k = 0; k < n->conf.n_nhs; k++) {
+	for (unsigned k = 0; k < n->n_nhc; k++) {
 		const struct nhc *c = &n->nhc[k];
-		struct nhrp_nhs_info i = { .index = k, .proto = c->proto, .name = c->conf->name, .state = nhc_state_name[c->state],
-			.up = c->state == NHC_REGISTERED, .priority = c->conf->priority, .has_peer = c->peer != NULL, .since = c->since,
+		struct nhrp_nhs_info i = { .index = c->index, .proto = c->proto, .name = c->said.name, .state = nhc_state_name[c->state],
+			.up = c->state == NHC_REGISTERED, .priority = c->said.priority, .has_peer = c->peer != NULL, .since = c->since,
 			.next = c->next, .requests = c->requests, .replies = c->replies, .failures = c->failures, .reason = c->reason };
 
+		if (!c->used)
+			continue;
 		if (c->peer) {
 			i.peer = c->peer->id;
 			i.nbma = c->peer->remote.addr;

@@ -379,6 +379,8 @@ perform(struct node *x, const struct nhrp_act *a)
 		x->lookups++;
 		e = later(x->w, TICK_MS(5), W_ADDRS, x->index, x->index);
 		e->nhs = a->nhs;
+		e->n = strlen(a->hint);
+		memcpy(e->packet, a->hint, e->n + 1);
 		break;
 	case NHRP_ACT_DROP_PEER:
 		do_drop(x, a->peer);
@@ -437,6 +439,19 @@ node_stop(struct node *x)
 	outq_fini(&x->q, &x->w->own);
 	x->n_want = x->n_neigh = x->n_route = 0;
 	memset(x->peer_of, 0, sizeof(x->peer_of));
+}
+
+void
+node_reconf(struct node *x)
+{
+	struct outq usual = x->q;
+
+	ck_assert(outq_init(&x->q, &x->w->own, sizeof(struct nhrp_act), NHRP_RECONF_ITEMS, NHRP_RECONF_OCTETS));
+	nhrp_reconf(x->n, x->w->now, &x->conf, &x->q);
+	ck_assert_uint_eq(x->q.turned_away, 0);
+	drain(x);
+	outq_fini(&x->q, &x->w->own);
+	x->q = usual;
 }
 
 /* The others still think that the SAs live. */
@@ -498,7 +513,7 @@ addrs(struct world *w, const struct w_event *e)
 	struct addr a;
 	struct nhrp_event ev = { .kind = NHRP_EV_NHS_ADDRS, .nhs = e->nhs, .addrs = &a, .reason = "no such name" };
 
-	ev.n_addrs = !x->name_fails && addr_parse(x->conf.nhs[e->nhs].name, &a);
+	ev.n_addrs = !x->name_fails && addr_parse((const char *)e->packet, &a);
 	node_event(x, &ev);
 }
 

@@ -86,6 +86,7 @@ void	node_nhs(struct node *x, const char *proto, const char *name, uint8_t prior
 void	node_start(struct node *x);
 void	node_stop(struct node *x);	/* gone without a word */
 void	node_restart(struct node *x);
+void	node_reconf(struct node *x);	/* conf was changed */
 void	node_route(struct node *x, const char *prefix, enum nhrp_route_kind kind, const char *via);
 void	node_route_gone(struct node *x, const char *prefix);
 void	node_event(struct node *x, const struct nhrp_event *ev);

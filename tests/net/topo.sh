@@ -294,7 +294,8 @@ cloud_start() {	# N [OPTION...]
 	wait_for 10 cloud_device "$name" || return 1
 	ns "$name" ip -batch - < <(cloud_routes "$n")
 }
-cloud_device() { ns "$1" ip link show dev dmvpn0 up | grep -q UP; }
+# Its interface is up and has its addresses: the daemon answers only after it set all of that.
+cloud_device() { ns "$1" ip link show dev dmvpn0 up | grep -q UP && ctl "$1" show interface | grep -q dmvpn0; }
 cloud_routes() {	# N: in the words of ip -batch
 	local s
 	if [ "$1" = 0 ]; then

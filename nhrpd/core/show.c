@@ -62,7 +62,8 @@ nhrp_step(const struct core_tunnel *t, const struct core_peer *p, struct core_pe
 		return;
 	}
 	out->step = CORE_STEP_NHRP;
-	out->reason = f.found ? (*f.info.reason ? f.info.reason : "no answer to the registration yet") : "it has not registered";
+	out->reason = f.found ? (*f.info.reason ? f.info.reason : "no answer to the registration yet") :
+	    t->conf->nhrp.n_nhs ? "it has not told its tunnel address yet" : "it has not registered";
 }
 
 static void

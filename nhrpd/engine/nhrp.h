@@ -95,7 +95,7 @@ struct nhrp_event {
 	const struct addr *addrs;
 	unsigned n_addrs;
 	bool ok;	/* RESULT, LINK, CLEAR */
-	const char *reason;	/* static text; WANT_FAIL, PEER_DOWN, RESULT, NHS_ADDRS */
+	const char *reason;	/* WANT_FAIL, PEER_DOWN, RESULT, NHS_ADDRS; lives as long as the call */
 };
 
 enum nhrp_act_kind {

@@ -167,6 +167,7 @@ lineread_next(struct lineread *r)
 
 	for (;;) {
 		interrupted = 0;
+		el_set(r->el, EL_PREP_TERM, 1);	/* before the prompt is seen: who waits for it may type Ctrl-D at once */
 		got = el_gets(r->el, &n);
 		if (got && n > 0)
 			break;

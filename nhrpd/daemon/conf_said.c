@@ -54,11 +54,11 @@ needs_quotes(const char *s)
 	return s[0] == '\0' || s[0] == '"' || s[0] == '!' || s[0] == '#' || s[strcspn(s, " \t\r\f\v")] != '\0';
 }
 
-/* Quoted also where it would be taken for a keyword: the secret "hex". */
+/* Quoted also where a keyword may stand instead: the secret "hex". No other argument has that. */
 static void
-put_word(struct text *t, const char *s, bool number)
+put_word(struct text *t, const char *s, bool secret)
 {
-	if (!needs_quotes(s) && (number || !is_keyword(s))) {
+	if (!needs_quotes(s) && !(secret && is_keyword(s))) {
 		put(t, s, strlen(s));
 		return;
 	}
@@ -86,7 +86,7 @@ put_arg(struct conf_parse *p, struct text *t, const struct conf_cmd *c, const st
 		put_word(t, whole ? whole : path ? path : a->v.s, false);
 		free(whole);
 	} else {
-		put_word(t, a->v.s, !a->type->secret && isdigit((unsigned char)a->v.s[0]));
+		put_word(t, a->v.s, a->type->secret);
 	}
 }
 
@@ -197,12 +197,14 @@ conf_each_line(const struct conf *c, bool secrets, conf_line_fn *fn, void *ctx)
 {
 	char line[TEXT_ROOM + 32];
 	unsigned last = 0;
+	bool first = true;
 
 	for (const struct conf_said *s = c->said; s; s = s->next) {
 		if (s->gone)
 			continue;
-		if (s->depth == 0 && (s->block || last))
+		if (s->depth == 0 && (s->block || last) && !first)
 			fn(ctx, "!");
+		first = false;
 		last = s->depth;
 		if (secrets || !s->secret)
 			snprintf(line, sizeof(line), "%*s%s", (int)s->depth, "", s->text);

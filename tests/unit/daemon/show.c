@@ -131,6 +131,152 @@ START_TEST(interfaces_and_counters)
 }
 END_TEST
 
+static json_t *
+member(json_t *o, const char *list, size_t i)
+{
+	return json_array_get(json_object_get(o, list), i);
+}
+
+static void
+part_is(json_t *o, const char *key, const char *want)
+{
+	char *got = json_dumps(json_object_get(o, key), JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
+
+	ck_assert_str_eq(got ? got : "nothing", want);
+	free(got);
+}
+
+START_TEST(details)
+{
+#define SESSION "{\"remote\":\"198.51.100.7:4500\",\"encap\":true,\"ike_sa\":1,\"spi_in\":\"0x00000abc\",\"spi_out\":\"0xdef00001\"," \
+	"\"ike_age_s\":600,\"ipsec_age_s\":600,\"rekey_in_s\":2600}"
+	json_t *o = run("show dmvpn detail"), *peer = member(member(o, "tunnels", 0), "peers", 0);
+
+	part_is(peer, "ladder", "{\"intf_age_s\":900,\"ike_age_s\":600,\"ipsec_age_s\":600,\"nhrp_age_s\":600}");
+	part_is(peer, "expires_in_s", "238");
+	part_is(peer, "rekey_in_s", "2600");
+	part_is(peer, "sa_expires_in_s", "3000");
+	peer = member(member(o, "tunnels", 0), "peers", 1);
+	part_is(peer, "ladder", "{\"intf_age_s\":900,\"ike_age_s\":null,\"ipsec_age_s\":null,\"nhrp_age_s\":null}");
+	part_is(peer, "expires_in_s", "null");
+	json_decref(o);
+	o = run("show ip nhrp detail");
+	part_is(member(o, "entries", 0), "session", SESSION);
+	part_is(member(o, "entries", 2), "session", "null");
+	json_decref(o);
+	fakes.nhs[0].peer = 3;
+	o = run("show ip nhrp nhs detail");
+	part_is(member(o, "servers", 0), "session", SESSION);
+	part_is(member(o, "servers", 0), "multicast", "false");
+	json_decref(o);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	size_t tunnels, peers;
+} one[] = {
+	{ "show dmvpn peer 10.255.0.11", 1, 1 }, { "show dmvpn peer 198.51.100.7 detail", 1, 1 }, { "show dmvpn peer 192.168.1.2", 1, 1 },
+	{ "show dmvpn peer 203.0.113.9", 1, 1 }, { "show dmvpn peer 10.11.0.0", 1, 1 }, { "show dmvpn peer 10.255.0.12", 0, 0 },
+};
+
+START_TEST(one_peer)
+{
+	json_t *o = run(one[_i].line);
+
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "tunnels")), one[_i].tunnels);
+	ck_assert_uint_eq(json_array_size(json_object_get(member(o, "tunnels", 0), "peers")), one[_i].peers);
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(multicast)
+{
+	fakes.cache[1].mcast = false;
+	same("show ip nhrp multicast", "{\"entries\":[{\"prefix\":\"10.255.0.11/32\",\"nbma\":\"198.51.100.7\",\"type\":\"dynamic\",\"up\":true,"
+	    "\"interface\":\"dmvpn0\"}]}");
+}
+END_TEST
+
+static void
+refused(const char *line, const char *want)
+{
+	struct control_cmd cmd;
+	char why[512] = "";
+
+	ck_assert(control_parse(line, &cmd, why, sizeof(why)));
+	ck_assert_ptr_null(show_command(&src, FAKES_NOW, &cmd, why, sizeof(why)));
+	ck_assert_str_eq(why, want);
+}
+
+START_TEST(running_config)
+{
+#define RUN(psk, secrets) "{\"lines\":[\"hostname hub1\",\"!\",\"crypto ikev2 keyring K\",\" peer any\",\"  address 0.0.0.0 0.0.0.0\"," \
+	"\"  pre-shared-key " psk "\",\"!\",\"crypto ikev2 profile P\",\"!\",\"crypto ipsec profile V\",\"!\",\"interface dmvpn0\",\" description all sites\"," \
+	"\" ip address 10.255.0.1/24\",\" tunnel source eth0\",\" tunnel key 42\",\" tunnel protection ipsec profile V\",\" ip nhrp network-id 1\"]," \
+	"\"secrets\":" secrets "}"
+	same("show running-config", RUN("<secret hidden>", "false"));
+	refused("show running-config secrets", "secrets are shown to root only");
+	src.secrets = true;
+	same("show running-config secrets", RUN("s3cret", "true"));
+	same("show running-config", RUN("<secret hidden>", "false"));
+}
+END_TEST
+
+static int64_t
+clock_ms(void)
+{
+	return 1700000000042;
+}
+
+START_TEST(log_and_debugging)
+{
+	struct test_env env;
+
+	refused("show logging", "no log is kept");
+	refused("debug dmvpn peer x", "no log is kept");
+	same("no debug", "{\"ended\":0}");
+	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+	test_env_init(&env);
+	src.log = logring_new(&env.log);
+	src.log->clock_ms = clock_ms;
+	log_at(&env.log, LOG_LV_NOTICE, "ready", "one");
+	log_at(&env.log, LOG_LV_WARN, "bad", "two \xff");
+	same("debug dmvpn peer 192.0.2.1", "{\"debugged\":1}");
+#define TWO "{\"time\":\"2023-11-14T22:13:20.042\",\"level\":\"warning\",\"word\":\"bad\",\"text\":\"two ?\"}]"
+#define LOG_TAIL ",\"level\":\"debug\",\"written\":2,\"room\":1000,\"debugged\":[\"192.0.2.1\"]}"
+	same("show logging", "{\"lines\":[{\"time\":\"2023-11-14T22:13:20.042\",\"level\":\"notice\",\"word\":\"ready\",\"text\":\"one\"}," TWO LOG_TAIL);
+	same("show logging 1", "{\"lines\":[" TWO LOG_TAIL);
+	for (char line[] = "debug dmvpn peer 0"; line[17] < '0' + LOGRING_PEERS_MAX - 1; line[17]++)
+		json_decref(run(line));
+	refused("debug dmvpn peer z", "at most 8 peers can be debugged at once: \"no debug\" ends all of it");
+	same("no debug", "{\"ended\":8}");
+	logring_free(src.log);
+}
+END_TEST
+
+START_TEST(version_and_report)
+{
+	json_t *o = run("show version");
+
+	part_is(o, "hostname", "\"hub1\"");
+	part_is(o, "uptime_s", "999");
+	part_is(o, "configuration", "\"\"");
+	json_decref(o);
+	src.secrets = true;
+	o = run("show tech-support");
+	ck_assert_str_eq(json_string_value(json_object_get(member(o, "sections", 0), "command")), "show version");
+	part_is(member(o, "sections", 13), "error", "\"no log is kept\"");
+	for (size_t i = 0; i < json_array_size(json_object_get(o, "sections")); i++) {
+		char *text = json_dumps(member(o, "sections", i), 0);
+
+		ck_assert_ptr_null(strstr(text, "s3cret"));
+		free(text);
+	}
+	json_decref(o);
+}
+END_TEST
+
 START_TEST(lists_are_bounded)
 {
 	json_t *o;
@@ -186,6 +332,12 @@ show_suite(void)
 	tcase_add_test(t, others);
 	tcase_add_test(t, crypto);
 	tcase_add_test(t, interfaces_and_counters);
+	tcase_add_test(t, details);
+	tcase_add_loop_test(t, one_peer, 0, (int)(sizeof(one) / sizeof(one[0])));
+	tcase_add_test(t, multicast);
+	tcase_add_test(t, running_config);
+	tcase_add_test(t, log_and_debugging);
+	tcase_add_test(t, version_and_report);
 	tcase_add_test(t, lists_are_bounded);
 	tcase_add_test(t, clears);
 	tcase_add_test(t, text_that_is_not_utf8);

@@ -114,6 +114,60 @@ static const struct {
 	    "'dataplane':{'esp-replay':4}}",
 	    "NHRP of d0, refused:\n           auth                                        7\nIKE:\n  received IKE_AUTH                                    3\n"
 	    "  refused  icv                                         1\nData plane:\n           esp-replay                                  4\n", 0 },
+	{ "show dmvpn detail",
+	    "{'tunnels':[{'interface':'dmvpn0','up':true,'role':'hub','peers':["
+	    "{'nbma':'198.51.100.7','claimed_nbma':'192.168.1.2','remote':'198.51.100.7:4500','tunnel_address':'10.255.0.11','state':'UP','age_s':330,'up':true,"
+	    "'attributes':'DN','natted':true,'encap':true,'entries':2,'identity':'fqdn a.b','ike_sa':1,'spi_in':'0xa','spi_out':'0xb',"
+	    "'prefixes':['10.255.0.11/32','10.11.0.0/16'],'ladder':{'intf_age_s':900,'ike_age_s':600,'ipsec_age_s':599,'nhrp_age_s':330},'expires_in_s':60,"
+	    "'rekey_in_s':120,'sa_expires_in_s':180,'traffic':{'rx_packets':1,'rx_bytes':2,'rx_drops':3,'tx_packets':4,'tx_bytes':5,'tx_drops':6,'path_mtu':1400}},"
+	    "{'nbma':'203.0.113.9','remote':'203.0.113.9','tunnel_address':'','state':'IKE','age_s':10,'up':false,'attributes':'S','entries':0,'reason':'no answer',"
+	    "'ladder':{'intf_age_s':900,'ike_age_s':null,'ipsec_age_s':null,'nhrp_age_s':null}}]}]}",
+	    LEGEND "\nInterface: dmvpn0, up, NHRP Details\nType:Hub, NHRP Peers:2,\n\n" COLUMNS
+	    "     2 198.51.100.7        10.255.0.11    UP 00:05:30    DN\n"
+	    "       Identity: fqdn a.b\n       Outer address: 198.51.100.7:4500, claims 192.168.1.2, behind NAT\n"
+	    "       Ladder: INTF 00:15:00, IKE 00:10:00, IPSEC 00:09:59, NHRP 00:05:30\n"
+	    "       Prefixes: 10.255.0.11/32 10.11.0.0/16, expire 00:01:00\n"
+	    "       IKE SA 1, ESP in 0xa out 0xb, UDP-Encaps, rekey in 00:02:00, expire 00:03:00\n"
+	    "       Input: 1 packets, 2 bytes, 3 dropped; output: 4 packets, 5 bytes, 6 dropped\n       Path MTU: 1400\n"
+	    "     0 203.0.113.9                   -   IKE 00:00:10     S\n       reason: no answer\n"
+	    "       Identity: -\n       Outer address: 203.0.113.9\n       Ladder: INTF 00:15:00, IKE -, IPSEC -, NHRP -\n", 1 },
+	{ "show dmvpn peer 10.0.0.1", "{'tunnels':[]}", "no such peer\n", 1 },
+	{ "show dmvpn peer 10.255.0.11", "{'tunnels':[{'interface':'d0','up':true,'role':'hub','peers':["
+	    "{'nbma':'198.51.100.7','tunnel_address':'10.255.0.11','state':'NHRP','age_s':5,'up':false,'attributes':'D','entries':0,'reason':'it has not registered'}]}]}",
+	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Hub, NHRP Peers:1,\n\n" COLUMNS
+	    "     0 198.51.100.7        10.255.0.11  NHRP 00:00:05     D\n       reason: it has not registered\n", 1 },
+#define SESSION "'session':{'remote':'198.51.100.7:4500','encap':true,'ike_sa':1,'spi_in':'0xa','spi_out':'0xb','ike_age_s':600,'ipsec_age_s':599,'rekey_in_s':120}"
+#define SESSION_TEXT "    Session: 198.51.100.7:4500, UDP-Encaps, IKE SA 1 up 00:10:00, ESP in 0xa out 0xb up 00:09:59, rekey in 00:02:00\n"
+	{ "show ip nhrp detail",
+	    "{'entries':[{'prefix':'10.255.0.11/32','via':'10.255.0.11','interface':'d0','age_s':62,'expires_in_s':238,'type':'dynamic','multicast':true,"
+	    "'installed':true,'nbma':'198.51.100.7','claimed_nbma':'198.51.100.7','identity':'fqdn a.b','reason':''," SESSION "}]}",
+	    "10.255.0.11/32 via 10.255.0.11\n   d0 created 00:01:02, expire 00:03:58\n   Type: dynamic, Flags: multicast installed\n"
+	    "   NBMA address: 198.51.100.7\n   Identity: fqdn a.b\n" SESSION_TEXT, 0 },
+	{ "show ip nhrp nhs detail",
+	    "{'servers':[{'interface':'d0','tunnel_address':'10.255.0.1','nbma':'192.0.2.1','name':'hub1','state':'registered','up':true,'priority':1,'age_s':100,"
+	    "'next_in_s':20,'requests':3,'failures':1,'replies':2,'reason':'was down','multicast':true," SESSION "}]}",
+	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd0:\n10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1\n"
+	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n    multicast: yes\n" SESSION_TEXT
+	    "    reason: was down\n", 0 },
+	{ "show ip nhrp multicast", "{'entries':[{'interface':'d0','nbma':'192.0.2.1','prefix':'10.255.0.1/32','type':'nhs','up':true},"
+	    "{'interface':'d0','nbma':'','prefix':'10.255.0.2/32','type':'static','up':false}]}",
+	    "I/F              NBMA address     Address              Type     State\n"
+	    "d0               192.0.2.1        10.255.0.1/32        nhs      Enabled\n"
+	    "d0               -                10.255.0.2/32        static   Disabled\n", 0 },
+	{ "show running-config", "{'lines':['hostname a','!','interface d0',' shutdown'],'secrets':false}", "hostname a\n!\ninterface d0\n shutdown\n", 0 },
+	{ "show logging", "{'lines':[{'time':'2026-11-23T12:00:00.123','level':'notice','word':'ready','text':'hub1'}],'level':'info','written':1,'room':1000,"
+	    "'debugged':['10.0.0.1','x.y']}",
+	    "Log level: info, 1 lines logged, the last 1000 are kept\nDebugging: 10.0.0.1, x.y\n\n2026-11-23T12:00:00.123 notice  ready: hub1\n", 0 },
+	{ "show logging 5", "{'lines':[],'level':'info','written':0,'room':1000,'debugged':[]}", "Log level: info, 0 lines logged, the last 1000 are kept\n\n", 0 },
+	{ "show version", "{'program':'nhrpd','version':'0.1.0','hostname':'hub1','uptime_s':86400,'pid':7,'configuration':'','dataplane':'auto','tunnels':1,"
+	    "'kernel':'6.1.0','machine':'x86_64'}",
+	    "OpenDMVPN nhrpd 0.1.0\nhub1 uptime is 1d00h, process 7\nConfiguration: -, 1 tunnel, data plane auto\nLinux 6.1.0, x86_64\n", 0 },
+	{ "show tech-support", "{'sections':[{'command':'show running-config','data':{'lines':['hostname a']}},{'command':'show logging','error':'no log is kept'},"
+	    "{'command':'show tech-support','data':{'sections':[]}}]}",
+	    "------------------ show running-config ------------------\n\nhostname a\n\n------------------ show logging ------------------\n\n% no log is kept\n"
+	    "\n------------------ show tech-support ------------------\n\n", 0 },
+	{ "debug dmvpn peer x", "{'debugged':2}", "debugging 2 peers: see the log, or show logging\n", 0 },
+	{ "no debug", "{'ended':1}", "debugging of 1 peer ended\n", 0 },
 	{ "clear dmvpn peer 10.0.0.1", "{'cleared':1}", "cleared 1 peer\n", 0 },
 	{ "clear dmvpn peer 10.0.0.1", "{'cleared':0}", "cleared 0 peers\n", 1 },
 	{ "clear dmvpn peer all", "{'cleared':0}", "cleared 0 peers\n", 0 },

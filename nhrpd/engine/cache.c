@@ -247,6 +247,8 @@ binding_matches(const struct binding *b, const struct peer *p)
 void
 binding_set_nbma(struct nhrp *n, struct binding *b, const struct addr *nbma, const struct addr *claimed)
 {
+	bool matched = b->peer && binding_matches(b, b->peer);
+
 	if (addr_eq(&b->nbma, nbma) && addr_eq(&b->nbma_claimed, claimed))
 		return;
 	b->nbma = *nbma;
@@ -254,8 +256,11 @@ binding_set_nbma(struct nhrp *n, struct binding *b, const struct addr *nbma, con
 	b->natted = !addr_eq(nbma, claimed);
 	if (b->type > NHRP_CT_CACHED)
 		return;
-	if (b->peer && !b->proven && !binding_matches(b, b->peer))
+	if (b->peer && (matched || !b->proven) && !binding_matches(b, b->peer)) {	/* the SA leads to where it was */
+		b->pinned++;
 		binding_detach(n, b, "its address changed");
+		b->pinned--;
+	}
 	if (b->want.id && !b->peer)
 		unwant(n, b);	/* for the old addresses; binding_sync() makes it anew */
 	else if (b->want.id)

@@ -404,6 +404,10 @@ sc_refreshed(struct nhrp *n, struct shortcut *s)
 		binding_set_nbma(n, b, &r->nbma, &r->nbma_claimed);
 		binding_set_type(n, b, NHRP_CT_CACHED, s->expires);
 	}
+	if (!b->peer) {
+		reason_set(s->reason, "its address changed");
+		return SC_IDLE;
+	}
 	return sc_up(n, s);
 }
 

@@ -300,6 +300,9 @@ run_rebind(struct sim *s)
 	sim_run(s, TICK_S(2));
 	sim_expect(s, TICK_S(60), all_registered, "registered from its new address");
 	sim_expect(s, TICK_S(90), flows_flow, "all flows flow after the address changed");
+	sim_run(s, TICK_S(60));
+	sim_expect(s, TICK_S(1), flows_flow, "all flows still flow after the address changed");
+	sim_expect(s, TICK_S(120), all_direct, "each pair direct after the address changed");
 	stop_flows(s);
 	rest(s);
 }
@@ -561,7 +564,7 @@ const struct scenario scenarios[] = {
 	{ "crash", "hub and spoke killed, hub away for ten minutes", run_crash, { GOOD, .hello = TICK_S(10) }, 3 },
 	{ "dials", "both spokes of a pair dial at once: one SA pair stays", run_dials, { GOOD }, 5 },
 	{ "rekey", "SAs of half a minute under a steady flow: nothing lost", run_rekey, { GOOD, .child_life_s = 30, .ike_life_s = 100 }, 2 },
-	{ "rebind", "the NAT box forgets; a spoke gets another address", run_rebind, { GOOD }, 3 },
+	{ "rebind", "the NAT box forgets; a spoke gets another address", run_rebind, { GOOD, .hello = TICK_S(10) }, 3 },
 	{ "partition", "the network falls in two for a minute", run_partition, { GOOD }, 3 },
 	{ "refused", "one action in ten refused for two minutes", run_refused, { GOOD, .refuse_sa = 10 * PPM_PERCENT, .refuse_neigh = 10 * PPM_PERCENT,
 		.refuse_route = 10 * PPM_PERCENT }, 3 },

@@ -250,6 +250,7 @@ peer_suite(void)
 	Suite *s = suite_create("peer");
 	TCase *t = tcase_create("peer");
 
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, up_the_sa_comes_before_the_neighbour);
 	tcase_add_test(t, down_the_neighbour_goes_before_the_sa);
 	tcase_add_test(t, two_sas_of_one_identity_are_one_peer);

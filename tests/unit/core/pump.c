@@ -100,6 +100,7 @@ pump_suite(void)
 	Suite *s = suite_create("pump");
 	TCase *t = tcase_create("pump");
 
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, a_refused_neighbour_is_tried_again);
 	tcase_add_test(t, a_silent_hub_is_dropped_and_dialled_anew);
 	tcase_add_test(t, a_full_queue_turns_away);

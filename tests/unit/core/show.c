@@ -101,6 +101,7 @@ show_suite(void)
 	Suite *s = suite_create("show");
 	TCase *t = tcase_create("show");
 
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, steps_have_the_names_of_ios);
 	tcase_add_test(t, each_step_is_seen_on_the_way_up);
 	tcase_add_test(t, what_is_told_of_a_peer);

@@ -135,6 +135,7 @@ want_suite(void)
 	Suite *s = suite_create("want");
 	TCase *t = tcase_create("want");
 
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, wants_for_the_same_addresses_share_a_dial);
 	tcase_add_test(t, nobody_answers);
 	tcase_add_test(t, wrong_secret_is_named);

@@ -206,6 +206,7 @@ binding_reinstall(struct nhrp *n, struct binding *b)
 {
 	if (b->neigh_state == NEIGH_NONE)
 		return;
+	handle_close(n, &b->neigh);	/* a result still to come is about the interface that was */
 	b->neigh_state = NEIGH_NONE;
 	b->retry_at = n->now;
 	binding_arm(n, b);

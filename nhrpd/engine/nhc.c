@@ -63,7 +63,7 @@ nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not)
 	for (unsigned i = 0; i < n->n_nhc; i++) {
 		const struct nhc *c = &n->nhc[i];
 
-		if (c->state == NHC_REGISTERED && c->peer && c->peer != not && (!family || c->conf->family == family) &&
+		if (c->state == NHC_REGISTERED && c->peer && !c->peer->gone && c->peer != not && (!family || c->conf->family == family) &&
 		    (!best || c->conf->priority < best->conf->priority || (c->conf->priority == best->conf->priority && c->order < best->order)))
 			best = c;
 	}
@@ -719,7 +719,7 @@ nhc_shutdown(struct nhrp *n)
 {
 	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
-		const struct prefix *own = own_prefix(n, c->conf->family);
+		const struct prefix *own = own_prefix(n, c->said.family);	/* conf is NULL in a place that is free */
 		struct prefix host;
 
 		if (c->state != NHC_REGISTERED || !own)

@@ -91,6 +91,7 @@ struct peer {
 	struct endpoint remote;
 	bool natted;
 	bool heard;	/* an authenticated NHRP packet came over its SA: their direction works */
+	bool gone;	/* its SA is, and its users are being told: nobody is to begin anything with it */
 	tick_t used_at;	/* when a query last said that data went there */
 	struct list bindings;
 	unsigned n_registered;

@@ -52,6 +52,7 @@ peer_moved(struct nhrp *n, struct peer *p, const struct nhrp_event *ev)
 void
 peer_gone(struct nhrp *n, struct peer *p, const char *reason)
 {
+	p->gone = true;
 	map_del(&n->peers, &p->node);
 	nhc_peer_lost(n, p, reason);
 	while (!list_empty(&p->bindings))

@@ -293,6 +293,8 @@ told_purge_all(struct nhrp *n, bool now)
 	while (now && room(n) && timers_next(&n->timers) <= n->now && (t = timers_due(&n->timers, n->now))) {
 		if (t->kind == T_TOLD)
 			told_timer(n, container_of(t, struct told, timer));
+		else
+			arm(n, t, n->now + 1);	/* not ours to swallow */
 	}
 }
 

@@ -341,6 +341,101 @@ START_TEST(routes_change_their_kind)
 }
 END_TEST
 
+/* ---- what the fuzzer of sequences found (tests/fuzz/nhrp_engine.c) */
+
+/* The interface comes back empty while a result is still on its way: that one is about what was before. */
+START_TEST(result_of_the_interface_that_was)
+{
+	struct nhrp_event link = { .kind = NHRP_EV_LINK, .ok = true }, late = { .kind = NHRP_EV_RESULT, .ok = true };
+	struct nhrp_packet p = pkt(NHRP_REGISTRATION_REQUEST, "192.0.2.9", "10.255.0.9", "10.255.0.1");
+	struct addr client = A("10.255.0.9");
+
+	bench_init(&b, "10.255.0.1/24", NULL);
+	bench_start(&b);
+	bench_peer(&b, 7, "192.0.2.9", "spoke");
+	ck_assert_int_eq(bench_rx(&b, 7, "192.0.2.9", &p), NHRP_OK);
+	late.cookie = bench_act(&b, NHRP_ACT_NEIGH_SET, 0)->cookie;
+	bench_clear(&b);
+	bench_event(&b, &link);
+	bench_event(&b, &late);
+	ck_assert_int_eq(binding_find(b.n, &client)->neigh_state, NEIGH_NONE);
+	bench_run(&b, TICK_MS(1));
+	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_NEIGH_SET), 1);	/* and it is set anew */
+	bench_answer(&b, true);
+	ck_assert_int_eq(binding_find(b.n, &client)->neigh_state, NEIGH_OK);
+	bench_free(&b);
+}
+END_TEST
+
+static void
+nhs_up(unsigned i, uint32_t want)
+{
+	struct nhrp_event up = { .kind = NHRP_EV_WANT_UP, .peer = 1, .want = want };
+	struct nhrp_packet p;
+
+	bench_clear(&b);
+	bench_event(&b, &up);
+	p = bench_sent(&b, 0);
+	p.type = NHRP_REGISTRATION_REPLY;
+	p.dst_proto = A(i ? "10.255.0.2" : "10.255.0.1");
+	ck_assert_int_eq(bench_rx(&b, 1, "203.0.113.1", &p), NHRP_OK);
+	bench_answer(&b, false);	/* no neighbour, no fallback */
+}
+
+/* Two NHS entries over one SA, and that goes: nothing is set over the second meanwhile. */
+START_TEST(nobody_begins_with_a_peer_that_goes)
+{
+	struct addr hub = A("203.0.113.1");
+	struct nhrp_event addrs = { .kind = NHRP_EV_NHS_ADDRS, .addrs = &hub, .n_addrs = 1 };
+	uint32_t want[2];
+
+	bench_init(&b, "10.255.0.9/24", NULL);
+	b.conf.n_nhs = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		b.conf.nhs[i].family = 4;
+		strcpy(b.conf.nhs[i].name, i ? "two.example" : "one.example");
+	}
+	bench_start(&b);
+	for (unsigned i = 0; i < 2; i++) {
+		addrs.nhs = i;
+		bench_event(&b, &addrs);
+		want[i] = bench_act(&b, NHRP_ACT_WANT, i)->want;
+	}
+	bench_peer(&b, 1, "203.0.113.1", "hub");
+	nhs_up(0, want[0]);
+	nhs_up(1, want[1]);
+	bench_clear(&b);
+	bench_peer_down(&b, 1);
+	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_NEIGH_SET), 0);
+	ck_assert_ptr_null(b.n->fallback);
+	bench_free(&b);
+}
+END_TEST
+
+/* A shutdown sends what purges it can at once; the timers of others that are due come due yet. */
+START_TEST(shutdown_swallows_no_timer)
+{
+	struct nhrp_event ev = { .kind = NHRP_EV_UNRESOLVED, .dst = A("10.3.0.9") };
+
+	bench_init(&b, "10.255.0.9/24", NULL);
+	b.conf.shortcut = true;
+	b.conf.n_nhs = 1;
+	b.conf.nhs[0].family = 4;
+	strcpy(b.conf.nhs[0].name, "203.0.113.1");
+	bench_start(&b);
+	bench_nhs_up(&b, "10.255.0.1");
+	bench_event(&b, &ev);
+	ck_assert_uint_eq(b.n->n_shortcuts, 1);
+	ev = (struct nhrp_event){ .kind = NHRP_EV_CLEAR, .ok = true };	/* goes with the next tick, */
+	bench_event(&b, &ev);
+	ev = (struct nhrp_event){ .kind = NHRP_EV_SHUTDOWN };	/* which is after this */
+	bench_event(&b, &ev);
+	bench_run(&b, TICK_MS(1));
+	ck_assert_uint_eq(b.n->n_shortcuts, 0);
+	bench_free(&b);
+}
+END_TEST
+
 Suite *nhrp_suite(void);
 Suite *
 nhrp_suite(void)
@@ -357,6 +452,9 @@ nhrp_suite(void)
 	tcase_add_test(t, overlay_of_ipv6);
 	tcase_add_test(t, what_show_tells);
 	tcase_add_test(t, routes_change_their_kind);
+	tcase_add_test(t, result_of_the_interface_that_was);
+	tcase_add_test(t, nobody_begins_with_a_peer_that_goes);
+	tcase_add_test(t, shutdown_swallows_no_timer);
 	suite_add_tcase(s, t);
 	return s;
 }

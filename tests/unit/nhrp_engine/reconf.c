@@ -296,6 +296,21 @@ START_TEST(password)
 }
 END_TEST
 
+/* The place of an NHS that went is free when all ends. */
+START_TEST(shutdown_with_a_free_place)
+{
+	struct nhrp_event ev = { .kind = NHRP_EV_SHUTDOWN };
+
+	trio(&w, NULL, NULL);
+	w.node[1].conf.n_nhs = 0;
+	node_reconf(&w.node[1]);
+	world_run(&w, TICK_S(1));
+	ck_assert(!w.node[1].n->nhc[0].used);
+	node_event(&w.node[1], &ev);
+	world_free(&w);
+}
+END_TEST
+
 Suite *reconf_suite(void);
 Suite *
 reconf_suite(void)
@@ -314,6 +329,7 @@ reconf_suite(void)
 	tcase_add_test(c, shortcuts_off);
 	tcase_add_test(c, another_address_of_the_tunnel);
 	tcase_add_test(c, password);
+	tcase_add_test(c, shutdown_with_a_free_place);
 	suite_add_tcase(s, c);
 	return s;
 }

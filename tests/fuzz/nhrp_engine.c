@@ -815,7 +815,8 @@ conf(struct model *m, struct cur *c)
 			k->nhs[i] = (struct nhrp_conf_nhs){ .family = i == 1 && role & 4 ? 16 : 4, .mcast = true, .priority = (uint8_t)(i == 2) };
 			if (more & 64)
 				k->nhs[i].proto = A(k->nhs[i].family == 16 ? "fd00::1" : "10.255.0.1");
-			strcpy(k->nhs[i].name, i == 3 ? "" : "hub.example.net");
+			strcpy(k->nhs[i].name, i == 3 ? "" : "hub0.example.net");
+			k->nhs[i].name[3] += i == 3 ? 0 : (char)i;
 		}
 	}
 	if (role & 0x80) {

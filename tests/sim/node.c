@@ -150,7 +150,8 @@ make_profile(struct node *n)
 	memcpy(n->key.psk, psk, sizeof(psk) - 1);
 	p->key = &n->key;
 	p->n_key = 1;
-	p->ike[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 256 }, .n_encr = 1, .prf = { 5 }, .n_prf = 1, .group = { 31 }, .n_group = 1 };
+	p->ike[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 256 }, .n_encr = 1, .prf = { 5 }, .n_prf = 1,
+		.group = { 31 }, .n_group = 1 };
 	p->n_ike = 1;
 	p->esp[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 256 }, .n_encr = 1, .esn = { true, true } };
 	p->n_esp = 1;
@@ -208,7 +209,8 @@ node_new(struct sim *s, struct nat *nat, bool hub, unsigned number)
 	make_nhrp(n);
 	n->tunnel.dp = (struct dp_tunnel){ .id = 1, .name = "gre1", .n_addr = 1, .redirect = hub, .has_key = true, .key = 1 };
 	n->tunnel.dp.addr[0] = tunnel_net(n);
-	n->conf = (struct core_conf){ .ike = { .profile = &n->profile, .n_profile = 1, .half_open_max = 4096, .cookie_threshold = 100, .sa_max = 200000 }, .tunnel = &n->tunnel, .n_tunnel = 1 };
+	n->conf = (struct core_conf){ .tunnel = &n->tunnel, .n_tunnel = 1,
+		.ike = { .profile = &n->profile, .n_profile = 1, .half_open_max = 4096, .cookie_threshold = 100, .sa_max = 200000 } };
 	return n;
 }
 

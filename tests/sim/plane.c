@@ -629,7 +629,8 @@ unknown_spi(struct node *n, const struct pkt *p)
 static void
 hand_up(struct node *n, const struct pkt *p, uint32_t peer)
 {
-	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = 1, .peer = peer, .local = p->dst, .remote = p->src, .packet = span_of(p->octets, p->n) };
+	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = 1, .peer = peer, .local = p->dst, .remote = p->src,
+		.packet = span_of(p->octets, p->n) };
 
 	if (p->inner.kind == INNER_NHRP) {
 		sim_trace(n->sim, n, p->n > 17 ? "nhrp-in" : "nhrp-odd", p->n > 17 ? p->octets[17] : 0, peer, &p->src, NULL);

@@ -481,8 +481,8 @@ mend(struct sim *s)
 static void
 faults(struct sim *s, const struct chaos *c)
 {
-	static void (*const fault[])(struct sim *, const struct chaos *) = { fault_crash, fault_crash, fault_hub, fault_stop, fault_rebind, fault_address,
-		fault_partition, fault_loss, fault_refuse };
+	static void (*const fault[])(struct sim *, const struct chaos *) = { fault_crash, fault_crash, fault_hub, fault_stop, fault_rebind,
+		fault_address, fault_partition, fault_loss, fault_refuse };
 
 	for (unsigned i = 0; i < c->faults; i++) {
 		fault[sim_below(s, sizeof(fault) / sizeof(fault[0]))](s, c);
@@ -566,8 +566,8 @@ const struct scenario scenarios[] = {
 	{ "rekey", "SAs of half a minute under a steady flow: nothing lost", run_rekey, { GOOD, .child_life_s = 30, .ike_life_s = 100 }, 2 },
 	{ "rebind", "the NAT box forgets; a spoke gets another address", run_rebind, { GOOD, .hello = TICK_S(10) }, 3 },
 	{ "partition", "the network falls in two for a minute", run_partition, { GOOD }, 3 },
-	{ "refused", "one action in ten refused for two minutes", run_refused, { GOOD, .refuse_sa = 10 * PPM_PERCENT, .refuse_neigh = 10 * PPM_PERCENT,
-		.refuse_route = 10 * PPM_PERCENT }, 3 },
+	{ "refused", "one action in ten refused for two minutes", run_refused, { GOOD, .refuse_sa = 10 * PPM_PERCENT,
+		.refuse_neigh = 10 * PPM_PERCENT, .refuse_route = 10 * PPM_PERCENT }, 3 },
 	{ "memory", "one allocation in fifty fails for two minutes", run_refused, { GOOD, .alloc_fail = 2 * PPM_PERCENT }, 3 },
 	{ "hundred", "100 spokes, random traffic for ten minutes", run_hundred, { GOOD, .loss = PPM_PERCENT / 10, .jitter = TICK_MS(2) }, 2 },
 	{ "chaos", "two hubs, 16 spokes, 40 faults of all kinds, then quiet", run_chaos, { GOOD, .hello = TICK_S(10) }, 4 },

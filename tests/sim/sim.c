@@ -251,7 +251,8 @@ trace_line(const struct sim *s, const struct trace *t, FILE *out)
 }
 
 void
-sim_trace(struct sim *s, const struct node *n, const char *word, uint32_t a, uint32_t b, const struct endpoint *from, const struct endpoint *to)
+sim_trace(struct sim *s, const struct node *n, const char *word, uint32_t a, uint32_t b, const struct endpoint *from,
+    const struct endpoint *to)
 {
 	struct trace *t = trace_add(s, n, word, a, b);
 

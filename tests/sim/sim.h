@@ -158,7 +158,8 @@ void	sim_run(struct sim *s, tick_t for_how_long);
 typedef bool sim_test_fn(struct sim *s);
 bool	sim_until(struct sim *s, tick_t at_most, sim_test_fn *test);	/* looked at every 50 ms */
 void	sim_expect(struct sim *s, tick_t at_most, sim_test_fn *test, const char *what);	/* complains when it does not come */
-void	sim_trace(struct sim *s, const struct node *n, const char *word, uint32_t a, uint32_t b, const struct endpoint *from, const struct endpoint *to);
+void	sim_trace(struct sim *s, const struct node *n, const char *word, uint32_t a, uint32_t b, const struct endpoint *from,
+	    const struct endpoint *to);
 void	sim_note(struct sim *s, const struct node *n, const char *word, const char *text);
 void	sim_trace_print(const struct sim *s, FILE *out, unsigned last);
 _Noreturn void sim_complain(struct sim *s, const struct node *n, const char *fmt, ...) LOG_FMT(3, 4);

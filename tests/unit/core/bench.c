@@ -45,7 +45,8 @@ configure(struct bench *b, unsigned i)
 	memcpy(s->key.psk, "secret", 6);
 	s->profile = (struct ike_profile){ .local_id = fqdn(name[i]), .key = &s->key, .n_key = 1, .n_ike = 1, .n_esp = 1, .dpd = IKE_DPD_PERIODIC,
 		.dpd_s = 10, .dpd_retry_s = 2, .ike_life_s = 86400, .child_life.hard_s = 3600, .replay_window = 64, .keepalive_s = 20 };
-	s->profile.ike[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 128 }, .n_encr = 1, .prf = { 5 }, .n_prf = 1, .group = { 31 }, .n_group = 1 };
+	s->profile.ike[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 128 }, .n_encr = 1, .prf = { 5 }, .n_prf = 1,
+		.group = { 31 }, .n_group = 1 };
 	s->profile.esp[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 128 }, .n_encr = 1, .esn = { true, true } };
 	c->network_id = 1;
 	c->own[0] = (struct prefix){ s->overlay, 24 };
@@ -273,7 +274,8 @@ sa_add(struct side *s, const struct dp_sa *sa)
 	while (i < SAS && s->sa[i].there)
 		i++;
 	ck_assert_uint_lt(i, SAS);
-	s->sa[i] = (struct b_sa){ .there = true, .spi_in = sa->spi_in, .spi_out = sa->spi_out, .peer = sa->peer, .local = sa->local, .remote = sa->remote };
+	s->sa[i] = (struct b_sa){ .there = true, .spi_in = sa->spi_in, .spi_out = sa->spi_out, .peer = sa->peer,
+		.local = sa->local, .remote = sa->remote };
 	if (sa->active)
 		s->sent_on[sa->peer % 64] = sa->spi_in;
 }

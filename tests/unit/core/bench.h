@@ -81,7 +81,8 @@ struct addr bench_addr(const char *text);
 /* Notes of a kind, counted from `from`; the first one's place or -1. */
 unsigned bench_count(const struct side *s, enum core_act_kind kind, unsigned from);
 int	bench_find(const struct side *s, enum core_act_kind kind, unsigned from);
-struct core_peer_info bench_peer(const struct side *s, unsigned i, char reason[static 256]);	/* the i-th that core_visit_peer() shows; step -1 when none */
+/* The i-th that core_visit_peer() shows; step -1 when there is none. */
+struct core_peer_info bench_peer(const struct side *s, unsigned i, char reason[static 256]);
 unsigned bench_peers(const struct side *s);
 bool	bench_registered(const struct side *s);	/* its first NHS is up */
 const struct b_sa *bench_sa(const struct side *s, uint32_t spi_in);

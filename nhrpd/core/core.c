@@ -381,13 +381,14 @@ core_tick(struct core *c, tick_t now)
 		nhrp_tick(c->tunnel[i].nhrp, now, &c->tunnel[i].out);
 	ike_tick(c->ike, now, &c->ike_out);
 	core_wants_retry(c);
+	core_idle_tick(c);
 	core_pump(c);
 }
 
 tick_t
 core_deadline(const struct core *c)
 {
-	tick_t at = tick_min(ike_deadline(c->ike), c->retry_at);
+	tick_t at = tick_min(tick_min(ike_deadline(c->ike), c->retry_at), timers_next(&c->timers));
 
 	for (unsigned i = 0; i < c->n_tunnel; i++)
 		at = tick_min(at, nhrp_deadline(c->tunnel[i].nhrp));

@@ -4,6 +4,7 @@
 
 #include "lib/log.h"
 #include "lib/map.h"
+#include "lib/timer.h"
 #include "nhrpd/core/core.h"
 
 enum {
@@ -44,6 +45,9 @@ struct core_peer {
 	struct core_dial *dials;	/* that led here, by next_of_peer */
 	tick_t since;	/* of the present step: IKE up, or SA up */
 	uint64_t tx_seen;	/* at the last QUERY_USE of NHRP */
+	struct timer idle;	/* idle.c, while up */
+	uint64_t data_seen;
+	unsigned idle_checks;
 };
 
 /* Addresses IKE keeps dialling for one or more wants. */
@@ -108,6 +112,7 @@ struct core {
 	uint32_t next_dial;
 	struct core_lost lost[CORE_LOST_MAX];
 	unsigned n_lost;
+	struct timers timers;	/* of peers */
 	tick_t retry_at;	/* of lost wants and of dials that IKE had no memory for; TICK_NEVER: none */
 	tick_t now;
 	struct log_limit limit;
@@ -140,6 +145,10 @@ void	core_child_del(struct core *c, uint32_t spi_in);
 void	core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason);
 void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* ends its IKE SAs */
 void	core_peers_fini(struct core *c);
+
+/* idle.c */
+void	core_idle_watch(struct core *c, struct core_peer *p);	/* from now, while it is up */
+void	core_idle_tick(struct core *c);	/* with the time */
 
 /* want.c */
 void	core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a);

@@ -94,6 +94,7 @@ peer_new(struct core *c, uint32_t tunnel, const char *identity, uint64_t hash)
 static void
 peer_free(struct core *c, struct core_peer *p)
 {
+	timer_disarm(&c->timers, &p->idle);
 	map_del(&c->identities, &p->by_identity);
 	c->peer[p->id] = NULL;
 	if (p->id < c->peer_free)
@@ -140,6 +141,7 @@ peer_up(struct core *c, struct core_peer *p)
 	p->up = true;
 	p->since = c->now;
 	p->tx_seen = 0;
+	core_idle_watch(c, p);
 	log_at(c->log, LOG_LV_NOTICE, "peer-secured", "%s peer %u (%s) at %s%s", t->dp.name, p->id, p->identity,
 	    endpoint_fmt(&p->remote, text), p->natted_remote ? " behind NAT" : "");
 	core_tell_nhrp(c, t, &e);
@@ -158,6 +160,7 @@ peer_down(struct core *c, struct core_peer *p, const char *reason)
 		return;
 	p->up = false;
 	p->since = c->now;
+	timer_disarm(&c->timers, &p->idle);
 	for (struct core_dial *d = p->dials; d; d = d->next_of_peer)
 		d->since = c->now;
 	log_at(c->log, LOG_LV_NOTICE, "peer-lost", "%s peer %u (%s): %s", t->dp.name, p->id, p->identity, reason);

@@ -89,6 +89,7 @@ const struct b_sa *bench_sa(const struct side *s, uint32_t spi_in);
 unsigned bench_sas(const struct side *s);
 
 Suite *core_suite(void);
+Suite *idle_suite(void);
 Suite *peer_suite(void);
 Suite *pump_suite(void);
 Suite *want_suite(void);

@@ -95,6 +95,14 @@ logring_free(struct logring *r)
 }
 
 void
+logring_level(struct logring *r, enum log_level level)
+{
+	r->level = level;
+	if (!r->n_peer)
+		r->log->level = level;
+}
+
+void
 logring_visit(const struct logring *r, unsigned n, logring_fn *fn, void *ctx)
 {
 	uint64_t have = r->written < LOGRING_LINES ? r->written : LOGRING_LINES;

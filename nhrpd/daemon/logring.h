@@ -29,9 +29,10 @@ struct logring {
 	struct logring_line line[LOGRING_LINES];
 };
 
-/* NULL without memory. From here on `log` writes through the ring; set its sink and level before, and not behind its back. */
+/* NULL without memory. From here on `log` writes through the ring; set its sink before, its level from then on here. */
 struct logring *logring_new(struct log *log);
 void	logring_free(struct logring *r);	/* and takes itself out again; NULL is fine */
+void	logring_level(struct logring *r, enum log_level level);	/* after a reload */
 /* The n last lines at most, oldest first. */
 typedef void logring_fn(void *ctx, const struct logring_line *line);
 void	logring_visit(const struct logring *r, unsigned n, logring_fn *fn, void *ctx);

@@ -1,7 +1,8 @@
 /* tests/fuzz/conf.c: libFuzzer target of the configuration parser. Seeds: ../shared/examples.
  *
  * Nothing outside is touched: text from memory opens no file. What is accepted must hold together: no tunnel without a
- * profile, no profile without keys, nothing to use where there are errors; errors have places and can be printed. */
+ * profile, no profile without keys, nothing to use where there are errors; errors have places and can be printed. What show
+ * running-config says of it loads again, and is shown the same; masked, it hides each secret. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,47 @@ look(const struct conf *c)
 	}
 }
 
+static void
+put_line(void *ctx, const char *line)
+{
+	fprintf(ctx, "%s\n", line);
+}
+
+static char *
+shown(const struct conf *c, bool secrets)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		abort();
+	conf_each_line(c, secrets, put_line, f);
+	if (fclose(f) != 0)
+		abort();
+	return text;
+}
+
+static void
+round_trip(const struct conf *c)
+{
+	char *text = shown(c, true), *masked = shown(c, false), *again;
+	struct conf *d = conf_read_text("shown", text), *m = conf_read_text("masked", masked);
+
+	if (!d || !m || d->n_error || d->core.n_tunnel != c->core.n_tunnel || d->core.ike.n_profile != c->core.ike.n_profile)
+		abort();
+	if (c->core.ike.n_profile && !m->n_error)	/* it has a key */
+		abort();
+	again = shown(d, true);
+	if (strcmp(text, again) != 0)
+		abort();
+	conf_free(d);
+	conf_free(m);
+	free(text);
+	free(masked);
+	free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -53,6 +95,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!c)
 		abort();
 	look(c);
+	if (c->n_error == 0)
+		round_trip(c);
 	conf_print_errors(c, null);
 	conf_free(c);
 	free(text);

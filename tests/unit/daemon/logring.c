@@ -128,6 +128,20 @@ START_TEST(debugging_one_peer)
 }
 END_TEST
 
+START_TEST(another_level)
+{
+	logring_level(r, LOG_LV_WARN);
+	ck_assert_int_eq(t.log.level, LOG_LV_WARN);
+	ck_assert(logring_debug(r, "x"));
+	logring_level(r, LOG_LV_ERROR);
+	ck_assert_int_eq(t.log.level, LOG_LV_DEBUG);	/* debugging goes on */
+	log_at(&t.log, LOG_LV_WARN, "w", "not any more");
+	ck_assert_uint_eq(logring_no_debug(r), 1);
+	ck_assert_int_eq(t.log.level, LOG_LV_ERROR);
+	ck_assert_uint_eq(r->written, 0);
+}
+END_TEST
+
 START_TEST(peers_are_bounded)
 {
 	char name[2 * LOGRING_PEER_LEN];
@@ -169,6 +183,7 @@ logring_suite(void)
 	tcase_add_test(c, long_lines_are_cut);
 	tcase_add_loop_test(c, whole_words, 0, (int)(sizeof(names) / sizeof(names[0])));
 	tcase_add_test(c, debugging_one_peer);
+	tcase_add_test(c, another_level);
 	tcase_add_test(c, peers_are_bounded);
 	tcase_add_test(c, goes_out_of_the_way);
 	suite_add_tcase(s, c);

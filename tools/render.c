@@ -116,21 +116,23 @@ peer_detail(FILE *f, json_t *p)
 	fputc('\n', f);
 	json_array_foreach(json_object_get(p, "prefixes"), i, prefix)
 		fprintf(f, "%s%s", i ? " " : "       Prefixes: ", json_string_value(prefix) ? json_string_value(prefix) : "");
-	if (i)
+	if (i && json_is_integer(json_object_get(p, "expires_in_s")))
 		fprintf(f, ", expire %s\n", time_of(p, "expires_in_s", t));
+	else if (i)
+		fputs(", never expire\n", f);
 	peer_sa(f, p);
 }
 
 /* Of entries that NHRP has: what secures the way to them. */
 static void
-session(FILE *f, json_t *e)
+session(FILE *f, const char *indent, json_t *e)
 {
 	json_t *s = json_object_get(e, "session");
 	char ike[16], ipsec[16], rekey[16];
 
 	if (!json_is_object(s))
 		return;
-	fprintf(f, "    Session: %s%s, IKE SA %lld up %s, ESP in %s out %s up %s, rekey in %s\n", or_dash(text(s, "remote")), flag(s, "encap") ? ", UDP-Encaps" : "",
+	fprintf(f, "%sSession: %s%s, IKE SA %lld up %s, ESP in %s out %s up %s, rekey in %s\n", indent, or_dash(text(s, "remote")), flag(s, "encap") ? ", UDP-Encaps" : "",
 	    number(s, "ike_sa"), time_of(s, "ike_age_s", ike), text(s, "spi_in"), text(s, "spi_out"), time_of(s, "ipsec_age_s", ipsec),
 	    time_of(s, "rekey_in_s", rekey));
 }
@@ -215,7 +217,7 @@ cache_entry(FILE *f, json_t *e)
 		fprintf(f, "    (Claimed NBMA address: %s)\n", text(e, "claimed_nbma"));
 	if (text(e, "identity")[0])
 		fprintf(f, "   Identity: %s\n", text(e, "identity"));
-	session(f, e);
+	session(f, "   ", e);
 	reason(f, "   ", e);
 }
 
@@ -251,7 +253,7 @@ render_nhs(FILE *f, json_t *data)
 		fprintf(f, "; req-sent %lld  req-failed %lld  repl-recv %lld\n", number(e, "requests"), number(e, "failures"), number(e, "replies"));
 		if (json_object_get(e, "multicast"))
 			fprintf(f, "    multicast: %s\n", flag(e, "multicast") ? "yes" : "no");
-		session(f, e);
+		session(f, "    ", e);
 		if (!flag(e, "up") || json_object_get(e, "session"))	/* in details also what went wrong last */
 			reason(f, "    ", e);
 	}

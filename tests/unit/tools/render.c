@@ -131,23 +131,28 @@ static const struct {
 	    "       Input: 1 packets, 2 bytes, 3 dropped; output: 4 packets, 5 bytes, 6 dropped\n       Path MTU: 1400\n"
 	    "     0 203.0.113.9                   -   IKE 00:00:10     S\n       reason: no answer\n"
 	    "       Identity: -\n       Outer address: 203.0.113.9\n       Ladder: INTF 00:15:00, IKE -, IPSEC -, NHRP -\n", 1 },
+	{ "show dmvpn peer 10.255.0.1 detail", "{'tunnels':[{'interface':'d0','up':true,'role':'spoke','peers':[{'nbma':'192.0.2.1','remote':'192.0.2.1:500',"
+	    "'tunnel_address':'10.255.0.1','state':'UP','age_s':5,'up':true,'attributes':'S','entries':1,'prefixes':['10.255.0.1/32'],'expires_in_s':null,'ladder':{}}]}]}",
+	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Spoke, NHRP Peers:1,\n\n" COLUMNS
+	    "     1 192.0.2.1            10.255.0.1    UP 00:00:05     S\n       Identity: -\n       Outer address: 192.0.2.1:500\n"
+	    "       Ladder: INTF -, IKE -, IPSEC -, NHRP -\n       Prefixes: 10.255.0.1/32, never expire\n", 0 },
 	{ "show dmvpn peer 10.0.0.1", "{'tunnels':[]}", "no such peer\n", 1 },
 	{ "show dmvpn peer 10.255.0.11", "{'tunnels':[{'interface':'d0','up':true,'role':'hub','peers':["
 	    "{'nbma':'198.51.100.7','tunnel_address':'10.255.0.11','state':'NHRP','age_s':5,'up':false,'attributes':'D','entries':0,'reason':'it has not registered'}]}]}",
 	    LEGEND "\nInterface: d0, up, NHRP Details\nType:Hub, NHRP Peers:1,\n\n" COLUMNS
 	    "     0 198.51.100.7        10.255.0.11  NHRP 00:00:05     D\n       reason: it has not registered\n", 1 },
 #define SESSION "'session':{'remote':'198.51.100.7:4500','encap':true,'ike_sa':1,'spi_in':'0xa','spi_out':'0xb','ike_age_s':600,'ipsec_age_s':599,'rekey_in_s':120}"
-#define SESSION_TEXT "    Session: 198.51.100.7:4500, UDP-Encaps, IKE SA 1 up 00:10:00, ESP in 0xa out 0xb up 00:09:59, rekey in 00:02:00\n"
+#define SESSION_TEXT "Session: 198.51.100.7:4500, UDP-Encaps, IKE SA 1 up 00:10:00, ESP in 0xa out 0xb up 00:09:59, rekey in 00:02:00\n"
 	{ "show ip nhrp detail",
 	    "{'entries':[{'prefix':'10.255.0.11/32','via':'10.255.0.11','interface':'d0','age_s':62,'expires_in_s':238,'type':'dynamic','multicast':true,"
 	    "'installed':true,'nbma':'198.51.100.7','claimed_nbma':'198.51.100.7','identity':'fqdn a.b','reason':''," SESSION "}]}",
 	    "10.255.0.11/32 via 10.255.0.11\n   d0 created 00:01:02, expire 00:03:58\n   Type: dynamic, Flags: multicast installed\n"
-	    "   NBMA address: 198.51.100.7\n   Identity: fqdn a.b\n" SESSION_TEXT, 0 },
+	    "   NBMA address: 198.51.100.7\n   Identity: fqdn a.b\n   " SESSION_TEXT, 0 },
 	{ "show ip nhrp nhs detail",
 	    "{'servers':[{'interface':'d0','tunnel_address':'10.255.0.1','nbma':'192.0.2.1','name':'hub1','state':'registered','up':true,'priority':1,'age_s':100,"
 	    "'next_in_s':20,'requests':3,'failures':1,'replies':2,'reason':'was down','multicast':true," SESSION "}]}",
 	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd0:\n10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1\n"
-	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n    multicast: yes\n" SESSION_TEXT
+	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n    multicast: yes\n    " SESSION_TEXT
 	    "    reason: was down\n", 0 },
 	{ "show ip nhrp multicast", "{'entries':[{'interface':'d0','nbma':'192.0.2.1','prefix':'10.255.0.1/32','type':'nhs','up':true},"
 	    "{'interface':'d0','nbma':'','prefix':'10.255.0.2/32','type':'static','up':false}]}",

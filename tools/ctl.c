@@ -35,9 +35,11 @@ reach(const char *path, char *why, size_t n)
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
 		return fd;
 	if (errno == EACCES || errno == EPERM)
-		snprintf(why, n, "cannot reach nhrpd at %s: %s; become root or a member of the group the socket belongs to", path, strerror(errno));
+		snprintf(why, n, "cannot reach nhrpd at %s: %s; become root or a member of the group the socket belongs to", path,
+		    strerror(errno));
 	else
-		snprintf(why, n, "cannot reach nhrpd at %s: %s; is the daemon running? systemctl status nhrpd, or name its socket with -s", path,
+		snprintf(why, n, "cannot reach nhrpd at %s: %s; is the daemon running? systemctl status nhrpd, or name its socket with -s",
+		    path,
 		    strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -129,7 +131,8 @@ ctl_help(FILE *f)
 	fputs("Commands; words may be abbreviated (\"sh dm\"):\n", f);
 	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
 		const struct control_word *w = &control_words[i];
-		int n = fprintf(f, "  %s%s%s%s%s%s", w->words, *w->arg_text ? " " : "", w->arg_text, w->flag ? " [" : "", w->flag ? w->flag : "", w->flag ? "]" : "");
+		int n = fprintf(f, "  %s%s%s%s%s%s", w->words, *w->arg_text ? " " : "", w->arg_text, w->flag ? " [" : "",
+		    w->flag ? w->flag : "", w->flag ? "]" : "");
 
 		fprintf(f, "%*s%s\n", n < 40 ? 40 - n : 1, "", w->help);
 	}
@@ -286,7 +289,8 @@ int
 ctl_main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "socket", 1, NULL, 's' }, { "json", 0, NULL, 'j' }, { "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { NULL, 0, NULL, 0 },
+		{ "socket", 1, NULL, 's' }, { "json", 0, NULL, 'j' }, { "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' },
+		    { NULL, 0, NULL, 0 },
 	};
 	struct ctl ctl = { .path = control_default_path(), .mark = "nhrpctl: " };
 	int c;

@@ -56,12 +56,14 @@ filter_take(char *line, struct filter *f, char *why, size_t size)
 	for (end = rest + strlen(rest); end > rest && strchr(spaces, end[-1]);)
 		*--end = '\0';
 	if (i == WORDS) {
-		snprintf(why, size, "expected include, exclude or json behind \"|\"; %s%.*s%s", n ? "found \"" : "the line ends", n > 40 ? 40 : (int)n, word,
+		snprintf(why, size, "expected include, exclude or json behind \"|\"; %s%.*s%s", n ? "found \"" : "the line ends",
+		    n > 40 ? 40 : (int)n, word,
 		    n ? "\"" : "");
 		return false;
 	}
 	if ((words[i].kind == FILTER_JSON) != (*rest == '\0')) {
-		snprintf(why, size, *rest ? "expected the end of the line behind \"| json\"" : "expected what to look for behind \"| %s\"", words[i].word);
+		snprintf(why, size, *rest ? "expected the end of the line behind \"| json\"" : "expected what to look for behind \"| %s\"",
+		    words[i].word);
 		return false;
 	}
 	e = words[i].kind == FILTER_JSON ? 0 : regcomp(&f->re, rest, REG_EXTENDED | REG_NOSUB);
@@ -91,7 +93,8 @@ filter_text(const struct filter *f, char *text, FILE *out)
 		char *end = text + strcspn(text, "\n"), *next = *end ? end + 1 : end;
 
 		*end = '\0';
-		if ((f->kind != FILTER_INCLUDE && f->kind != FILTER_EXCLUDE) || (regexec(&f->re, text, 0, NULL, 0) == 0) == (f->kind == FILTER_INCLUDE))
+		if ((f->kind != FILTER_INCLUDE && f->kind != FILTER_EXCLUDE) ||
+		    (regexec(&f->re, text, 0, NULL, 0) == 0) == (f->kind == FILTER_INCLUDE))
 			fprintf(out, "%s\n", text);
 		text = next;
 	}

@@ -85,11 +85,13 @@ peer_sa(FILE *f, json_t *p)
 	char rekey[16], expires[16];
 
 	if (number(p, "ike_sa"))
-		fprintf(f, "       IKE SA %lld, ESP in %s out %s%s, rekey in %s, expire %s\n", number(p, "ike_sa"), text(p, "spi_in"), text(p, "spi_out"),
+		fprintf(f, "       IKE SA %lld, ESP in %s out %s%s, rekey in %s, expire %s\n", number(p, "ike_sa"), text(p, "spi_in"),
+		    text(p, "spi_out"),
 		    flag(p, "encap") ? ", UDP-Encaps" : "", time_of(p, "rekey_in_s", rekey), time_of(p, "sa_expires_in_s", expires));
 	if (!t)
 		return;
-	fprintf(f, "       Input: %lld packets, %lld bytes, %lld dropped; output: %lld packets, %lld bytes, %lld dropped\n", number(t, "rx_packets"),
+	fprintf(f, "       Input: %lld packets, %lld bytes, %lld dropped; output: %lld packets, %lld bytes, %lld dropped\n",
+	    number(t, "rx_packets"),
 	    number(t, "rx_bytes"), number(t, "rx_drops"), number(t, "tx_packets"), number(t, "tx_bytes"), number(t, "tx_drops"));
 	if (number(t, "path_mtu"))
 		fprintf(f, "       Path MTU: %lld\n", number(t, "path_mtu"));
@@ -112,7 +114,8 @@ peer_detail(FILE *f, json_t *p)
 		fprintf(f, ", claims %s", text(p, "claimed_nbma"));
 	fprintf(f, "%s\n       Ladder:", flag(p, "natted") ? ", behind NAT" : "");
 	for (i = 0; i < sizeof(rung) / sizeof(rung[0]); i++)
-		fprintf(f, "%s %s %s", i ? "," : "", rung[i].name, json_is_integer(json_object_get(ladder, rung[i].key)) ? time_of(ladder, rung[i].key, t) : "-");
+		fprintf(f, "%s %s %s", i ? "," : "", rung[i].name, json_is_integer(json_object_get(ladder, rung[i].key)) ? time_of(ladder,
+		    rung[i].key, t) : "-");
 	fputc('\n', f);
 	json_array_foreach(json_object_get(p, "prefixes"), i, prefix)
 		fprintf(f, "%s%s", i ? " " : "       Prefixes: ", json_string_value(prefix) ? json_string_value(prefix) : "");
@@ -132,7 +135,8 @@ session(FILE *f, const char *indent, json_t *e)
 
 	if (!json_is_object(s))
 		return;
-	fprintf(f, "%sSession: %s%s, IKE SA %lld up %s, ESP in %s out %s up %s, rekey in %s\n", indent, or_dash(text(s, "remote")), flag(s, "encap") ? ", UDP-Encaps" : "",
+	fprintf(f, "%sSession: %s%s, IKE SA %lld up %s, ESP in %s out %s up %s, rekey in %s\n", indent, or_dash(text(s, "remote")),
+	    flag(s, "encap") ? ", UDP-Encaps" : "",
 	    number(s, "ike_sa"), time_of(s, "ike_age_s", ike), text(s, "spi_in"), text(s, "spi_out"), time_of(s, "ipsec_age_s", ipsec),
 	    time_of(s, "rekey_in_s", rekey));
 }
@@ -142,7 +146,8 @@ dmvpn_peer(FILE *f, json_t *p)
 {
 	char t[16];
 
-	fprintf(f, "%6lld %-15s %15s %5s %8s %5s\n", number(p, "entries"), or_dash(text(p, "nbma")), or_dash(text(p, "tunnel_address")), text(p, "state"),
+	fprintf(f, "%6lld %-15s %15s %5s %8s %5s\n", number(p, "entries"), or_dash(text(p, "nbma")), or_dash(text(p, "tunnel_address")),
+	    text(p, "state"),
 	    time_of(p, "age_s", t), text(p, "attributes"));
 	if (!flag(p, "up"))
 		reason(f, "       ", p);
@@ -159,7 +164,8 @@ render_dmvpn(FILE *f, json_t *data)
 	json_array_foreach(json_object_get(data, "tunnels"), i, tunnel) {
 		json_t *peers = json_object_get(tunnel, "peers");
 
-		fprintf(f, "\nInterface: %s, %s, NHRP Details\nType:%s, NHRP Peers:%zu,\n\n", text(tunnel, "interface"), flag(tunnel, "up") ? "up" : "down",
+		fprintf(f, "\nInterface: %s, %s, NHRP Details\nType:%s, NHRP Peers:%zu,\n\n", text(tunnel, "interface"),
+		    flag(tunnel, "up") ? "up" : "down",
 		    strcmp(text(tunnel, "role"), "hub") == 0 ? "Hub" : "Spoke", json_array_size(peers));
 		fputs(" # Ent  Peer NBMA Addr Peer Tunnel Add State  UpDn Tm Attrb\n"
 		      " ----- --------------- --------------- ----- -------- -----\n", f);
@@ -185,7 +191,8 @@ flags(FILE *f, json_t *e)
 {
 	static const struct {
 		const char *key, *word;
-	} word[] = { { "unique", "unique" }, { "registered", "registered" }, { "used", "used" }, { "natted", "nat" }, { "multicast", "multicast" },
+	} word[] = { { "unique", "unique" }, { "registered", "registered" }, { "used", "used" }, { "natted", "nat" },
+	    { "multicast", "multicast" },
 		{ "installed", "installed" } };
 	bool any = false;
 
@@ -245,12 +252,15 @@ render_nhs(FILE *f, json_t *data)
 		if (strcmp(last, text(e, "interface")) != 0)
 			fprintf(f, "%s:\n", text(e, "interface"));
 		last = text(e, "interface");
-		fprintf(f, "%s  %s  NBMA Address: %s (%s) priority = %lld\n", text(e, "tunnel_address")[0] ? text(e, "tunnel_address") : "dynamic",
-		    flag(e, "up") ? "RE" : strcmp(text(e, "state"), "registering") == 0 ? "E" : "W", or_dash(text(e, "nbma")), text(e, "name"), number(e, "priority"));
+		fprintf(f, "%s  %s  NBMA Address: %s (%s) priority = %lld\n",
+		    text(e, "tunnel_address")[0] ? text(e, "tunnel_address") : "dynamic",
+		    flag(e, "up") ? "RE" : strcmp(text(e, "state"), "registering") == 0 ? "E" : "W", or_dash(text(e, "nbma")),
+		    text(e, "name"), number(e, "priority"));
 		fprintf(f, "    %s for %s", text(e, "state"), time_of(e, "age_s", age));
 		if (json_is_integer(json_object_get(e, "next_in_s")))
 			fprintf(f, ", next step in %s", time_of(e, "next_in_s", next));
-		fprintf(f, "; req-sent %lld  req-failed %lld  repl-recv %lld\n", number(e, "requests"), number(e, "failures"), number(e, "replies"));
+		fprintf(f, "; req-sent %lld  req-failed %lld  repl-recv %lld\n", number(e, "requests"), number(e, "failures"),
+		    number(e, "replies"));
 		if (json_object_get(e, "multicast"))
 			fprintf(f, "    multicast: %s\n", flag(e, "multicast") ? "yes" : "no");
 		session(f, "    ", e);
@@ -268,7 +278,8 @@ render_multicast(FILE *f, json_t *data)
 
 	fprintf(f, "%-16s %-16s %-20s %-8s %s\n", "I/F", "NBMA address", "Address", "Type", "State");
 	json_array_foreach(json_object_get(data, "entries"), i, e)
-		fprintf(f, "%-16s %-16s %-20s %-8s %s\n", text(e, "interface"), or_dash(text(e, "nbma")), text(e, "prefix"), text(e, "type"),
+		fprintf(f, "%-16s %-16s %-20s %-8s %s\n", text(e, "interface"), or_dash(text(e, "nbma")), text(e, "prefix"),
+		    text(e, "type"),
 		    flag(e, "up") ? "Enabled" : "Disabled");
 	not_shown(f, data);
 }
@@ -282,8 +293,10 @@ render_shortcut(FILE *f, json_t *data)
 
 	fprintf(f, "%-20s %-16s %-16s %-11s %8s %8s %s\n", "Prefix", "Via", "NBMA", "State", "Age", "Expire", "Interface");
 	json_array_foreach(json_object_get(data, "shortcuts"), i, e) {
-		fprintf(f, "%-20s %-16s %-16s %-11s %8s %8s %s\n", text(e, "prefix")[0] ? text(e, "prefix") : text(e, "destination"), or_dash(text(e, "via")),
-		    or_dash(text(e, "nbma")), text(e, "state"), time_of(e, "age_s", age), time_of(e, "expires_in_s", expires), text(e, "interface"));
+		fprintf(f, "%-20s %-16s %-16s %-11s %8s %8s %s\n", text(e, "prefix")[0] ? text(e, "prefix") : text(e, "destination"),
+		    or_dash(text(e, "via")),
+		    or_dash(text(e, "nbma")), text(e, "state"), time_of(e, "age_s", age), time_of(e, "expires_in_s", expires),
+		    text(e, "interface"));
 		if (strcmp(text(e, "state"), "up") != 0)
 			reason(f, "    ", e);
 	}
@@ -327,10 +340,13 @@ child(FILE *f, json_t *c, const char *indent)
 {
 	char age[16], rekey[16];
 
-	fprintf(f, "%sESP %s in %s out %s%s%s, %s, up %s, rekey in %s\n", indent, text(c, "encryption"), text(c, "spi_in"), text(c, "spi_out"),
-	    flag(c, "encap") ? ", UDP-Encaps" : "", flag(c, "esn") ? ", ESN" : "", text(c, "state"), time_of(c, "age_s", age), time_of(c, "rekey_in_s", rekey));
+	fprintf(f, "%sESP %s in %s out %s%s%s, %s, up %s, rekey in %s\n", indent, text(c, "encryption"), text(c, "spi_in"),
+	    text(c, "spi_out"),
+	    flag(c, "encap") ? ", UDP-Encaps" : "", flag(c, "esn") ? ", ESN" : "", text(c, "state"), time_of(c, "age_s", age),
+	    time_of(c, "rekey_in_s", rekey));
 	if (json_object_get(c, "rx_packets"))
-		fprintf(f, "%s    #pkts encaps: %lld (%lld bytes), #pkts decaps: %lld (%lld bytes)\n", indent, number(c, "tx_packets"), number(c, "tx_bytes"),
+		fprintf(f, "%s    #pkts encaps: %lld (%lld bytes), #pkts decaps: %lld (%lld bytes)\n", indent, number(c, "tx_packets"),
+		    number(c, "tx_bytes"),
 		    number(c, "rx_packets"), number(c, "rx_bytes"));
 }
 
@@ -353,7 +369,8 @@ render_session(FILE *f, json_t *data)
 
 		fprintf(f, "\nProfile: %s\nUptime: %s\n", or_dash(text(s, "profile")), time_of(s, "age_s", t));
 		fprintf(f, "Session status: %s\n", !is_up(s) ? "DOWN-NEGOTIATING" : json_array_size(children) ? "UP-ACTIVE" : "UP-IDLE");
-		fprintf(f, "Peer: %s%s\n  Phase1_id: %s\n", text(s, "remote"), flag(s, "natted_remote") ? " (behind NAT)" : "", or_dash(text(s, "peer_id")));
+		fprintf(f, "Peer: %s%s\n  Phase1_id: %s\n", text(s, "remote"), flag(s, "natted_remote") ? " (behind NAT)" : "",
+		    or_dash(text(s, "peer_id")));
 		fprintf(f, "  IKEv2 SA: local %s remote %s %s\n", text(s, "local"), text(s, "remote"), is_up(s) ? "Active" : "Inactive");
 		json_array_foreach(children, k, c)
 			child(f, c, "  ");
@@ -371,10 +388,13 @@ render_ike(FILE *f, json_t *data)
 
 	fprintf(f, "%-9s %-25s %-25s %s\n", "Tunnel-id", "Local", "Remote", "Status");
 	json_array_foreach(json_object_get(data, "sas"), i, s) {
-		fprintf(f, "%-9lld %-25s %-25s %s\n", number(s, "sa"), text(s, "local"), text(s, "remote"), is_up(s) ? "READY" : text(s, "state"));
-		fprintf(f, "      Encr: %s, PRF: %s, DH Grp: %s, %s, peer: %s\n", or_dash(text(s, "encryption")), or_dash(text(s, "prf")), or_dash(text(s, "group")),
+		fprintf(f, "%-9lld %-25s %-25s %s\n", number(s, "sa"), text(s, "local"), text(s, "remote"),
+		    is_up(s) ? "READY" : text(s, "state"));
+		fprintf(f, "      Encr: %s, PRF: %s, DH Grp: %s, %s, peer: %s\n", or_dash(text(s, "encryption")), or_dash(text(s, "prf")),
+		    or_dash(text(s, "group")),
 		    flag(s, "initiator") ? "initiator" : "responder", or_dash(text(s, "peer_id")));
-		fprintf(f, "      Active Time: %s, rekey in %s, SPIs: %s/%s%s\n", time_of(s, "age_s", age), time_of(s, "rekey_in_s", rekey), text(s, "spi_i"),
+		fprintf(f, "      Active Time: %s, rekey in %s, SPIs: %s/%s%s\n", time_of(s, "age_s", age), time_of(s, "rekey_in_s", rekey),
+		    text(s, "spi_i"),
 		    text(s, "spi_r"), flag(s, "natted_local") ? ", NAT here" : flag(s, "natted_remote") ? ", NAT there" : "");
 		reason(f, "      ", s);
 	}
@@ -413,7 +433,8 @@ render_interface(FILE *f, json_t *data)
 		if (flag(e, "has_key"))
 			fprintf(f, ", key %lld", number(e, "key"));
 		fprintf(f, ", NHRP network-id %lld\n", number(e, "network_id"));
-		fprintf(f, "     %lld packets input, %lld bytes\n     %lld packets output, %lld bytes\n", number(e, "rx_packets"), number(e, "rx_bytes"),
+		fprintf(f, "     %lld packets input, %lld bytes\n     %lld packets output, %lld bytes\n", number(e, "rx_packets"),
+		    number(e, "rx_bytes"),
 		    number(e, "tx_packets"), number(e, "tx_bytes"));
 	}
 }
@@ -465,7 +486,8 @@ render_log(FILE *f, json_t *data)
 	json_t *l, *peers = json_object_get(data, "debugged");
 	size_t i;
 
-	fprintf(f, "Log level: %s, %lld lines logged, the last %lld are kept\n", text(data, "level"), number(data, "written"), number(data, "room"));
+	fprintf(f, "Log level: %s, %lld lines logged, the last %lld are kept\n", text(data, "level"), number(data, "written"),
+	    number(data, "room"));
 	json_array_foreach(peers, i, l)
 		fprintf(f, "%s%s", i ? ", " : "Debugging: ", json_string_value(l) ? json_string_value(l) : "");
 	if (i)
@@ -510,7 +532,8 @@ render_debug(FILE *f, json_t *data)
 	bool ended = json_object_get(data, "ended") != NULL;
 	long long n = number(data, ended ? "ended" : "debugged");
 
-	fprintf(f, ended ? "debugging of %lld peer%s ended\n" : "debugging %lld peer%s: see the log, or show logging\n", n, n == 1 ? "" : "s");
+	fprintf(f, ended ? "debugging of %lld peer%s ended\n" : "debugging %lld peer%s: see the log, or show logging\n", n,
+	    n == 1 ? "" : "s");
 }
 
 static void
@@ -524,12 +547,14 @@ void
 render(FILE *f, enum control_verb verb, json_t *data)
 {
 	static void (*const does[CONTROL_VERBS])(FILE *, json_t *) = {
-		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_PEER] = render_peer, [CONTROL_SHOW_NHRP] = render_nhrp, [CONTROL_SHOW_NHS] = render_nhs,
+		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_PEER] = render_peer, [CONTROL_SHOW_NHRP] = render_nhrp,
+		[CONTROL_SHOW_NHS] = render_nhs,
 		[CONTROL_SHOW_SHORTCUT] = render_shortcut, [CONTROL_SHOW_TRAFFIC] = render_traffic, [CONTROL_SHOW_SESSION] = render_session,
 		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_INTERFACE] = render_interface,
 		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
 		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG_PEER] = render_debug,
-		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared, [CONTROL_CLEAR_NHRP] = render_cleared,
+		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
+		[CONTROL_CLEAR_NHRP] = render_cleared,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
 	};
 

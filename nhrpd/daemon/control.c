@@ -108,7 +108,8 @@ understand(json_t *req, struct control_cmd *cmd, char *why, size_t n)
 	json_object_foreach(json_object_get(req, "args"), key, v) {
 		size_t used = strlen(both);
 
-		if (!json_is_string(v) || snprintf(both + used, sizeof(both) - used, " %s", json_string_value(v)) >= (int)(sizeof(both) - used)) {
+		if (!json_is_string(v) || snprintf(both + used, sizeof(both) - used, " %s",
+		    json_string_value(v)) >= (int)(sizeof(both) - used)) {
 			snprintf(why, n, "\"args\" are texts");
 			return false;
 		}
@@ -134,7 +135,8 @@ control_answer(const struct control_src *src, tick_t now, const char *request, s
 	data = ok ? show_command(src, now, &cmd, why, sizeof(why)) : NULL;
 	if (!data)
 		return refuse(why);
-	return line_of(json_pack("{s:b, s:s, s:o}", "ok", 1, "cmd", control_words[cmd.verb].words, "data", data), cmd.verb == CONTROL_SHOW_RUN);
+	return line_of(json_pack("{s:b, s:s, s:o}", "ok", 1, "cmd", control_words[cmd.verb].words, "data", data),
+	    cmd.verb == CONTROL_SHOW_RUN);
 }
 
 /* ---- clients */
@@ -292,7 +294,8 @@ turn_away(struct control *s, int fd)
 {
 	static const char text[] = "{\"ok\":false,\"error\":\"too many clients\"}\n";
 
-	log_limited(s->host.log, &s->full, s->host.now(s->host.ctx), LOG_LV_WARN, "control-full", "more than %d control clients", CONTROL_CLIENTS_MAX);
+	log_limited(s->host.log, &s->full, s->host.now(s->host.ctx), LOG_LV_WARN, "control-full", "more than %d control clients",
+	    CONTROL_CLIENTS_MAX);
 	(void)!send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
@@ -379,7 +382,8 @@ listen_on(const char *path, char *why, size_t n)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* The mode of the socket before bind() is that of the file, less the umask: never open wider, not for a moment. */
-	if (fd < 0 || fchmod(fd, 0660) < 0 || bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0 || chmod(path, 0660) < 0 || listen(fd, 16) < 0) {
+	if (fd < 0 || fchmod(fd, 0660) < 0 || bind(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0 || chmod(path, 0660) < 0 ||
+	    listen(fd, 16) < 0) {
 		snprintf(why, n, "cannot listen on %s: %s", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);

@@ -13,8 +13,10 @@
 #include "lib/addr.h"
 
 const struct control_word control_words[CONTROL_VERBS] = {
-	[CONTROL_SHOW_DMVPN] = { "show dmvpn", CONTROL_ARG_NONE, "", false, "Peers of all tunnels, how far each has come, and why not further", "detail" },
-	[CONTROL_SHOW_PEER] = { "show dmvpn peer", CONTROL_ARG_ADDR, "ADDRESS", true, "One peer, by its tunnel or outer address", "detail" },
+	[CONTROL_SHOW_DMVPN] = { "show dmvpn", CONTROL_ARG_NONE, "", false,
+	    "Peers of all tunnels, how far each has come, and why not further", "detail" },
+	[CONTROL_SHOW_PEER] = { "show dmvpn peer", CONTROL_ARG_ADDR, "ADDRESS", true, "One peer, by its tunnel or outer address",
+	    "detail" },
 	[CONTROL_SHOW_NHRP] = { "show ip nhrp", CONTROL_ARG_PREFIX, "[PREFIX]", false, "NHRP cache", "detail" },
 	[CONTROL_SHOW_NHS] = { "show ip nhrp nhs", CONTROL_ARG_NONE, "", false, "Hubs and our registrations with them", "detail" },
 	[CONTROL_SHOW_SHORTCUT] = { "show ip nhrp shortcut", CONTROL_ARG_NONE, "", false, "Direct ways to other spokes" },
@@ -25,11 +27,13 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_SHOW_IPSEC] = { "show crypto ipsec sa", CONTROL_ARG_NONE, "", false, "ESP SAs" },
 	[CONTROL_SHOW_INTERFACE] = { "show interface", CONTROL_ARG_NAME, "[NAME]", false, "Tunnel interfaces" },
 	[CONTROL_SHOW_COUNTERS] = { "show counters", CONTROL_ARG_NONE, "", false, "Everything that is counted" },
-	[CONTROL_SHOW_RUN] = { "show running-config", CONTROL_ARG_NONE, "", false, "The configuration in force, as it can be loaded again", "secrets" },
+	[CONTROL_SHOW_RUN] = { "show running-config", CONTROL_ARG_NONE, "", false, "The configuration in force, as it can be loaded again",
+	    "secrets" },
 	[CONTROL_SHOW_LOG] = { "show logging", CONTROL_ARG_NUMBER, "[LINES]", false, "The last lines of the log" },
 	[CONTROL_SHOW_VERSION] = { "show version", CONTROL_ARG_NONE, "", false, "What runs, since when, and where" },
 	[CONTROL_SHOW_TECH] = { "show tech-support", CONTROL_ARG_NONE, "", false, "All shows, for a report; without secrets" },
-	[CONTROL_CLEAR_PEER] = { "clear dmvpn peer", CONTROL_ARG_ADDR_OR_ALL, "ADDRESS|all", true, "End the SAs of a peer (tunnel or outer address) or of all" },
+	[CONTROL_CLEAR_PEER] = { "clear dmvpn peer", CONTROL_ARG_ADDR_OR_ALL, "ADDRESS|all", true,
+	    "End the SAs of a peer (tunnel or outer address) or of all" },
 	[CONTROL_CLEAR_NHRP] = { "clear ip nhrp", CONTROL_ARG_ADDR, "[ADDRESS]", false, "Forget what NHRP learnt" },
 	[CONTROL_CLEAR_SHORTCUT] = { "clear ip nhrp shortcut", CONTROL_ARG_NONE, "", false, "Forget direct ways" },
 	[CONTROL_DEBUG_PEER] = { "debug dmvpn peer", CONTROL_ARG_NAME, "ADDRESS|IDENTITY", true, "Log everything that names this peer" },

@@ -31,7 +31,8 @@ logring_names(const char *text, const char *peer)
 	bool v6 = strchr(peer, ':') != NULL;
 
 	for (const char *at = text; n && (at = strstr(at, peer)); at++) {
-		char before = at == text ? ' ' : at[-1], first = at - text < 2 ? ' ' : at[-2], after = at[n], next = after ? at[n + 1] : ' ';
+		char before = at == text ? ' ' : at[-1], first = at - text < 2 ? ' ' : at[-2], after = at[n],
+		    next = after ? at[n + 1] : ' ';
 
 		if (goes_on(before, first) || goes_on(after, next))
 			continue;

@@ -202,7 +202,8 @@ traffic_tunnel(struct show *s)
 	for (enum nhrp_drop d = NHRP_OK + 1; d < NHRP_DROPS_N; d++) {
 		n = nhrp_count_drop(s->nhrp, d);
 		if (n)
-			json_object_set_new(drops, nhrp_drop_word(d), json_pack("{s:I, s:s}", "count", (json_int_t)n, "text", nhrp_drop_text(d)));
+			json_object_set_new(drops, nhrp_drop_word(d), json_pack("{s:I, s:s}", "count", (json_int_t)n,
+			    "text", nhrp_drop_text(d)));
 	}
 	show_append(s, json_pack("{s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops));
 }
@@ -402,13 +403,19 @@ run(struct show *s)
 		show_fn *fn;
 		bool list;
 	} does[CONTROL_VERBS] = {
-		[CONTROL_SHOW_DMVPN] = { show_dmvpn, true }, [CONTROL_SHOW_PEER] = { show_dmvpn, true }, [CONTROL_SHOW_NHRP] = { show_nhrp, true },
-		[CONTROL_SHOW_NHS] = { show_nhs, true }, [CONTROL_SHOW_SHORTCUT] = { show_shortcut, true }, [CONTROL_SHOW_TRAFFIC] = { show_traffic, true },
-		[CONTROL_SHOW_MULTICAST] = { show_multicast, true }, [CONTROL_SHOW_SESSION] = { show_crypto, true }, [CONTROL_SHOW_IKE] = { show_ike, true },
+		[CONTROL_SHOW_DMVPN] = { show_dmvpn, true }, [CONTROL_SHOW_PEER] = { show_dmvpn, true },
+		[CONTROL_SHOW_NHRP] = { show_nhrp, true },
+		[CONTROL_SHOW_NHS] = { show_nhs, true }, [CONTROL_SHOW_SHORTCUT] = { show_shortcut, true },
+		[CONTROL_SHOW_TRAFFIC] = { show_traffic, true },
+		[CONTROL_SHOW_MULTICAST] = { show_multicast, true }, [CONTROL_SHOW_SESSION] = { show_crypto, true },
+		[CONTROL_SHOW_IKE] = { show_ike, true },
 		[CONTROL_SHOW_IPSEC] = { show_ipsec, true }, [CONTROL_SHOW_INTERFACE] = { show_interface, true },
-		[CONTROL_SHOW_COUNTERS] = { show_counters, true }, [CONTROL_SHOW_RUN] = { show_run, true }, [CONTROL_SHOW_LOG] = { show_log, true },
-		[CONTROL_SHOW_VERSION] = { show_version, false }, [CONTROL_SHOW_TECH] = { show_tech, true }, [CONTROL_CLEAR_PEER] = { clear_peer, false },
-		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false }, [CONTROL_DEBUG_PEER] = { show_debug, false },
+		[CONTROL_SHOW_COUNTERS] = { show_counters, true }, [CONTROL_SHOW_RUN] = { show_run, true },
+		[CONTROL_SHOW_LOG] = { show_log, true },
+		[CONTROL_SHOW_VERSION] = { show_version, false }, [CONTROL_SHOW_TECH] = { show_tech, true },
+		[CONTROL_CLEAR_PEER] = { clear_peer, false },
+		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false },
+		[CONTROL_DEBUG_PEER] = { show_debug, false },
 		[CONTROL_NO_DEBUG] = { show_no_debug, false },
 	};
 

@@ -177,7 +177,8 @@ show_session(struct show *s, bool has_peer, uint32_t peer)
 	if (!p)
 		return json_null();
 	c = find_child(s, p->ike_sa, p->spi_in);
-	return json_pack("{s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o}", "remote", show_endpoint(&p->remote), "encap", p->encap, "ike_sa", (json_int_t)p->ike_sa,
+	return json_pack("{s:o, s:b, s:I, s:o, s:o, s:o, s:o, s:o}", "remote", show_endpoint(&p->remote), "encap", p->encap,
+	    "ike_sa", (json_int_t)p->ike_sa,
 	    "spi_in", show_spi(p->spi_in), "spi_out", show_spi(p->spi_out), "ike_age_s", show_age(ike_since(s, p->ike_sa), s->now),
 	    "ipsec_age_s", show_age(c.found ? c.info.created : 0, s->now), "rekey_in_s", show_left(c.found ? c.info.rekey_at : 0, s->now));
 }
@@ -303,9 +304,11 @@ link_json(const struct show *s)
 	for (unsigned i = 0; i < s->conf->dp.n_addr; i++)
 		json_array_append_new(own, json_string(prefix_fmt(&s->conf->dp.addr[i], text)));
 	return json_pack("{s:o, s:I, s:b, s:I, s:I, s:o, s:o, s:s, s:b, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I}",
-	    "interface", show_text(s->conf->dp.name), "tunnel", (json_int_t)s->tunnel, "up", l.up, "ifindex", (json_int_t)l.ifindex, "mtu", (json_int_t)l.mtu,
+	    "interface", show_text(s->conf->dp.name), "tunnel", (json_int_t)s->tunnel, "up", l.up, "ifindex", (json_int_t)l.ifindex,
+	    "mtu", (json_int_t)l.mtu,
 	    "addresses", own, "source", show_addr(&source),
-	    "source_interface", s->conf->source_if ? s->conf->source_if : "", "has_key", s->conf->dp.has_key, "key", (json_int_t)s->conf->dp.key,
+	    "source_interface", s->conf->source_if ? s->conf->source_if : "", "has_key", s->conf->dp.has_key,
+	    "key", (json_int_t)s->conf->dp.key,
 	    "plane", l.plane ? l.plane : "", "description", show_text(s->src->conf->tunnel[s->tunnel - 1].description),
 	    "network_id", (json_int_t)s->conf->nhrp.network_id, "rx_packets", (json_int_t)l.rx_packets, "rx_bytes", (json_int_t)l.rx_bytes,
 	    "tx_packets", (json_int_t)l.tx_packets, "tx_bytes", (json_int_t)l.tx_bytes);

@@ -94,9 +94,12 @@ show_peer_json(const struct core_peer_info *i, tick_t now)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:i, s:o, s:o, s:o, s:I}",
 	    "peer", number_if(i->peer != 0, i->peer),
 	    "nbma", show_addr(&i->nbma), "claimed_nbma", show_addr(&i->nbma_claimed), "remote", show_endpoint(&i->remote),
-	    "tunnel_address", show_addr(&i->proto), "state", core_step_name(i->step), "age_s", show_age(i->since, now), "up", i->step == CORE_STEP_UP,
-	    "attributes", attributes(i), "nhs", i->nhs, "dynamic", i->dynamic, "incomplete", i->incomplete, "natted", i->natted, "encap", i->encap,
-	    "identity", show_text(i->identity), "entries", (int)i->n_proto, "reason", show_text(i->reason), "spi_in", show_spi(i->spi_in), "spi_out", show_spi(i->spi_out),
+	    "tunnel_address", show_addr(&i->proto), "state", core_step_name(i->step), "age_s", show_age(i->since, now),
+	    "up", i->step == CORE_STEP_UP,
+	    "attributes", attributes(i), "nhs", i->nhs, "dynamic", i->dynamic, "incomplete", i->incomplete, "natted", i->natted,
+	    "encap", i->encap,
+	    "identity", show_text(i->identity), "entries", (int)i->n_proto, "reason", show_text(i->reason), "spi_in", show_spi(i->spi_in),
+	    "spi_out", show_spi(i->spi_out),
 	    "ike_sa", (json_int_t)i->ike_sa);
 }
 
@@ -104,9 +107,11 @@ json_t *
 show_cache_json(const struct nhrp_cache_info *i, tick_t now)
 {
 	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}",
-	    "prefix", prefix(&i->prefix), "type", nhrp_cache_type_name(i->type), "nbma", show_addr(&i->nbma), "claimed_nbma", show_addr(&i->nbma_claimed),
+	    "prefix", prefix(&i->prefix), "type", nhrp_cache_type_name(i->type), "nbma", show_addr(&i->nbma),
+	    "claimed_nbma", show_addr(&i->nbma_claimed),
 	    "peer", number_if(i->has_peer, i->peer), "unique", i->unique, "registered", i->registered, "used", i->used, "natted", i->natted,
-	    "multicast", i->mcast, "installed", i->installed, "age_s", show_age(i->created, now), "expires_in_s", show_left(i->expires, now), "identity", show_text(i->identity),
+	    "multicast", i->mcast, "installed", i->installed, "age_s", show_age(i->created, now),
+	    "expires_in_s", show_left(i->expires, now), "identity", show_text(i->identity),
 	    "reason", show_text(i->reason));
 }
 
@@ -115,8 +120,10 @@ show_nhs_json(const struct nhrp_nhs_info *i, tick_t now)
 {
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
 	    "index", (json_int_t)i->index, "tunnel_address", show_addr(&i->proto), "nbma", show_addr(&i->nbma), "name", show_text(i->name),
-	    "state", show_text(i->state), "up", i->up, "priority", (int)i->priority, "peer", number_if(i->has_peer, i->peer), "age_s", show_age(i->since, now),
-	    "next_in_s", show_left(i->next, now), "requests", (json_int_t)i->requests, "replies", (json_int_t)i->replies, "failures", (json_int_t)i->failures,
+	    "state", show_text(i->state), "up", i->up, "priority", (int)i->priority, "peer", number_if(i->has_peer, i->peer),
+	    "age_s", show_age(i->since, now),
+	    "next_in_s", show_left(i->next, now), "requests", (json_int_t)i->requests, "replies", (json_int_t)i->replies,
+	    "failures", (json_int_t)i->failures,
 	    "reason", show_text(i->reason));
 }
 
@@ -124,8 +131,10 @@ json_t *
 show_shortcut_json(const struct nhrp_shortcut_info *i, tick_t now)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "destination", show_addr(&i->dst), "prefix", prefix(&i->prefix), "via", show_addr(&i->via), "nbma", show_addr(&i->nbma), "state", show_text(i->state),
-	    "peer", number_if(i->has_peer, i->peer), "age_s", show_age(i->since, now), "expires_in_s", show_left(i->expires, now), "reason", show_text(i->reason));
+	    "destination", show_addr(&i->dst), "prefix", prefix(&i->prefix), "via", show_addr(&i->via), "nbma", show_addr(&i->nbma),
+	    "state", show_text(i->state),
+	    "peer", number_if(i->has_peer, i->peer), "age_s", show_age(i->since, now), "expires_in_s", show_left(i->expires, now),
+	    "reason", show_text(i->reason));
 }
 
 static json_t *
@@ -149,11 +158,16 @@ json_t *
 show_ike_json(const struct ike_sa_info *i, tick_t now)
 {
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "sa", (json_int_t)i->sa, "spi_i", spi64(i->spi_i), "spi_r", spi64(i->spi_r), "state", show_text(i->state), "local", show_endpoint(&i->local),
-	    "remote", show_endpoint(&i->remote), "local_id", id_text(i->local_id), "peer_id", id_text(i->peer_id), "initiator", i->initiator,
-	    "natted_local", i->natted_local, "natted_remote", i->natted_remote, "encryption", show_text(i->encr ? ike_encr_name(i->encr, i->encr_bits) : ""),
-	    "prf", show_text(i->prf ? ike_prf_name(i->prf) : ""), "group", show_text(i->group ? ike_group_name(i->group) : ""), "age_s", show_age(i->established, now),
-	    "rekey_in_s", show_left(i->rekey_at, now), "expires_in_s", show_left(i->expires, now), "last_rx_s", show_age(i->last_rx, now), "reason", show_text(i->reason));
+	    "sa", (json_int_t)i->sa, "spi_i", spi64(i->spi_i), "spi_r", spi64(i->spi_r), "state", show_text(i->state),
+	    "local", show_endpoint(&i->local),
+	    "remote", show_endpoint(&i->remote), "local_id", id_text(i->local_id), "peer_id", id_text(i->peer_id),
+	    "initiator", i->initiator,
+	    "natted_local", i->natted_local, "natted_remote", i->natted_remote,
+	    "encryption", show_text(i->encr ? ike_encr_name(i->encr, i->encr_bits) : ""),
+	    "prf", show_text(i->prf ? ike_prf_name(i->prf) : ""), "group", show_text(i->group ? ike_group_name(i->group) : ""),
+	    "age_s", show_age(i->established, now),
+	    "rekey_in_s", show_left(i->rekey_at, now), "expires_in_s", show_left(i->expires, now), "last_rx_s", show_age(i->last_rx, now),
+	    "reason", show_text(i->reason));
 }
 
 json_t *
@@ -161,6 +175,8 @@ show_child_json(const struct ike_child_info *i, tick_t now)
 {
 	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
 	    "ike_sa", (json_int_t)i->sa, "spi_in", show_spi(i->spi_in), "spi_out", show_spi(i->spi_out), "state", show_text(i->state),
-	    "encryption", show_text(ike_encr_name(i->encr, i->encr_bits)), "pfs_group", show_text(i->pfs_group ? ike_group_name(i->pfs_group) : ""), "encap", i->encap,
-	    "esn", i->esn, "age_s", show_age(i->created, now), "rekey_in_s", show_left(i->rekey_at, now), "expires_in_s", show_left(i->expires, now));
+	    "encryption", show_text(ike_encr_name(i->encr, i->encr_bits)),
+	    "pfs_group", show_text(i->pfs_group ? ike_group_name(i->pfs_group) : ""), "encap", i->encap,
+	    "esn", i->esn, "age_s", show_age(i->created, now), "rekey_in_s", show_left(i->rekey_at, now),
+	    "expires_in_s", show_left(i->expires, now));
 }

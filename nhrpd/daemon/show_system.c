@@ -53,7 +53,8 @@ stamp(int64_t at_ms)
 static void
 log_line(void *ctx, const struct logring_line *l)
 {
-	json_array_append_new(ctx, json_pack("{s:o, s:s, s:o, s:o}", "time", stamp(l->at_ms), "level", log_level_name(l->lv), "word", show_text(l->word),
+	json_array_append_new(ctx, json_pack("{s:o, s:s, s:o, s:o}", "time", stamp(l->at_ms), "level", log_level_name(l->lv),
+	    "word", show_text(l->word),
 	    "text", show_text(l->text)));
 }
 
@@ -94,9 +95,12 @@ show_version(struct show *s)
 
 	memset(&u, 0, sizeof(u));
 	uname(&u);
-	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:I, s:o, s:o}", "program", "nhrpd", "version", PACKAGE_VERSION, "hostname", show_text(c->hostname),
-	    "uptime_s", (json_int_t)((s->now - s->src->started) / 1000000), "pid", (json_int_t)getpid(), "configuration", show_text(s->src->conf_path),
-	    "dataplane", plane[c->plane], "tunnels", (json_int_t)c->core.n_tunnel, "kernel", show_text(u.release), "machine", show_text(u.machine));
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:I, s:o, s:o}", "program", "nhrpd", "version", PACKAGE_VERSION,
+	    "hostname", show_text(c->hostname),
+	    "uptime_s", (json_int_t)((s->now - s->src->started) / 1000000), "pid", (json_int_t)getpid(),
+	    "configuration", show_text(s->src->conf_path),
+	    "dataplane", plane[c->plane], "tunnels", (json_int_t)c->core.n_tunnel, "kernel", show_text(u.release),
+	    "machine", show_text(u.machine));
 }
 
 /* ---- show tech-support */
@@ -118,8 +122,10 @@ section(struct show *s, const char *line)
 json_t *
 show_tech(struct show *s)
 {
-	static const char *const line[] = { "show version", "show running-config", "show interface", "show dmvpn detail", "show ip nhrp nhs detail",
-		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp traffic", "show crypto session", "show crypto ikev2 sa",
+	static const char *const line[] = { "show version", "show running-config", "show interface", "show dmvpn detail",
+	    "show ip nhrp nhs detail",
+		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp traffic", "show crypto session",
+		"show crypto ikev2 sa",
 		"show crypto ipsec sa", "show counters", "show logging" };
 
 	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++)
@@ -133,7 +139,9 @@ json_t *
 show_debug(struct show *s)
 {
 	if (!s->src->log || !logring_debug(s->src->log, s->cmd->arg)) {
-		snprintf(s->why, s->why_n, s->src->log ? "at most %d peers can be debugged at once: \"no debug\" ends all of it" : "no log is kept", LOGRING_PEERS_MAX);
+		snprintf(s->why, s->why_n,
+		    s->src->log ? "at most %d peers can be debugged at once: \"no debug\" ends all of it" : "no log is kept",
+		    LOGRING_PEERS_MAX);
 		return NULL;
 	}
 	return json_pack("{s:i}", "debugged", (int)s->src->log->n_peer);

@@ -160,7 +160,8 @@ check_object(const struct section *s, const char *prefix, json_t *o)
 	for (unsigned i = 0; i < s->n; i++) {
 		const char *name = s->row[i].path + strlen(prefix);
 
-		if (strncmp(s->row[i].path, prefix, strlen(prefix)) == 0 && s->row[i].always && !strpbrk(name, ".[*") && !json_object_get(o, name))
+		if (strncmp(s->row[i].path, prefix, strlen(prefix)) == 0 && s->row[i].always && !strpbrk(name, ".[*") &&
+		    !json_object_get(o, name))
 			complain("is in the document and not there", s->row[i].path, "");
 	}
 }
@@ -179,7 +180,8 @@ setup(void)
 	test_env_init(&env);
 	fakes_fill();
 	conf = fakes_conf();
-	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1), .conf_path = "/etc/x", .secrets = true };
+	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1),
+	    .conf_path = "/etc/x", .secrets = true };
 	src.log = logring_new(&env.log);
 	log_at(&env.log, LOG_LV_NOTICE, "ready", "a line");
 	ck_assert(logring_debug(src.log, "192.0.2.9"));
@@ -201,7 +203,8 @@ static const struct {
 	{ "show ip nhrp", "show ip nhrp" }, { "show ip nhrp detail", "show ip nhrp detail" }, { "show ip nhrp nhs", "show ip nhrp nhs" },
 	{ "show ip nhrp nhs detail", "show ip nhrp nhs detail" }, { "show ip nhrp shortcut", "show ip nhrp shortcut" },
 	{ "show ip nhrp traffic", "show ip nhrp traffic" }, { "show ip nhrp multicast", "show ip nhrp multicast" },
-	{ "show crypto session", "show crypto session" }, { "show crypto ikev2 sa", "show crypto ikev2 sa" }, { "show crypto ipsec sa", "show crypto ipsec sa" },
+	{ "show crypto session", "show crypto session" }, { "show crypto ikev2 sa", "show crypto ikev2 sa" },
+	    { "show crypto ipsec sa", "show crypto ipsec sa" },
 	{ "show interface", "show interface" }, { "show counters", "show counters" }, { "show running-config", "show running-config" },
 	{ "show running-config secrets", "show running-config" }, { "show logging", "show logging" }, { "show version", "show version" },
 	{ "show tech-support", "show tech-support" }, { "clear dmvpn peer all", "clear dmvpn peer" }, { "clear ip nhrp", "clear ip nhrp" },
@@ -284,7 +287,8 @@ START_TEST(differences_are_seen)
 	json_object_set_new(o, "kernel", json_integer(6));
 	wrong[0] = '\0';
 	check_object(&s, "", o);
-	ck_assert_str_eq(wrong, "kernel: is not what the document says\nnew: is not in the document\npid: is in the document and not there\n");
+	ck_assert_str_eq(wrong,
+	    "kernel: is not what the document says\nnew: is not in the document\npid: is in the document and not there\n");
 	json_decref(o);
 }
 END_TEST

@@ -29,9 +29,12 @@ static const struct {
 } tab[] = {
 	{ "sh", "ow " }, { "show", " " }, { "show ", "" }, { "show d", "mvpn " }, { "show dmvpn ", "" }, { "show dmvpn d", "etail " },
 	{ "show i", "" }, { "show in", "terface " }, { "show interface ", "" }, { "show c", "" }, { "show cr", "ypto " }, { "sh cr i", "" },
-	{ "sh cr ip", "sec " }, { "sh cr ip s", "a " }, { "SH", "ow " }, { "show run s", "ecrets " }, { "show ip n", "hrp " }, { "show ip nhrp 10.0.0.1 ", "detail " },
-	{ "cl", "ear " }, { "clear dmvpn peer ", "" }, { "de", "bug " }, { "debug ", "dmvpn " }, { "ex", "it " }, { "q", "uit " }, { "h", "elp " }, { "no d", "ebug " },
-	{ "x", "" }, { "show x ", "" }, { "show dmvpn |", "" }, { "show dmvpn | i", "nclude " }, { "show dmvpn | include x", "" }, { "show dmvpn | j", "son " },
+	{ "sh cr ip", "sec " }, { "sh cr ip s", "a " }, { "SH", "ow " }, { "show run s", "ecrets " }, { "show ip n", "hrp " },
+	    { "show ip nhrp 10.0.0.1 ", "detail " },
+	{ "cl", "ear " }, { "clear dmvpn peer ", "" }, { "de", "bug " }, { "debug ", "dmvpn " }, { "ex", "it " }, { "q", "uit " },
+	    { "h", "elp " }, { "no d", "ebug " },
+	{ "x", "" }, { "show x ", "" }, { "show dmvpn |", "" }, { "show dmvpn | i", "nclude " }, { "show dmvpn | include x", "" },
+	    { "show dmvpn | j", "son " },
 };
 
 START_TEST(tab_adds)
@@ -154,9 +157,11 @@ static const struct {
 } pipes[] = {
 	{ "", "", 0 },
 	{ "show ver\n", SHOWN_VERSION, 0 },
-	{ "! a comment\n\n  # another\nshow version | include uptime\r\nshow ver | inc Linux", "hub1 uptime is 00:00:05, process 7\nLinux 6, m\n", 0 },
+	{ "! a comment\n\n  # another\nshow version | include uptime\r\nshow ver | inc Linux",
+	    "hub1 uptime is 00:00:05, process 7\nLinux 6, m\n", 0 },
 	{ "clear dmvpn peer 10.0.0.1\nshow ver | exclude [a-z]\n", "cleared 0 peers\n", 1 },
-	{ "show foo\nclear dmvpn peer 10.0.0.1\n", "% expected dmvpn, ip, crypto, interface, counters, running-config, logging, version or tech-support; "
+	{ "show foo\nclear dmvpn peer 10.0.0.1\n",
+	    "% expected dmvpn, ip, crypto, interface, counters, running-config, logging, version or tech-support; "
 	    "found \"foo\"\ncleared 0 peers\n", 2 },
 	{ "clear dmvpn peer all\n", "% not today\n", 1 },
 	{ "show ver | bar\n", "% expected include, exclude or json behind \"|\"; found \"bar\"\n", 2 },

@@ -158,7 +158,7 @@ enter(struct ike *k, tick_t now, struct outq *out)
 static enum ike_drop
 rx_refused(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m, enum ike_drop d)
 {
-	if (d == IKE_DROP_VERSION && !m->response && m->hdr.version >> 4 > 2 && bucket_take(&k->bad_version, k->now, 5, 10))
+	if (d == IKE_DROP_VERSION && !m->response && m->hdr.spi_i && m->hdr.version >> 4 > 2 && bucket_take(&k->bad_version, k->now, 5, 10))
 		ike_refuse_clear(k, rx, &m->hdr, IKE_PROTO_NONE, IKE_N_INVALID_MAJOR_VERSION, span_of("", 0));
 	return d;
 }

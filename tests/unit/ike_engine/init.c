@@ -264,6 +264,9 @@ START_TEST(refused_headers)
 	bad.octets[17] = 0x30;	/* version 3 */
 	ck_assert_int_eq(w_inject(&w, 1, &bad), IKE_DROP_VERSION);
 	ck_assert_uint_eq(w_held(&w, 1), 1);	/* told so */
+	memset(bad.octets, 0, 8);	/* by nobody: an answer would be refused by all */
+	ck_assert_int_eq(w_inject(&w, 1, &bad), IKE_DROP_VERSION);
+	ck_assert_uint_eq(w_held(&w, 1), 1);
 	ck_assert_int_eq(w_inject(&w, 1, &(struct w_msg){ .n = 27, .src = m.src, .dst = m.dst }), IKE_DROP_SHORT);
 	ck_assert_uint_eq(w_count_sa(&w, 1, NULL), 0);
 }

@@ -243,6 +243,73 @@ START_TEST(refused_by_the_data_plane)
 }
 END_TEST
 
+START_TEST(silent_data_plane)
+{
+	start();
+	a->neigh_silent = true;
+	redirect();
+	world_run(&w, TICK_S(1));
+	state_is("installing");
+	world_run(&w, TICK_S(6));
+	state_is("negative");
+	ck_assert_str_eq(node_shortcut(a, "10.3.0.9").reason, "the data plane did not answer");
+	clean();
+	a->neigh_silent = false;
+	a->route_silent = true;
+	world_run(&w, TICK_S(40));
+	redirect();
+	world_run(&w, TICK_S(1));
+	state_is("installing");
+	world_run(&w, TICK_S(6));
+	state_is("negative");
+	ck_assert_str_eq(node_shortcut(a, "10.3.0.9").reason, "the data plane did not answer");
+	clean();
+	a->route_silent = false;
+	world_run(&w, TICK_S(80));
+	up();
+	world_free(&w);
+}
+END_TEST
+
+/* The want stands, so it is dialled again; a probe of the new SA makes it. */
+START_TEST(sa_goes_while_it_is_probed)
+{
+	start();
+	w.cut[1][2] = true;
+	redirect();
+	world_run(&w, TICK_MS(400));
+	state_is("probing");
+	world_sa_down(&w, a, b);
+	state_is("securing");
+	clean_so_far();
+	w.cut[1][2] = false;
+	world_run(&w, TICK_S(2));
+	state_is("up");
+	ck_assert_uint_eq(a->n_route, 1);
+	world_free(&w);
+}
+END_TEST
+
+/* Used to the end, but nobody confirms it any more: it goes when its time is over, not before. */
+START_TEST(refresh_without_an_answer)
+{
+	trio_conf(&w, NULL, NULL);
+	begin();
+	b->conf.hold_s = 90;
+	trio_start(&w);
+	a->used = true;
+	up();
+	w.cut[1][0] = true;
+	world_run(&w, TICK_S(85));
+	state_is("up");
+	ck_assert_uint_eq(a->n_route, 1);
+	world_run(&w, TICK_S(6));
+	ck_assert_uint_eq(node_shortcuts(a), 0);
+	clean();
+	world_free(&w);
+}
+END_TEST
+
 START_TEST(unknown_destination)
 {
 	start();
@@ -435,6 +502,9 @@ shortcut_suite(void)
 	tcase_add_test(t, cannot_be_dialled);
 	tcase_add_test(t, responder_dials_when_nobody_came);
 	tcase_add_test(t, refused_by_the_data_plane);
+	tcase_add_test(t, silent_data_plane);
+	tcase_add_test(t, sa_goes_while_it_is_probed);
+	tcase_add_test(t, refresh_without_an_answer);
 	tcase_add_test(t, unknown_destination);
 	tcase_add_test(t, used_is_refreshed_unused_expires);
 	tcase_add_test(t, second_prefix_over_the_same_peer);

@@ -262,7 +262,7 @@ do_neigh_set(struct node *x, const struct nhrp_act *a)
 		nb = nb ? nb : &x->neigh[x->n_neigh++];
 		*nb = (struct w_neigh){ a->proto, a->peer, a->mcast };
 	}
-	if (a->cookie) {
+	if (a->cookie && !x->neigh_silent) {
 		struct w_event *e = later(x->w, TICK_MS(1), W_RESULT, x->index, x->index);
 
 		e->cookie = a->cookie;
@@ -287,17 +287,20 @@ do_neigh_del(struct node *x, const struct nhrp_act *a)
 static void
 do_route_set(struct node *x, const struct nhrp_act *a)
 {
-	struct w_event *e = later(x->w, TICK_MS(1), W_RESULT, x->index, x->index);
+	struct w_event *e;
 	bool there = false;
 
 	letter(x, 'R');
 	for (unsigned i = 0; i < x->n_neigh; i++)
 		there |= addr_eq(&x->neigh[i].proto, &a->via);
 	ck_assert_msg(there, "route before its neighbour");
-	e->cookie = a->cookie;
-	e->ok = !x->route_fails;
 	if (!x->route_fails)
 		x->route[x->n_route++] = (struct w_route){ a->prefix, a->via, a->mtu };
+	if (x->route_silent)
+		return;
+	e = later(x->w, TICK_MS(1), W_RESULT, x->index, x->index);
+	e->cookie = a->cookie;
+	e->ok = !x->route_fails;
 }
 
 static void

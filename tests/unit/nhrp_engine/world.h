@@ -46,6 +46,7 @@ struct node {
 	unsigned n_route;
 	uint32_t peer_of[NODES];	/* my number for that node; 0: no SA */
 	bool neigh_fails, route_fails, used, name_fails;
+	bool neigh_silent, route_silent;	/* no result comes */
 	unsigned dropped;	/* DROP_PEER seen */
 	unsigned lookups;
 };

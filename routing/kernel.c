@@ -592,3 +592,25 @@ rib_kernel_start(struct rib *rib)
 		log_at(k->host->log, LOG_LV_WARN, "routes-lost", "cannot read the routing table");
 	k->fn(k->ctx, &ev);
 }
+
+static void
+tell_again(void *ctx, const struct prefix *p, void *val)
+{
+	struct kernel_rib *k = ctx;
+	struct entry *e = val;
+	struct rib_event ev = { .kind = RIB_EV_ROUTE, .route = e->told };
+
+	(void)p;
+	if (e->is_told)
+		k->fn(k->ctx, &ev);
+}
+
+void
+rib_kernel_again(struct rib *rib)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+	struct rib_event ev = { .kind = RIB_EV_READY };
+
+	walk_all(k, tell_again, k);
+	k->fn(k->ctx, &ev);
+}

@@ -13,5 +13,6 @@ enum { ROUTING_PROTO = 145, ROUTING_METRIC_IPV6 = 20 };
  * sentence in err. */
 struct rib *rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen);
 void	rib_kernel_start(struct rib *rib);
+void	rib_kernel_again(struct rib *rib);	/* tells all that is known once more, and RIB_EV_READY: somebody new listens */
 
 #endif

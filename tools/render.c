@@ -543,6 +543,26 @@ render_cleared(FILE *f, json_t *data)
 		fprintf(f, "cleared %lld peer%s\n", number(data, "cleared"), number(data, "cleared") == 1 ? "" : "s");
 }
 
+static void
+render_texts(FILE *f, const char *before, json_t *list)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach(list, i, o)
+		fprintf(f, "%s%s\n", before, json_string_value(o) ? json_string_value(o) : "");
+}
+
+static void
+render_reload(FILE *f, json_t *data)
+{
+	render_texts(f, "error: ", json_object_get(data, "errors"));
+	render_texts(f, "note: ", json_object_get(data, "notes"));
+	render_texts(f, "", json_object_get(data, "changes"));
+	not_shown(f, data);
+	fprintf(f, "%s\n", text(data, "summary"));
+}
+
 void
 render(FILE *f, enum control_verb verb, json_t *data)
 {
@@ -556,6 +576,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
 		[CONTROL_CLEAR_NHRP] = render_cleared,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
+		[CONTROL_RELOAD] = render_reload,
 	};
 
 	does[verb](f, data);
@@ -629,6 +650,8 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return ike_status(json_object_get(data, "sas"));
 	case CONTROL_SHOW_INTERFACE:
 		return json_array_size(json_object_get(data, "interfaces")) == 0 || any_down(json_object_get(data, "interfaces"));
+	case CONTROL_RELOAD:
+		return !flag(data, "applied") || json_array_size(json_object_get(data, "errors")) != 0;
 	case CONTROL_CLEAR_PEER:
 		return number(data, "cleared") == 0 && strcmp(cmd->arg, "all") != 0;
 	case CONTROL_SHOW_SHORTCUT:

@@ -46,6 +46,12 @@ fit(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
 	return 1;
 }
 
+bool
+ike_key_fits(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
+{
+	return fit(e, id, remote) != 0;
+}
+
 int
 ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote)
 {
@@ -124,8 +130,8 @@ ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct a
 }
 
 /* ---- common */
-static void
-own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out)
+void
+ike_own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out)
 {
 	const struct addr *a = &sa->local.addr;
 
@@ -208,7 +214,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	struct ike_ts tsi, tsr;
 	struct ike_offer o;
 
-	own_id(p, sa, &sa->local_id);
+	ike_own_id(p, sa, &sa->local_id);
 	ike_offer_esp(p, false, sa->hs->child->spi_in, &o);
 	ike_natt_ts(&sa->local, &tsi);
 	ike_natt_ts(&sa->remote, &tsr);
@@ -229,6 +235,10 @@ ike_auth_start(struct ike *k, struct ike_sa *sa)
 {
 	struct ike_tx t;
 
+	if (sa->unwelcome) {
+		ike_sa_fail(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
+		return;
+	}
 	sa->hs->child = ike_child_new(k);
 	sa->state = IKE_SA_I_AUTH;
 	if (!sa->hs->child)
@@ -338,6 +348,10 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 	enum ike_drop d;
 
 	(void)rx;
+	if (sa->unwelcome) {
+		fail_and_tell(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
+		return IKE_DROP_AUTH;
+	}
 	if (!ike_msg_has(m, IKE_PL_IDR) || !ike_msg_has(m, IKE_PL_AUTH)) {
 		ike_sa_fail(k, sa, n ? refusal(n->type)->why : IKE_DOWN_PROTOCOL, n && n->type == IKE_N_AUTHENTICATION_FAILED,
 		    n ? refusal(n->type)->text : "peer's IKE_AUTH answer is not complete");
@@ -351,6 +365,7 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 	sa->hs->child = NULL;
 	ike_worked_set(k, &sa->remote.addr, sa->profile, sa->hs->key);
 	sa->proven = true;
+	sa->key = sa->hs->key;
 	ike_sa_up(k, sa, false);
 	if (!ike_child_install(k, sa, c, &made, true))
 		ike_sa_down(k, sa, IKE_DOWN_PROTOCOL, "keys of the IPsec SA cannot be made", 0, true);
@@ -461,7 +476,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	uint32_t spi;
 
 	sa->local = rx->local;
-	own_id(p, sa, &sa->local_id);
+	ike_own_id(p, sa, &sa->local_id);
 	prepare_child(k, sa, rx, m, &f);
 	if (f.drop == IKE_DROP_MEMORY)
 		return IKE_DROP_MEMORY;
@@ -472,6 +487,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	ike_worked_set(k, &rx->remote.addr, sa->profile, sa->hs->key);
 	ike_half_del(k, sa);	/* it is filed under the address it first came from */
 	sa->remote = rx->remote;
+	sa->key = sa->hs->key;
 	ike_sa_up(k, sa, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
 	spi = f.c ? f.c->spi_in : 0;
 	if (f.c && !ike_child_install(k, sa, f.c, &made, !ike_sa_has_twin(k, sa))) {

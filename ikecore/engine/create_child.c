@@ -95,6 +95,8 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struc
 	heir->natted_remote = sa->natted_remote;
 	heir->encap = sa->encap;
 	heir->profile = sa->profile;
+	heir->key = sa->key;
+	heir->unwelcome = sa->unwelcome;
 	heir->local_id = sa->local_id;
 	heir->peer_id = sa->peer_id;
 	heir->state = IKE_SA_EST;

@@ -120,6 +120,10 @@ try(struct ike *k, struct ike_dial *d)
 	timer_disarm(&k->timers, &d->timer);
 	if (d->sa)
 		return;
+	if (d->profile >= k->conf->n_profile) {
+		ike_dial_failed(k, d, IKE_DOWN_PROTOCOL, false, "its profile is not configured any more");
+		return;
+	}
 	if (d->cand_i == 0)
 		d->n_cand = ike_key_candidates(k, d, &d->remotes[d->cur].addr, d->cand);
 	if (d->n_cand == 0) {
@@ -269,6 +273,16 @@ ike_dial_free_all(struct ike *k)
 		ike_dial_detach(k, d);
 		forget(k, d);
 	}
+}
+
+/* Places in the old keyring mean nothing in the new one. What waits does not: the reason may have been mended. */
+void
+ike_dial_reconf(struct ike *k, struct ike_dial *d, unsigned profile)
+{
+	d->profile = profile;
+	d->n_cand = d->cand_i = d->backoff = 0;
+	if (!d->sa)
+		timer_arm(&k->timers, &d->timer, k->now);
 }
 
 /* Our address changed: attempts from the old one are pointless. */

@@ -68,14 +68,16 @@ ike_put_id(const struct ike_id *id)
 const struct ike_profile *
 ike_profile(const struct ike *k, unsigned i)
 {
-	return &k->conf->profile[i < k->conf->n_profile ? i : 0];
+	static const struct ike_profile none;	/* for what is still being closed when a reload took the last one */
+
+	return k->conf->n_profile ? &k->conf->profile[i < k->conf->n_profile ? i : 0] : &none;
 }
 
 /* ---- making and freeing */
 struct ike *
 ike_new(const struct ike_conf *conf, const struct ike_env *env)
 {
-	struct ike *k = conf->n_profile ? env_alloc(&env->env, sizeof(*k)) : NULL;
+	struct ike *k = env_alloc(&env->env, sizeof(*k));
 
 	if (!k)
 		return NULL;
@@ -379,6 +381,8 @@ life(struct ike *k, struct ike_sa *sa)
 			ike_sa_down(k, sa, IKE_DOWN_UNREACHABLE, "our address is gone", 0, false);
 		else
 			ike_sa_free(k, sa);
+	} else if (sa->unwelcome && ike_sa_unwelcome(k, sa)) {
+		return;
 	} else if (k->shutdown && sa->state == IKE_SA_EST && sa->announced) {
 		ike_sa_down(k, sa, IKE_DOWN_CLOSED, "shutting down", 0, true);
 	} else if (k->shutdown) {

@@ -177,6 +177,10 @@ struct ike;
 /* conf (with its profiles and keys) stays the caller's and lives until ike_free() or the next ike_reconf(). */
 struct ike *ike_new(const struct ike_conf *conf, const struct ike_env *env);
 void	ike_free(struct ike *k);	/* sends nothing; wipes keys */
+/* Another configuration. Profiles are the same by name; their numbers change with it. SAs that it would not let come up as they
+ * are (profile gone, our identity, the peer's, the key that was used) are closed, one a step; the others stay, and take new
+ * proposals and lifetimes when they are rekeyed. The old conf is not looked at any more. */
+void	ike_reconf(struct ike *k, tick_t now, const struct ike_conf *conf, struct outq *out);
 enum { IKE_OUT_ITEMS = 64, IKE_OUT_OCTETS = 160 * 1024 };
 enum ike_drop ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct outq *out);
 void	ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *out);

@@ -188,6 +188,8 @@ struct ike_sa {
 	struct endpoint at_remote;	/* what it stands under in the map by_remote */
 	bool natted_local, natted_remote, encap;
 	unsigned profile;
+	unsigned key;	/* keyring entry that it was authenticated with */
+	const char *unwelcome;	/* by a new configuration: why; closed at the next tick */
 	struct ike_suite suite;
 	struct ike_keys keys;
 	bool has_keys;
@@ -234,7 +236,7 @@ struct ike_sa {
 struct ike_dial {
 	struct map_node by_id;
 	uint32_t id;
-	unsigned profile;
+	unsigned profile;	/* out of range: not configured any more */
 	struct endpoint local, remotes[IKE_REMOTES_MAX];
 	unsigned n_remotes, cur;
 	bool has_hint, hub;
@@ -290,6 +292,9 @@ void	ike_send(struct ike *k, const struct endpoint *local, const struct endpoint
 struct span ike_put_id(const struct ike_id *id);
 bool	ike_id_eq(const struct ike_id *a, const struct ike_id *b);
 const struct ike_profile *ike_profile(const struct ike *k, unsigned i);
+
+/* ---- reconf.c */
+bool	ike_sa_unwelcome(struct ike *k, struct ike_sa *sa);	/* ends it; false: it ends anyway */
 
 /* ---- sa.c: life of an IKE SA */
 struct ike_sa *ike_sa_new(struct ike *k, bool initiator);	/* NULL: no memory or too many */
@@ -355,6 +360,8 @@ enum ike_drop ike_auth_response(struct ike *k, struct ike_sa *sa, const struct i
 int	ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote);	/* -1: none */
 unsigned ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct addr *remote, unsigned out[static IKE_CANDS_MAX]);
 void	ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, unsigned key);
+void	ike_own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out);
+bool	ike_key_fits(const struct ike_key *e, const struct ike_id *id, const struct addr *remote);
 bool	ike_profile_takes(const struct ike_profile *p, const struct ike_id *id);
 
 /* ---- child.c */
@@ -447,6 +454,7 @@ void	ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other);	/* sa is n
 void	ike_dial_attach(struct ike_dial *d, struct ike_sa *sa);
 void	ike_dial_detach(struct ike *k, struct ike_dial *d);
 void	ike_dial_free_all(struct ike *k);
+void	ike_dial_reconf(struct ike *k, struct ike_dial *d, unsigned profile);
 void	ike_dial_local(struct ike *k, const struct addr *was, const struct addr *is);
 
 /* ---- job.c */

@@ -633,7 +633,7 @@ ike_sa_arm_life(struct ike *k, struct ike_sa *sa)
 
 	if (!sa->want_rekey)
 		at = tick_min(at, sa->rekey_at);
-	if (sa->doom)
+	if (sa->doom || (sa->unwelcome && sa->announced))
 		at = k->now;
 	timer_arm(&k->timers, &sa->t_life, at);
 }

@@ -10,8 +10,8 @@
  * are simply two peers. */
 #include "nhrpd/core/core_priv.h"
 
-static bool
-tunnel_init(struct core *c, struct core_tunnel *t, const struct core_tunnel_conf *conf)
+bool
+core_tunnel_init(struct core *c, struct core_tunnel *t, const struct core_tunnel_conf *conf)
 {
 	t->conf = conf;
 	t->dp = conf->dp;
@@ -22,14 +22,22 @@ tunnel_init(struct core *c, struct core_tunnel *t, const struct core_tunnel_conf
 	return t->nhrp != NULL;
 }
 
+void
+core_tunnel_fini(struct core *c, struct core_tunnel *t)
+{
+	nhrp_free(t->nhrp);
+	outq_fini(&t->out, c->mem);
+	*t = (struct core_tunnel){ .nhrp = NULL };
+}
+
 static bool
 init_engines(struct core *c)
 {
-	c->tunnel = env_alloc(c->mem, sizeof(*c->tunnel) * (c->conf->n_tunnel + 1));
+	c->tunnel = c->conf->n_tunnel <= CORE_TUNNELS_MAX ? env_alloc(c->mem, sizeof(*c->tunnel) * CORE_TUNNELS_MAX) : NULL;
 	if (!c->tunnel)
 		return false;
 	for (; c->n_tunnel < c->conf->n_tunnel; c->n_tunnel++) {
-		if (!tunnel_init(c, &c->tunnel[c->n_tunnel], &c->conf->tunnel[c->n_tunnel])) {
+		if (!core_tunnel_init(c, &c->tunnel[c->n_tunnel], &c->conf->tunnel[c->n_tunnel])) {
 			c->n_tunnel++;	/* core_free() takes the half-made one too */
 			return false;
 		}
@@ -82,10 +90,8 @@ core_free(struct core *c)
 	}
 	core_wants_fini(c);
 	core_peers_fini(c);
-	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		nhrp_free(c->tunnel[i].nhrp);
-		outq_fini(&c->tunnel[i].out, c->mem);
-	}
+	for (unsigned i = 0; i < c->n_tunnel; i++)
+		core_tunnel_fini(c, &c->tunnel[i]);
 	env_free(c->mem, c->tunnel);
 	ike_free(c->ike);
 	if (c->ike_out.cap)
@@ -139,7 +145,7 @@ dp_nhrp(struct core *c, const struct dp_event *ev)
 	struct core_tunnel *t = core_tunnel(c, ev->tunnel);
 	struct nhrp_rx rx = { .peer = ev->peer, .remote = ev->remote, .packet = ev->packet };
 
-	if (t && core_peer(c, ev->peer))
+	if (t && !t->leaving && core_peer(c, ev->peer))
 		nhrp_rx(t->nhrp, c->now, &rx, &t->out);
 }
 
@@ -150,7 +156,7 @@ dp_traffic(struct core *c, const struct dp_event *ev)
 	struct nhrp_event e = { .kind = ev->kind == DP_EV_REDIRECT ? NHRP_EV_REDIRECT : NHRP_EV_UNRESOLVED, .peer = ev->peer,
 		.out_peer = ev->out_peer, .dst = ev->dst, .src = ev->src, .packet = ev->packet };
 
-	if (t)
+	if (t && !t->leaving)
 		nhrp_event(t->nhrp, c->now, &e, &t->out);
 }
 
@@ -178,7 +184,7 @@ dp_link(struct core *c, const struct dp_event *ev)
 	struct core_tunnel *t = core_tunnel(c, ev->tunnel);
 	struct nhrp_event e = { .kind = NHRP_EV_LINK, .ok = ev->link_up && !ev->link_gone };
 
-	if (!t || (t->link_up == e.ok && !ev->link_gone))
+	if (!t || t->leaving || (t->link_up == e.ok && !ev->link_gone))
 		return;
 	t->link_up = e.ok;
 	t->link_since = c->now;
@@ -263,6 +269,8 @@ core_rib_event(struct core *c, tick_t now, const struct rib_event *ev)
 		struct core_tunnel *t = &c->tunnel[i];
 		struct nhrp_event e = { .kind = to[ev->kind], .prefix = ev->route.dst, .via = ev->route.via, .route = route_kind(t, &ev->route) };
 
+		if (!t->nhrp)
+			continue;
 		nhrp_event(t->nhrp, now, &e, &t->out);
 	}
 	core_pump(c);
@@ -308,6 +316,7 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 			    act->kind == CORE_ACT_NEIGH_SET ? "neighbour" : "route", reason);
 		nhrp_event(t->nhrp, now, &e, &t->out);
 		break;
+	case CORE_ACT_TUNNEL_DEL:
 	case CORE_ACT_NEIGH_DEL:
 	case CORE_ACT_SA_ACTIVATE:
 	case CORE_ACT_SA_MOVE:
@@ -355,7 +364,7 @@ core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *sour
 	struct addr old;
 
 	c->now = now;
-	if (!t || (addr_eq(&t->dp.source, source) && t->set))
+	if (!t || t->leaving || (addr_eq(&t->dp.source, source) && t->set))
 		return;
 	old = t->dp.source;
 	t->dp.source = *source;
@@ -377,8 +386,11 @@ void
 core_tick(struct core *c, tick_t now)
 {
 	c->now = now;
-	for (unsigned i = 0; i < c->n_tunnel; i++)
-		nhrp_tick(c->tunnel[i].nhrp, now, &c->tunnel[i].out);
+	for (unsigned i = 0; i < c->n_tunnel; i++) {
+		if (c->tunnel[i].nhrp && !c->tunnel[i].leaving)
+			nhrp_tick(c->tunnel[i].nhrp, now, &c->tunnel[i].out);
+	}
+	core_reconf_tick(c);
 	ike_tick(c->ike, now, &c->ike_out);
 	core_wants_retry(c);
 	core_idle_tick(c);
@@ -390,9 +402,11 @@ core_deadline(const struct core *c)
 {
 	tick_t at = tick_min(tick_min(ike_deadline(c->ike), c->retry_at), timers_next(&c->timers));
 
-	for (unsigned i = 0; i < c->n_tunnel; i++)
-		at = tick_min(at, nhrp_deadline(c->tunnel[i].nhrp));
-	return at;
+	for (unsigned i = 0; i < c->n_tunnel; i++) {
+		if (c->tunnel[i].nhrp && !c->tunnel[i].leaving)
+			at = tick_min(at, nhrp_deadline(c->tunnel[i].nhrp));
+	}
+	return core_reconf_due(c) ? c->now : at;
 }
 
 void
@@ -402,8 +416,10 @@ core_shutdown(struct core *c, tick_t now)
 	struct ike_event ie = { .kind = IKE_EV_SHUTDOWN };
 
 	c->now = now;
-	for (unsigned i = 0; i < c->n_tunnel; i++)
-		core_tell_nhrp(c, &c->tunnel[i], &e);
+	for (unsigned i = 0; i < c->n_tunnel; i++) {
+		if (c->tunnel[i].nhrp)
+			core_tell_nhrp(c, &c->tunnel[i], &e);
+	}
 	core_pump(c);
 	core_tell_ike(c, &ie);
 	core_pump(c);
@@ -452,7 +468,7 @@ core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *
 
 	c->now = now;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (tunnel == 0 || tunnel == i + 1)
+		if (c->tunnel[i].nhrp && (tunnel == 0 || tunnel == i + 1))
 			core_tell_nhrp(c, &c->tunnel[i], &e);
 	}
 	core_pump(c);

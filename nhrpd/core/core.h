@@ -26,12 +26,12 @@ struct core_tunnel_conf {
 struct core_conf {
 	struct ike_conf ike;
 	const struct core_tunnel_conf *tunnel;
-	unsigned n_tunnel;
+	unsigned n_tunnel;	/* after a reload the place of an interface that went may be free: its name is "" */
 	uint32_t peers_max;	/* 0: 100,000 */
 };
 
 enum core_act_kind {
-	CORE_ACT_TUNNEL_SET, CORE_ACT_NEIGH_SET, CORE_ACT_NEIGH_DEL, CORE_ACT_SA_ADD, CORE_ACT_SA_ACTIVATE, CORE_ACT_SA_MOVE, CORE_ACT_SA_DEL,
+	CORE_ACT_TUNNEL_SET, CORE_ACT_TUNNEL_DEL, CORE_ACT_NEIGH_SET, CORE_ACT_NEIGH_DEL, CORE_ACT_SA_ADD, CORE_ACT_SA_ACTIVATE, CORE_ACT_SA_MOVE, CORE_ACT_SA_DEL,
 	CORE_ACT_NHRP_SEND,	/* dp->send */
 	CORE_ACT_ROUTE_SET, CORE_ACT_ROUTE_DEL,
 	CORE_ACT_IKE_SEND,	/* datagram; non-ESP marker when local.port is not 500 */
@@ -63,6 +63,7 @@ struct core_env {
 	bool (*sa_stats)(void *ctx, uint32_t spi_in, struct dp_sa_stats *);
 };
 
+/* conf stays the caller's and lives until core_free() or the next core_reconf(), whose actions carried out. */
 struct core *core_new(const struct core_conf *conf, const struct core_env *env);
 void	core_free(struct core *c);
 /* Actions collect inside; carry them out one by one, in order, after each call. An action and what it points to live until
@@ -80,6 +81,10 @@ void	core_names(struct core *c, tick_t now, uint32_t tunnel, uint32_t nhs, const
 void	core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *source);	/* outer address appeared, changed, went (none) */
 void	core_tick(struct core *c, tick_t now);
 tick_t	core_deadline(const struct core *c);
+/* Applies the difference: an interface of the same name has the same place in both configurations; one that did not change is
+ * not touched. Sources are told by core_source() as at the start, routes again when there are new interfaces. False: no memory
+ * for a new interface, and nothing has changed. */
+bool	core_reconf(struct core *c, tick_t now, const struct core_conf *conf);
 void	core_shutdown(struct core *c, tick_t now);	/* purges, deletes; take the actions, then free */
 
 /* ---- operator */

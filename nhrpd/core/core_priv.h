@@ -12,6 +12,7 @@ enum {
 	CORE_ENGINE_DEPTH = 8,	/* how often an engine may be called before its queue is emptied */
 	CORE_PEERS_DEFAULT = 100000, CORE_DIALS_MAX = 65536,
 	CORE_LOST_MAX = 64,	/* wants kept for later because there was no memory */
+	CORE_CLOSE_STEP = 64,	/* peers closed at once by a reload */
 };
 
 /* An ESP SA pair in the data plane, or on its way there. */
@@ -40,6 +41,7 @@ struct core_peer {
 	char identity[NHRP_IDENTITY_MAX];
 	struct endpoint local, remote;
 	bool natted_local, natted_remote, up;	/* up: NHRP knows it */
+	bool outdated;	/* by a reload: to be closed */
 	struct core_ike *ikes;
 	struct core_child *children;
 	struct core_dial *dials;	/* that led here, by next_of_peer */
@@ -58,7 +60,7 @@ struct core_dial {
 	uint32_t id, tunnel;
 	struct addr addrs[NHRP_WANT_ADDRS];
 	unsigned n_addrs;
-	const char *hint;
+	char hint[NHRP_NAME_MAX];	/* "": none */
 	bool hub, issued;	/* issued: IKE was told; not while the tunnel has no source address */
 	bool again;	/* IKE had no memory for it: tell it once more */
 	struct core_peer *peer;	/* who answered; NULL while dialling */
@@ -78,17 +80,20 @@ struct core_want {
 /* A want there was no memory for. NHRP says it once and trusts that it stands, so it is kept where nothing is allocated. */
 struct core_lost {
 	uint32_t tunnel;
-	struct nhrp_act want;
+	struct nhrp_act want;	/* without its hint, */
+	char hint[NHRP_NAME_MAX];	/* which is here */
 };
 
-struct core_tunnel {
-	const struct core_tunnel_conf *conf;
+struct core_tunnel {	/* its place is free when it has no NHRP engine */
+	const struct core_tunnel_conf *conf;	/* not while leaving */
 	struct dp_tunnel dp;	/* as in force: the source may change */
 	struct nhrp *nhrp;
 	struct outq out;	/* of nhrp */
 	size_t at;	/* first action not carried over */
 	uint32_t ifindex;
 	bool set, link_up;
+	bool closing;	/* may have peers that are outdated */
+	bool leaving, said_goodbye;	/* not configured any more; goes when its peers have gone */
 	const char *reason;	/* why the interface is not there */
 	tick_t link_since;
 	struct core_dial *dials;
@@ -99,8 +104,8 @@ struct core {
 	struct core_env env;
 	const struct env *mem;	/* &env.ike.env */
 	struct log *log;
-	struct core_tunnel *tunnel;
-	unsigned n_tunnel;
+	struct core_tunnel *tunnel;	/* CORE_TUNNELS_MAX */
+	unsigned n_tunnel;	/* places in use or left free */
 	struct ike *ike;
 	struct outq ike_out;
 	size_t ike_at;
@@ -127,8 +132,16 @@ struct core_act *core_act(struct core *c, enum core_act_kind kind, uint32_t tunn
 static inline struct core_tunnel *
 core_tunnel(struct core *c, uint32_t id)
 {
-	return id >= 1 && id <= c->n_tunnel ? &c->tunnel[id - 1] : NULL;
+	return id >= 1 && id <= c->n_tunnel && c->tunnel[id - 1].nhrp ? &c->tunnel[id - 1] : NULL;
 }
+
+/* core.c */
+bool	core_tunnel_init(struct core *c, struct core_tunnel *t, const struct core_tunnel_conf *conf);	/* false: no memory; core_tunnel_fini() it */
+void	core_tunnel_fini(struct core *c, struct core_tunnel *t);	/* leaves the place free */
+
+/* reconf.c */
+void	core_reconf_tick(struct core *c);	/* goes on with what is being closed */
+bool	core_reconf_due(const struct core *c);
 
 /* peer.c */
 struct core_peer *core_peer(const struct core *c, uint32_t id);
@@ -144,6 +157,7 @@ void	core_child_move(struct core *c, const struct ike_act *a);
 void	core_child_del(struct core *c, uint32_t spi_in);
 void	core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason);
 void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* ends its IKE SAs */
+void	core_peer_drop(struct core *c, struct core_peer *p);	/* whatever IKE says or does not say */
 void	core_peers_fini(struct core *c);
 
 /* idle.c */
@@ -159,6 +173,7 @@ void	core_dial_up(struct core *c, struct core_dial *d, struct core_peer *p);	/* 
 void	core_dial_fail(struct core *c, const struct ike_act *a);
 void	core_dials_issue(struct core *c, struct core_tunnel *t);	/* after the source address came or changed */
 void	core_wants_retry(struct core *c);	/* with the time */
+void	core_wants_forget(struct core *c, struct core_tunnel *t);	/* all of the tunnel */
 void	core_wants_fini(struct core *c);
 
 #endif

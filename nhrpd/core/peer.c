@@ -186,6 +186,23 @@ core_peer_close(struct core *c, struct core_peer *p, const char *why)
 }
 
 void
+core_peer_drop(struct core *c, struct core_peer *p)
+{
+	uint32_t id = p->id;
+	struct core_ike *k;
+
+	while ((k = p->ikes)) {
+		p->ikes = k->next;
+		map_del(&c->sas, &k->by_sa);
+		env_free(c->mem, k);
+	}
+	while (core_peer(c, id) && p->children)	/* the last one takes the peer along */
+		core_child_del(c, p->children->spi_in);
+	if (core_peer(c, id))
+		peer_free(c, p);
+}
+
+void
 core_peers_fini(struct core *c)
 {
 	for (uint32_t id = 1; id < c->peer_cap; id++) {
@@ -224,7 +241,7 @@ tunnel_of(struct core *c, const struct ike_act *a)
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
 		struct core_tunnel *t = &c->tunnel[i];
 
-		if (t->conf->profile != a->profile)
+		if (!t->nhrp || t->leaving || t->conf->profile != a->profile)
 			continue;
 		if (addr_eq(&t->dp.source, &a->local.addr))
 			return t;

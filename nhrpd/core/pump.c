@@ -65,14 +65,14 @@ nhrp_route(struct core *c, struct core_tunnel *t, uint32_t tunnel, const struct 
 }
 
 static void
-nhrp_lookup(struct core *c, struct core_tunnel *t, uint32_t tunnel, const struct nhrp_act *n)
+nhrp_lookup(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
 {
-	struct core_act *a = n->nhs < t->conf->nhrp.n_nhs ? core_act(c, CORE_ACT_LOOKUP, tunnel) : NULL;
+	struct core_act *a = core_act(c, CORE_ACT_LOOKUP, tunnel);
 
 	if (!a)
 		return;
 	a->nhs = n->nhs;
-	a->name = t->conf->nhrp.nhs[n->nhs].name;
+	a->name = n->hint;
 }
 
 static void
@@ -113,7 +113,7 @@ nhrp_act(struct core *c, struct core_tunnel *t, const struct nhrp_act *n)
 		nhrp_route(c, t, tunnel, n);
 		break;
 	case NHRP_ACT_RESOLVE_NAME:
-		nhrp_lookup(c, t, tunnel, n);
+		nhrp_lookup(c, tunnel, n);
 		break;
 	case NHRP_ACT_DROP_PEER:
 		if (core_peer(c, n->peer))

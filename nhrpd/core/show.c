@@ -169,7 +169,7 @@ void
 core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 {
 	for (uint32_t i = 1; i <= c->n_tunnel; i++) {
-		if ((tunnel == 0 || tunnel == i) && !visit_tunnel(c, i, fn, ctx))
+		if (c->tunnel[i - 1].nhrp && (tunnel == 0 || tunnel == i) && !visit_tunnel(c, i, fn, ctx))
 			return;
 	}
 }

@@ -53,8 +53,8 @@ tell_want(struct core *c, const struct core_want *w, enum nhrp_event_kind kind, 
 static void
 issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
 {
-	struct ike_event e = { .kind = IKE_EV_DIAL, .dial = d->id, .profile = t->conf->profile, .local.addr = t->dp.source, .hint = d->hint,
-		.hub = d->hub };
+	struct ike_event e = { .kind = IKE_EV_DIAL, .dial = d->id, .profile = t->conf->profile, .local.addr = t->dp.source,
+		.hint = d->hint[0] ? d->hint : NULL, .hub = d->hub };
 
 	for (unsigned i = 0; i < d->n_addrs && e.n_remotes < IKE_REMOTES_MAX; i++) {
 		if (d->addrs[i].n == t->dp.source.n)
@@ -115,7 +115,7 @@ dial_new(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 	d->tunnel = (uint32_t)(t - c->tunnel) + 1;
 	memcpy(d->addrs, a->addrs, sizeof(d->addrs));
 	d->n_addrs = a->n_addrs;
-	d->hint = a->hint;
+	snprintf(d->hint, sizeof(d->hint), "%s", a->hint ? a->hint : "");
 	d->hub = a->hub;
 	d->reason = "";
 	d->since = c->now;
@@ -152,7 +152,8 @@ lose_want(struct core *c, uint32_t tunnel, const struct nhrp_act *a)
 		log_limited(c->log, &c->limit, c->now, LOG_LV_ERROR, "want-lost", "out of memory: a peer that is wanted will not be dialled");
 		return;
 	}
-	c->lost[c->n_lost++] = (struct core_lost){ tunnel, *a };
+	c->lost[c->n_lost] = (struct core_lost){ .tunnel = tunnel, .want = *a };
+	snprintf(c->lost[c->n_lost++].hint, sizeof(c->lost[0].hint), "%s", a->hint ? a->hint : "");
 	c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
 }
 
@@ -185,6 +186,7 @@ core_wants_retry(struct core *c)
 		struct core_lost l = c->lost[0];
 
 		memmove(c->lost, c->lost + 1, sizeof(c->lost[0]) * --c->n_lost);
+		l.want.hint = l.hint[0] ? l.hint : NULL;
 		core_want_add(c, core_tunnel(c, l.tunnel), &l.want);
 	}
 }
@@ -198,6 +200,8 @@ core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 	struct core_dial *d;
 
 	core_want_del(c, t, a->want);
+	if (t->leaving)
+		return;
 	w = env_alloc(c->mem, sizeof(*w));
 	d = w ? same_dial(c, tunnel, a) : NULL;
 	if (w && !d && (d = dial_new(c, t, a)))
@@ -305,6 +309,19 @@ core_dials_issue(struct core *c, struct core_tunnel *t)
 			d->issued = false;
 		}
 		issue(c, t, d);
+	}
+}
+
+void
+core_wants_forget(struct core *c, struct core_tunnel *t)
+{
+	uint32_t tunnel = (uint32_t)(t - c->tunnel) + 1;
+
+	while (t->dials)	/* goes with its last want */
+		core_want_del(c, t, t->dials->wants->want);
+	for (unsigned i = 0; i < c->n_lost; i++) {
+		if (c->lost[i].tunnel == tunnel)
+			c->lost[i--] = c->lost[--c->n_lost];
 	}
 }
 

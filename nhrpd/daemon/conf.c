@@ -576,6 +576,67 @@ conf_free(struct conf *c)
 	free(c);
 }
 
+/* ---- places of interfaces */
+
+static int
+place_of(const struct conf *c, const char *name)
+{
+	for (unsigned i = 0; i < c->core.n_tunnel; i++) {
+		if (strcmp(c->core.tunnel[i].dp.name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* Free here, and best also in the one in force: what goes takes its time. */
+static unsigned
+free_place(const struct core_tunnel_conf *t, const struct conf *in_force)
+{
+	unsigned any = 0;
+
+	for (unsigned i = 0; i < CORE_TUNNELS_MAX; i++) {
+		if (t[i].dp.name[0])
+			continue;
+		if (i >= in_force->core.n_tunnel || !in_force->core.tunnel[i].dp.name[0])
+			return i;
+		any = i;
+	}
+	return any;
+}
+
+void
+conf_keep_places(struct conf *c, const struct conf *in_force)
+{
+	struct core_tunnel_conf *t = (struct core_tunnel_conf *)(uintptr_t)c->core.tunnel, was[CORE_TUNNELS_MAX];
+	const char *description[CORE_TUNNELS_MAX];
+	unsigned n = c->core.n_tunnel;
+
+	if (!t)
+		return;
+	memcpy(was, t, sizeof(was));
+	for (unsigned i = 0; i < CORE_TUNNELS_MAX; i++) {
+		description[i] = c->tunnel[i].description;
+		c->tunnel[i].description = "";
+	}
+	memset(t, 0, sizeof(was));
+	c->core.n_tunnel = 0;
+	for (unsigned round = 0; round < 2; round++) {	/* first those that are there, then the new ones */
+		for (unsigned i = 0; i < n; i++) {
+			int at = place_of(in_force, was[i].dp.name);
+
+			if ((at < 0) != (round == 1))
+				continue;
+			at = at < 0 ? (int)free_place(t, in_force) : at;
+			t[at] = was[i];
+			t[at].dp.id = (uint32_t)at + 1;
+			c->tunnel[at].description = description[i];
+			if ((unsigned)at >= c->core.n_tunnel)
+				c->core.n_tunnel = (unsigned)at + 1;
+		}
+	}
+	explicit_bzero(was, sizeof(was));
+}
+
 int
 conf_check_file(const char *path, FILE *f)
 {

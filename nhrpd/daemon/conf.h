@@ -51,6 +51,11 @@ void	conf_print_errors(const struct conf *c, FILE *f);	/* "hub.conf:12:5: expect
  * Lines live during the call only. */
 typedef void conf_line_fn(void *ctx, const char *line);
 void	conf_each_line(const struct conf *c, bool secrets, conf_line_fn *fn, void *ctx);
+/* What only one of them says, as "BLOCK: - LINE" and "BLOCK: + LINE", secrets masked. Answers how many; -1 without memory. */
+int	conf_diff(const struct conf *was, const struct conf *is, conf_line_fn *fn, void *ctx);
+/* Before a reload: gives each interface the place it has in the configuration in force, new ones a free place. What was left
+ * between them is free: its name is "". */
+void	conf_keep_places(struct conf *c, const struct conf *in_force);
 int	conf_check_file(const char *path, FILE *f);	/* nhrpd --check: prints what is wrong; exit status 0 fine, 1 errors, 3 no memory */
 
 #endif

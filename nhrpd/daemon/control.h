@@ -5,6 +5,7 @@
 #include "lib/host.h"
 #include "nhrpd/daemon/conf.h"
 #include "nhrpd/daemon/logring.h"
+#include "nhrpd/daemon/reload.h"
 
 enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
 
@@ -16,6 +17,8 @@ struct control_src {
 	tick_t started;
 	const char *conf_path;	/* NULL: none */
 	struct logring *log;	/* NULL: no log is kept */
+	void (*reload)(void *ctx, struct reload *r);	/* NULL: cannot (tests). May call control_set_src(). */
+	void *ctx;	/* for reload */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };
 

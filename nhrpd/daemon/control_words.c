@@ -38,6 +38,7 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_CLEAR_SHORTCUT] = { "clear ip nhrp shortcut", CONTROL_ARG_NONE, "", false, "Forget direct ways" },
 	[CONTROL_DEBUG_PEER] = { "debug dmvpn peer", CONTROL_ARG_NAME, "ADDRESS|IDENTITY", true, "Log everything that names this peer" },
 	[CONTROL_NO_DEBUG] = { "no debug", CONTROL_ARG_NONE, "", false, "End all debugging" },
+	[CONTROL_RELOAD] = { "reload", CONTROL_ARG_NONE, "", false, "Read the configuration again and apply what is different" },
 };
 
 /* Words in the middle of commands; the last one has the help of its command. */

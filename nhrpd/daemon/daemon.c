@@ -22,6 +22,8 @@
 #include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/loop.h"
 #include "nhrpd/daemon/names.h"
+#include "nhrpd/daemon/notify.h"
+#include "nhrpd/daemon/pidfile.h"
 #include "nhrpd/daemon/source.h"
 #include "routing/kernel.h"
 
@@ -43,7 +45,11 @@ struct daemon {
 	FILE *keylog;
 	ev_timer tick;
 	ev_signal on_term, on_int, on_hup;
-	ev_timer stop;
+	ev_timer stop, watchdog;
+	struct notify notify;
+	int pid_fd;
+	tick_t started;
+	struct reload *reload;	/* one is running: what goes wrong is to be reported */
 	bool starting, failed, carrying;
 	char why[256];	/* failed: the first thing that went wrong while starting */
 	struct log_limit limit;
@@ -76,6 +82,8 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 		d->failed = true;
 		snprintf(d->why, sizeof(d->why), "interface %s: %s", a->dp_tunnel->name, why && *why ? why : strerror(-e));
 	}
+	if (e != 0 && d->reload)
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "interface %s: %s", a->dp_tunnel->name, why && *why ? why : strerror(-e));
 	result(d, a, e, why && *why ? why : NULL);
 }
 
@@ -104,6 +112,9 @@ carry_out(struct daemon *d, const struct core_act *a)
 	switch (a->kind) {
 	case CORE_ACT_TUNNEL_SET:
 		act_tunnel_set(d, a);
+		break;
+	case CORE_ACT_TUNNEL_DEL:
+		dp->tunnel_del(d->dp, a->tunnel);
 		break;
 	case CORE_ACT_NEIGH_SET:
 		result(d, a, dp->neigh_set(d->dp, &a->neigh), NULL);
@@ -322,20 +333,188 @@ on_end_signal(struct ev_loop *ev, ev_signal *s, int events)
 		return;
 	}
 	log_at(&d->log, LOG_LV_NOTICE, "stopping", "telling peers");
+	notify_send(&d->notify, "STOPPING=1\nSTATUS=telling peers");
 	core_shutdown(d->core, now_of(d));
 	carry_all(d);
 	ev_timer_init(&d->stop, on_stop, STOP_GRACE_MS / 1e3, 0.);
 	ev_timer_start(ev, &d->stop);
 }
 
+/* ---- reload */
+
+static void
+reload_line(void *ctx, const char *text)
+{
+	struct daemon *d = ctx;
+
+	reload_add(d->reload, &d->log, RELOAD_CHANGE, "%s", text);
+}
+
+/* NULL: what is wrong with it has been reported. */
+static struct conf *
+reload_read(struct daemon *d)
+{
+	struct conf *c = conf_read(d->o->conf_path);
+
+	if (!c)
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "out of memory");
+	for (unsigned i = 0; c && i < c->n_error; i++) {
+		const struct conf_error *e = &c->error[i];
+
+		if (e->line)
+			reload_add(d->reload, &d->log, RELOAD_ERROR, "%s:%u:%u: %s", e->file, e->line, e->column, e->text);
+		else
+			reload_add(d->reload, &d->log, RELOAD_ERROR, "%s%s%s", e->file, e->file[0] ? ": " : "", e->text);
+	}
+	if (c && !c->n_error && c->plane == CONF_PLANE_KERNEL)
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane kernel`: this build has no kernel data plane yet");
+	if (!d->reload->errors)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+static void
+reload_notes(struct daemon *d, const struct conf *to)
+{
+	for (unsigned i = 0; i < to->n_warning; i++)
+		reload_add(d->reload, &d->log, RELOAD_NOTE, "%s:%u: %s", to->warning[i].file, to->warning[i].line, to->warning[i].text);
+	if (!d->o->control_path && strcmp(to->control_path, d->conf->control_path) != 0)
+		reload_add(d->reload, &d->log, RELOAD_NOTE, "the control socket stays where it is until the daemon is started anew");
+	if (!to->log_syslog && d->conf->log_syslog)
+		reload_add(d->reload, &d->log, RELOAD_NOTE, "the log goes on to syslog until the daemon is started anew");
+}
+
+static const struct core_tunnel_conf *
+tunnel_at(const struct conf *c, uint32_t i)
+{
+	return i < c->core.n_tunnel && c->core.tunnel[i].dp.name[0] ? &c->core.tunnel[i] : NULL;
+}
+
+static bool
+same_source(const struct core_tunnel_conf *a, const struct core_tunnel_conf *b)
+{
+	return a && b && strcmp(a->dp.name, b->dp.name) == 0 && a->source_if && b->source_if && strcmp(a->source_if, b->source_if) == 0 &&
+	    a->source_family == b->source_family;
+}
+
+/* Answers whether there is a new interface. */
+static bool
+reload_sources(struct daemon *d, const struct conf *was)
+{
+	bool fresh = false;
+
+	for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++) {	/* those that go make room */
+		if (!same_source(tunnel_at(was, i), tunnel_at(d->conf, i)))
+			source_forget(d->source, i + 1);
+	}
+	for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++) {
+		const struct core_tunnel_conf *from = tunnel_at(was, i), *to = tunnel_at(d->conf, i);
+
+		fresh |= to && (!from || strcmp(from->dp.name, to->dp.name) != 0);
+		if (!to || same_source(from, to))
+			continue;
+		if (!to->source_if)
+			core_source(d->core, now_of(d), i + 1, &to->dp.source);
+		else if (!source_follow(d->source, i + 1, to->source_if, to->source_family))
+			reload_add(d->reload, &d->log, RELOAD_ERROR, "interface %s: too many tunnel sources", to->dp.name);
+	}
+	return fresh;
+}
+
+static void
+reload_log(struct daemon *d, const struct conf *to)
+{
+	struct log sink = d->ring ? d->ring->next : d->log;
+
+	sink.level = to->log_level;
+	if (to->log_syslog && !d->conf->log_syslog)
+		logout_syslog(&sink);
+	if (d->ring)
+		logring_sink(d->ring, &sink);
+	else
+		d->log = sink;
+}
+
+static struct control_src control_src_of(struct daemon *d);
+
+static void
+reload_apply(struct daemon *d, struct conf *to)
+{
+	struct conf *was = d->conf;
+	struct control_src src;
+
+	reload_log(d, to);
+	d->conf = to;
+	src = control_src_of(d);
+	control_set_src(d->control, &src);
+	carry_all(d);	/* interfaces go before others come */
+	if (reload_sources(d, was)) {
+		carry_all(d);
+		rib_kernel_again(d->rib);
+	}
+	core_tick(d->core, now_of(d));
+	carry_all(d);
+	conf_free(was);	/* nobody looks at it any more */
+}
+
+static void
+reload(void *ctx, struct reload *r)
+{
+	struct daemon *d = ctx;
+	struct conf *to;
+
+	d->reload = r;
+	notify_send(&d->notify, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now_of(d));
+	carry_all(d);
+	if ((to = reload_read(d))) {
+		conf_keep_places(to, d->conf);
+		conf_diff(d->conf, to, reload_line, d);
+		reload_notes(d, to);
+		r->applied = core_reconf(d->core, now_of(d), &to->core);
+		if (r->applied) {
+			reload_apply(d, to);
+		} else {
+			reload_add(r, &d->log, RELOAD_ERROR, "out of memory");
+			conf_free(to);
+		}
+	}
+	if (!r->applied)
+		snprintf(r->summary, sizeof(r->summary), "not reloaded: %u error%s, nothing has changed", r->errors, r->errors == 1 ? "" : "s");
+	else if (r->changes == 0)
+		snprintf(r->summary, sizeof(r->summary), "reloaded: nothing is different");
+	else
+		snprintf(r->summary, sizeof(r->summary), "reloaded: %u line%s different%s", r->changes, r->changes == 1 ? " is" : "s are",
+		    r->errors ? ", not all of it succeeded" : "");
+	log_at(&d->log, r->errors ? LOG_LV_ERROR : LOG_LV_NOTICE, r->applied ? "reloaded" : "reload-failed", "%s", r->summary);
+	notify_send(&d->notify, "READY=1\nSTATUS=%s", r->summary);
+	d->reload = NULL;
+}
+
 static void
 on_hup_signal(struct ev_loop *ev, ev_signal *s, int events)
 {
 	struct daemon *d = s->data;
+	struct reload r = { 0 };
 
 	(void)ev;
 	(void)events;
-	log_at(&d->log, LOG_LV_WARN, "no-reload", "SIGHUP: reloading is not supported yet; restart to apply a changed configuration");
+	if (ev_is_active(&d->stop))
+		return;
+	reload(d, &r);
+	reload_fini(&r);
+}
+
+/* ---- start */
+
+static void
+on_watchdog(struct ev_loop *ev, ev_timer *t, int events)
+{
+	struct daemon *d = t->data;
+
+	(void)ev;
+	(void)events;
+	notify_send(&d->notify, "WATCHDOG=1");
 }
 
 static bool
@@ -365,6 +544,8 @@ open_keylog(struct daemon *d)
 static bool
 open_all(struct daemon *d)
 {
+	if (d->o->pid_path && (d->pid_fd = pidfile_open(d->o->pid_path, d->why, sizeof(d->why))) < 0)
+		return fail(d, d->why);
 	if (d->conf->plane == CONF_PLANE_KERNEL)
 		return fail(d, "`dataplane kernel`: this build has no kernel data plane yet; use `dataplane user` or `auto`");
 	if (!open_keylog(d))
@@ -389,10 +570,17 @@ make_core(struct daemon *d)
 	return d->core ? true : fail(d, "out of memory");
 }
 
+static struct control_src
+control_src_of(struct daemon *d)
+{
+	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .log = d->ring,
+		.reload = reload, .ctx = d };
+}
+
 static bool
 start_control(struct daemon *d)
 {
-	struct control_src src = { .core = d->core, .dp = d->dp, .conf = d->conf, .started = now_of(d), .conf_path = d->o->conf_path, .log = d->ring };
+	struct control_src src = control_src_of(d);
 	const char *path = d->o->control_path ? d->o->control_path : d->conf->control_path;
 
 	d->control = control_new(&d->loop.host, path, &src, d->why, sizeof(d->why));
@@ -453,6 +641,20 @@ close_all(struct daemon *d)
 		d->dp->ops->free(d->dp);
 	if (d->keylog)
 		fclose(d->keylog);
+	pidfile_close(d->pid_fd, d->o->pid_path);
+	notify_close(&d->notify);
+}
+
+static void
+start_notify(struct daemon *d)
+{
+	double every = (double)d->notify.watchdog_ms / 1e3;
+
+	notify_send(&d->notify, "READY=1\nSTATUS=%u tunnel%s", d->conf->core.n_tunnel, d->conf->core.n_tunnel == 1 ? "" : "s");
+	ev_timer_init(&d->watchdog, on_watchdog, every, every);
+	d->watchdog.data = d;
+	if (d->notify.watchdog_ms)
+		ev_timer_start(d->loop.ev, &d->watchdog);
 }
 
 static int
@@ -464,6 +666,7 @@ run(struct daemon *d)
 	d->loop.ctx = d;
 	ev_timer_init(&d->tick, on_tick, 0., 0.);
 	d->tick.data = d;
+	d->started = now_of(d);
 	start_signals(d);
 	if (!open_all(d) || !make_core(d) || !start_control(d) || !start_tunnels(d)) {
 		close_all(d);
@@ -472,6 +675,7 @@ run(struct daemon *d)
 	}
 	log_at(&d->log, LOG_LV_NOTICE, "ready", "%s: %u tunnel%s, user data plane, %s", d->conf->hostname, d->conf->core.n_tunnel,
 	    d->conf->core.n_tunnel == 1 ? "" : "s", d->o->conf_path);
+	start_notify(d);
 	ev_run(d->loop.ev, 0);
 	close_all(d);
 	loop_fini(&d->loop);
@@ -482,9 +686,11 @@ run(struct daemon *d)
 int
 daemon_run(const struct daemon_options *o)
 {
-	struct daemon d = { .o = o };
+	struct daemon d = { .o = o, .pid_fd = -1 };
 	int code = EXIT_CONF;
 
+
+	notify_open(&d.notify);
 	logout_init(&d.log, LOG_LV_INFO);
 	d.conf = conf_read(o->conf_path);
 	if (!d.conf) {

@@ -7,6 +7,7 @@
 struct daemon_options {
 	const char *conf_path;
 	const char *control_path;	/* NULL: from the configuration, else the default */
+	const char *pid_path;	/* NULL: none */
 	const char *keylog_path;	/* NULL: none. For tests with tshark: whoever reads this file reads the traffic. */
 };
 

@@ -104,6 +104,13 @@ logring_level(struct logring *r, enum log_level level)
 }
 
 void
+logring_sink(struct logring *r, const struct log *sink)
+{
+	r->next = *sink;
+	logring_level(r, sink->level);
+}
+
+void
 logring_visit(const struct logring *r, unsigned n, logring_fn *fn, void *ctx)
 {
 	uint64_t have = r->written < LOGRING_LINES ? r->written : LOGRING_LINES;

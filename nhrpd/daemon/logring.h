@@ -32,7 +32,8 @@ struct logring {
 /* NULL without memory. From here on `log` writes through the ring; set its sink before, its level from then on here. */
 struct logring *logring_new(struct log *log);
 void	logring_free(struct logring *r);	/* and takes itself out again; NULL is fine */
-void	logring_level(struct logring *r, enum log_level level);	/* after a reload */
+void	logring_level(struct logring *r, enum log_level level);
+void	logring_sink(struct logring *r, const struct log *sink);	/* lines go on to this one, and its level counts */
 /* The n last lines at most, oldest first. */
 typedef void logring_fn(void *ctx, const struct logring_line *line);
 void	logring_visit(const struct logring *r, unsigned n, logring_fn *fn, void *ctx);

@@ -6,17 +6,19 @@
 #include "nhrpd/daemon/daemon.h"
 
 static const char usage[] =
-	"usage: nhrpd [-f FILE] [-c SOCKET] [--keylog FILE]\n"
+	"usage: nhrpd [-f FILE] [-c SOCKET] [--pid-file FILE] [--keylog FILE]\n"
 	"       nhrpd --check FILE\n"
 	"\n"
 	"  -f, --config FILE     configuration (default " SYSCONFDIR "/nhrpd/nhrpd.conf)\n"
 	"  -c, --control SOCKET  control socket for nhrpctl\n"
+	"      --pid-file FILE   write our process id there, and refuse to run where another nhrpd has done so\n"
 	"      --check FILE      read a configuration, say what is wrong with it, and exit\n"
 	"      --foreground      stay in the foreground (always the case; for scripts that say so)\n"
 	"      --keylog FILE     append session keys for tshark. For laboratories only: who has the keys has the traffic.\n"
 	"  -V, --version         print the version\n"
 	"  -h, --help            print this\n"
 	"\n"
+	"SIGHUP, or `nhrpctl reload`, reads the configuration again and applies what is different.\n"
 	"Logs to standard error, or to syslog with `log syslog` in the configuration.\n"
 	"Exit codes: 0 stopped by a signal, 1 could not start, 2 bad configuration or usage.\n";
 
@@ -24,7 +26,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct option long_options[] = { { "config", 1, NULL, 'f' }, { "control", 1, NULL, 'c' }, { "check", 1, NULL, 'k' },
-		{ "foreground", 0, NULL, 'F' }, { "keylog", 1, NULL, 'l' }, { "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 } };
+		{ "foreground", 0, NULL, 'F' }, { "pid-file", 1, NULL, 'p' }, { "keylog", 1, NULL, 'l' }, { "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 } };
 	struct daemon_options o = { .conf_path = SYSCONFDIR "/nhrpd/nhrpd.conf" };
 	const char *check = NULL;
 	int c;
@@ -35,6 +37,7 @@ main(int argc, char **argv)
 		case 'c': o.control_path = optarg; break;
 		case 'k': check = optarg; break;
 		case 'l': o.keylog_path = optarg; break;
+		case 'p': o.pid_path = optarg; break;
 		case 'F': break;
 		case 'V': puts("nhrpd (OpenDMVPN) " PACKAGE_VERSION); return EXIT_OK;
 		case 'h': fputs(usage, stdout); return EXIT_OK;

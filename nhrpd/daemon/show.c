@@ -120,7 +120,7 @@ nhs_entry(void *ctx, const struct nhrp_nhs_info *i)
 		return true;
 	o = show_nhs_json(i, s->now);
 	if (o && s->index) {
-		json_object_set_new(o, "multicast", json_boolean(i->index < s->conf->nhrp.n_nhs && s->conf->nhrp.nhs[i->index].mcast));
+		json_object_set_new(o, "multicast", json_boolean(i->mcast));
 		json_object_set_new(o, "session", show_session(s, i->has_peer, i->peer));
 	}
 	show_append(s, o);
@@ -417,6 +417,7 @@ run(struct show *s)
 		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false },
 		[CONTROL_DEBUG_PEER] = { show_debug, false },
 		[CONTROL_NO_DEBUG] = { show_no_debug, false },
+		[CONTROL_RELOAD] = { show_reload, false },
 	};
 
 	if (does[s->cmd->verb].list && !(s->list = json_array()))

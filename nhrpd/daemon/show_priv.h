@@ -45,6 +45,6 @@ void	show_index_free(struct show_index *x);
 json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secures a peer; null where there is none */
 
 /* ---- the commands of show_dmvpn.c and show_system.c */
-show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug;
+show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug, show_reload;
 
 #endif

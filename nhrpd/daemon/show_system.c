@@ -91,15 +91,18 @@ show_version(struct show *s)
 {
 	static const char *const plane[] = { [CONF_PLANE_AUTO] = "auto", [CONF_PLANE_KERNEL] = "kernel", [CONF_PLANE_USER] = "user" };
 	const struct conf *c = s->src->conf;
+	unsigned n = 0;
 	struct utsname u;
 
 	memset(&u, 0, sizeof(u));
 	uname(&u);
+	for (unsigned i = 0; i < c->core.n_tunnel; i++)
+		n += c->core.tunnel[i].dp.name[0] != '\0';
 	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:I, s:o, s:o}", "program", "nhrpd", "version", PACKAGE_VERSION,
 	    "hostname", show_text(c->hostname),
 	    "uptime_s", (json_int_t)((s->now - s->src->started) / 1000000), "pid", (json_int_t)getpid(),
 	    "configuration", show_text(s->src->conf_path),
-	    "dataplane", plane[c->plane], "tunnels", (json_int_t)c->core.n_tunnel, "kernel", show_text(u.release),
+	    "dataplane", plane[c->plane], "tunnels", (json_int_t)n, "kernel", show_text(u.release),
 	    "machine", show_text(u.machine));
 }
 
@@ -151,4 +154,37 @@ json_t *
 show_no_debug(struct show *s)
 {
 	return json_pack("{s:i}", "ended", s->src->log ? (int)logring_no_debug(s->src->log) : 0);
+}
+
+/* ---- reload */
+
+static json_t *
+reload_lines(const struct reload *r, enum reload_kind kind)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < r->n; i++) {
+		if (r->line[i].kind == kind)
+			json_array_append_new(list, show_text(r->line[i].text));
+	}
+	return list;
+}
+
+/* The configuration that src names may be gone afterwards. */
+json_t *
+show_reload(struct show *s)
+{
+	struct reload r = { 0 };
+	json_t *o;
+
+	if (!s->src->reload) {
+		snprintf(s->why, s->why_n, "this daemon cannot reload");
+		return NULL;
+	}
+	s->src->reload(s->src->ctx, &r);
+	o = json_pack("{s:b, s:o, s:i, s:o, s:o, s:o, s:i}", "applied", r.applied, "summary", show_text(r.summary), "changed", (int)r.changes,
+	    "changes", reload_lines(&r, RELOAD_CHANGE), "notes", reload_lines(&r, RELOAD_NOTE), "errors", reload_lines(&r, RELOAD_ERROR),
+	    "not_shown", (int)r.not_kept);
+	reload_fini(&r);
+	return o;
 }

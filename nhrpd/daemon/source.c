@@ -158,3 +158,12 @@ source_follow(struct source *s, uint32_t tunnel, const char *ifname, uint8_t fam
 	check(s, f);
 	return true;
 }
+
+void
+source_forget(struct source *s, uint32_t tunnel)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->of[i].tunnel == tunnel)
+			s->of[i--] = s->of[--s->n];
+	}
+}

@@ -14,5 +14,6 @@ typedef void source_fn(void *ctx, uint32_t tunnel, const struct addr *addr);
 struct source *source_new(const struct host *host, source_fn *fn, void *ctx, char *err, size_t errlen);
 void	source_free(struct source *s);
 bool	source_follow(struct source *s, uint32_t tunnel, const char *ifname, uint8_t family);	/* family 4 or 16; tells the present state at once */
+void	source_forget(struct source *s, uint32_t tunnel);	/* follows nothing for it any more */
 
 #endif

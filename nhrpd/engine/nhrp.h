@@ -22,7 +22,7 @@
 
 enum {
 	NHRP_NHS_MAX = 16, NHRP_NHS_ADDRS = 8, NHRP_MAPS_MAX = 64, NHRP_OWN_ADDRS = 8, NHRP_AUTH_MAX = 8,
-	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8,
+	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8, NHRP_NAME_MAX = 128,
 };
 
 struct nhrp_conf_nhs {	/* ip nhrp nhs PROTO|dynamic nbma ADDR|NAME [multicast] [priority N] */
@@ -30,7 +30,7 @@ struct nhrp_conf_nhs {	/* ip nhrp nhs PROTO|dynamic nbma ADDR|NAME [multicast] [
 	uint8_t family;	/* 4 or 16: overlay family it serves */
 	bool mcast;
 	uint8_t priority;	/* lower is better; hubs of the best reachable priority are used */
-	char name[128];	/* what the user wrote for nbma; text for logs and for the IKE hint */
+	char name[NHRP_NAME_MAX];	/* what the user wrote for nbma; text for logs and for the IKE hint */
 };
 
 struct nhrp_conf_map {	/* ip nhrp map PROTO NBMA; ip nhrp map multicast NBMA */
@@ -172,7 +172,7 @@ struct nhrp_nhs_info {
 	struct addr nbma;	/* in use, or first candidate */
 	const char *name;
 	const char *state;	/* "resolving name", "dialing", "registering", "registered", "standby", "waiting" */
-	bool up;
+	bool up, mcast;
 	uint8_t priority;
 	uint32_t peer;
 	bool has_peer;

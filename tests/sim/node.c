@@ -496,6 +496,8 @@ carry_out(struct node *n, const struct core_act *a)
 	case CORE_ACT_TUNNEL_SET:
 		act_tunnel(n, a);
 		break;
+	case CORE_ACT_TUNNEL_DEL:	/* configurations do not change here */
+		break;
 	case CORE_ACT_NEIGH_SET:
 		act_neigh_set(n, a);
 		break;

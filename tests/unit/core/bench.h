@@ -94,5 +94,6 @@ Suite *peer_suite(void);
 Suite *pump_suite(void);
 Suite *want_suite(void);
 Suite *show_suite(void);
+Suite *reconf_suite(void);
 
 #endif

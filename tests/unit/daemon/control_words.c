@@ -28,7 +28,7 @@ static const struct {
 	{ "clear dmvpn peer all", CONTROL_CLEAR_PEER, "all" }, { "cl d p 10.0.0.1", CONTROL_CLEAR_PEER, "10.0.0.1" },
 	{ "clear ip nhrp", CONTROL_CLEAR_NHRP, "" }, { "clear ip nhrp 10.0.0.1", CONTROL_CLEAR_NHRP, "10.0.0.1" },
 	{ "clear ip nhrp short", CONTROL_CLEAR_SHORTCUT, "" }, { "debug dm peer site-11.example.net", CONTROL_DEBUG_PEER, "site-11.example.net" },
-	{ "no deb", CONTROL_NO_DEBUG, "" },
+	{ "no deb", CONTROL_NO_DEBUG, "" }, { "rel", CONTROL_RELOAD, "" },
 };
 
 START_TEST(understood)
@@ -47,8 +47,8 @@ static const struct {
 	const char *line, *why;
 } bad[] = {
 #define SHOWS "dmvpn, ip, crypto, interface, counters, running-config, logging, version or tech-support"
-	{ "", "expected show, clear, debug or no; the line ends" },
-	{ "shew dmvpn", "expected show, clear, debug or no; found \"shew\"" },
+	{ "", "expected show, clear, debug, no or reload; the line ends" },
+	{ "shew dmvpn", "expected show, clear, debug, no or reload; found \"shew\"" },
 	{ "show", "expected " SHOWS "; the line ends" },
 	{ "show c", "\"c\" may be crypto or counters" },
 	{ "show i", "\"i\" may be ip or interface" },
@@ -113,7 +113,7 @@ hints_text(const char *line)
 static const struct {
 	const char *line, *hints;
 } next[] = {
-	{ "", "show: What the daemon knowsclear: Forget, to begin anewdebug: Log moreno: Take something back" },
+	{ "", "show: What the daemon knowsclear: Forget, to begin anewdebug: Log moreno: Take something backreload: Read the configuration again and apply what is different" },
 	{ "s", "show: What the daemon knows" },
 	{ "sh", "show: What the daemon knows" },
 	{ "sh ", "dmvpn: Peers of all tunnels, how far each has come, and why not furtherip: What is inside the tunnels, IPv4 and IPv6crypto: IKE and IPsec"

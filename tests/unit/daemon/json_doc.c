@@ -171,6 +171,15 @@ static struct control_src src;
 static struct test_env env;
 
 static void
+reloaded(void *ctx, struct reload *r)
+{
+	reload_add(r, ctx, RELOAD_CHANGE, "interface %s: + ip mtu 1400", "dmvpn0");
+	reload_add(r, ctx, RELOAD_NOTE, "a note");
+	reload_add(r, ctx, RELOAD_ERROR, "an error");
+	r->applied = true;
+}
+
+static void
 setup(void)
 {
 	size_t n;
@@ -182,6 +191,8 @@ setup(void)
 	conf = fakes_conf();
 	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1),
 	    .conf_path = "/etc/x", .secrets = true };
+	src.reload = reloaded;
+	src.ctx = &env.log;
 	src.log = logring_new(&env.log);
 	log_at(&env.log, LOG_LV_NOTICE, "ready", "a line");
 	ck_assert(logring_debug(src.log, "192.0.2.9"));
@@ -209,6 +220,7 @@ static const struct {
 	{ "show running-config secrets", "show running-config" }, { "show logging", "show logging" }, { "show version", "show version" },
 	{ "show tech-support", "show tech-support" }, { "clear dmvpn peer all", "clear dmvpn peer" }, { "clear ip nhrp", "clear ip nhrp" },
 	{ "clear ip nhrp shortcut", "clear ip nhrp shortcut" }, { "debug dmvpn peer x", "debug dmvpn peer" }, { "no debug", "no debug" },
+	{ "reload", "reload" },
 };
 
 static json_t *

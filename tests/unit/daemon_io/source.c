@@ -274,6 +274,28 @@ START_TEST(what_is_missing_is_said)
 }
 END_TEST
 
+START_TEST(forgotten)
+{
+	struct source *s = start();
+	unsigned n;
+
+	if (!s)
+		return;
+	world_sh("ip addr add 192.0.2.1/24 dev va");
+	world_spin(&w, QUIET_MS);
+	ck_assert(source_follow(s, 1, "va", 4));
+	ck_assert(source_follow(s, 2, "va", 4));
+	source_forget(s, 1);
+	source_forget(s, 7);
+	n = h.of[1];
+	world_sh("ip addr del 192.0.2.1/24 dev va && ip addr add 192.0.2.9/24 dev va");
+	world_spin(&w, QUIET_MS);
+	ck_assert_uint_eq(h.of[1], n);
+	ck_assert_uint_eq(h.last[2].b[3], 9);
+	stop(s);
+}
+END_TEST
+
 Suite *
 suite_source(void)
 {
@@ -291,6 +313,7 @@ suite_source(void)
 	tcase_add_test(c, a_flood_of_news_ends_in_the_truth);
 	tcase_add_test(c, there_is_a_bound);
 	tcase_add_test(c, what_is_missing_is_said);
+	tcase_add_test(c, forgotten);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -26,6 +26,8 @@ Suite	*suite_ikesock(void);
 Suite	*suite_logout(void);
 Suite	*suite_loop(void);
 Suite	*suite_names(void);
+Suite	*suite_notify(void);
+Suite	*suite_pidfile(void);
 Suite	*suite_source(void);
 
 #endif

@@ -69,8 +69,6 @@ START_TEST(new_fails)
 
 	w.s[0].t.fail_at = 1;
 	ck_assert_ptr_null(ike_new(&w.s[0].conf, &env));
-	w.s[0].conf.n_profile = 0;
-	ck_assert_ptr_null(ike_new(&w.s[0].conf, &env));
 	ike_free(NULL);
 }
 END_TEST

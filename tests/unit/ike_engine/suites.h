@@ -16,4 +16,5 @@ Suite	*ike_suite(void);
 Suite	*vectors_suite(void);
 Suite	*proposal_suite(void);
 Suite	*names_suite(void);
+Suite	*reconf_suite(void);
 #endif

@@ -311,7 +311,7 @@ agree(struct model *m, unsigned side)
 		const struct ike_child *c = container_of(x, struct ike_child, by_spi);
 
 		HOLDS(!c->installed || child_find(s, c->spi_in), "it believes in pair %x, which does not stand", c->spi_in);
-		HOLDS(c->state != IKE_CH_LINGER == (c->sa != NULL), "a pair is in the wrong list");
+		HOLDS((c->state != IKE_CH_LINGER) == (c->sa != NULL), "a pair is in the wrong list");
 		n += c->installed;
 	}
 	HOLDS(n == s->n_child, "%u pairs stand, the engine knows of %u", s->n_child, n);

@@ -48,6 +48,8 @@ binding_get(struct nhrp *n, const struct addr *proto)
 	b->retry_at = b->dial_at = b->hello_at = TICK_NEVER;
 	list_init(&b->by_peer);
 	list_init(&b->shortcuts);
+	list_init(&b->by_holder);
+	list_init(&b->changed);
 	map_add(&n->cache, &b->node, proto_hash(n, proto));
 	return b;
 }
@@ -275,6 +277,8 @@ binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, t
 		b->peer->n_registered += type == NHRP_CT_DYNAMIC;
 		b->peer->n_registered -= b->type == NHRP_CT_DYNAMIC;
 	}
+	if (b->type == NHRP_CT_DYNAMIC && type != NHRP_CT_DYNAMIC)
+		keep_gone(n, b);
 	b->type = type;
 	b->expires = expires;
 	binding_arm(n, b);

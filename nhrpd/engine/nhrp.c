@@ -189,6 +189,9 @@ nhrp_new(const struct nhrp_conf *conf, const struct env *env)
 	map_init(&n->peers, &n->env);
 	map_init(&n->cache, &n->env);
 	map_init(&n->pairs, &n->env);
+	map_init(&n->holders, &n->env);
+	list_init(&n->changed);
+	list_init(&n->gone);
 	list_init(&n->pairs_age);
 	trie_init(&n->routes, &n->env);
 	trie_init(&n->locals, &n->env);
@@ -213,6 +216,7 @@ nhrp_free(struct nhrp *n)
 		return;
 	shortcuts_fini(n);	/* timers and handles are not taken out one by one: nobody looks at them any more */
 	cache_fini(n);
+	keep_fini(n);
 	peers_fini(n);
 	told_fini(n);
 	redirect_fini(n);
@@ -271,6 +275,12 @@ is_request(uint8_t type)
 	return type == NHRP_RESOLUTION_REQUEST || type == NHRP_REGISTRATION_REQUEST || type == NHRP_PURGE_REQUEST;
 }
 
+static bool
+held_by_other(const struct binding *b, const struct peer *p)
+{
+	return b->peer ? !peer_same_identity(b->peer, p) : b->restored && !keep_is_for(b, p, NULL);
+}
+
 /* A request that came straight from its source tells whose SA this is. It binds only where somebody trusted said before
  * where that address lives (an NHS passed its request or its reply on), and the sender sits there: else any peer could take
  * the address of any other. A live registration of the address by another refuses the packet. */
@@ -288,7 +298,7 @@ learn_direct(struct nhrp *n, const struct rx *rx)
 	if (!b || b->peer == rx->peer)
 		return NHRP_OK;
 	if (b->type > NHRP_CT_CACHED)
-		return b->peer && p->type != NHRP_REGISTRATION_REQUEST && !peer_same_identity(b->peer, rx->peer) ? NHRP_DROP_CLAIM : NHRP_OK;
+		return p->type != NHRP_REGISTRATION_REQUEST && held_by_other(b, rx->peer) ? NHRP_DROP_CLAIM : NHRP_OK;
 	if (b->peer && b->proven && !peer_same_identity(b->peer, rx->peer))
 		return NHRP_OK;	/* unproven it may be somebody else behind the same public address */
 	if (binding_matches(b, rx->peer))

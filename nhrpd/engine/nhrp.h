@@ -48,6 +48,7 @@ struct nhrp_conf {
 	uint8_t auth[NHRP_AUTH_MAX];	/* Cisco cleartext string */
 	uint8_t auth_len;	/* 0: none */
 	bool shortcut, redirect, no_unique, mcast_dynamic;
+	bool keep;	/* changes of registrations are marked for nhrp_visit_changes() */
 	bool steal;	/* a unique registration may be taken over by another identity */
 	struct nhrp_conf_nhs nhs[NHRP_NHS_MAX];
 	unsigned n_nhs;
@@ -148,11 +149,31 @@ void	nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct 
 void	nhrp_tick(struct nhrp *n, tick_t now, struct outq *out);	/* does what is due, as far as the room in `out` goes */
 tick_t	nhrp_deadline(const struct nhrp *n);
 
-/* ---- what show sees. Structs are copies; strings are static or live until the next call into the engine. */
-
 enum nhrp_cache_type {	/* low to high: a lower one never replaces a higher one */
 	NHRP_CT_NONE, NHRP_CT_INCOMPLETE, NHRP_CT_NEGATIVE, NHRP_CT_CACHED, NHRP_CT_DYNAMIC, NHRP_CT_NHS, NHRP_CT_STATIC, NHRP_CT_LOCAL,
 };
+
+/* ---- registrations over a restart: engine/keep.c */
+
+struct nhrp_mapping {
+	struct prefix prefix;
+	enum nhrp_cache_type type;	/* DYNAMIC; NONE: gone, and all but `prefix` empty */
+	struct addr nbma, nbma_claimed;
+	struct span identity;	/* of who registered it; empty where nothing is authenticated */
+	bool unique;
+	uint16_t mtu;
+	tick_t expires;
+};
+typedef void nhrp_mapping_fn(void *ctx, const struct nhrp_mapping *);
+size_t	nhrp_changes(const struct nhrp *n);	/* that wait to be visited */
+/* Hands out at most max registrations that changed since they were handed out last. False: some that went away could not be
+ * remembered; forget all that was handed out and call nhrp_changes_again(), which marks every registration. */
+bool	nhrp_visit_changes(struct nhrp *n, size_t max, nhrp_mapping_fn *fn, void *ctx);
+void	nhrp_changes_again(struct nhrp *n);
+/* A registration of an earlier life: held for its identity until that confirms it. False: refused, nothing happened. */
+bool	nhrp_restore(struct nhrp *n, tick_t now, const struct nhrp_mapping *m);
+
+/* ---- what show sees. Structs are copies; strings are static or live until the next call into the engine. */
 
 struct nhrp_cache_info {
 	struct prefix prefix;	/* what it answers for; a host for registrations */
@@ -160,6 +181,7 @@ struct nhrp_cache_info {
 	struct addr nbma;	/* public (as seen), */
 	struct addr nbma_claimed;	/* and as the client says; equal without NAT */
 	uint32_t peer;
+	bool restored;	/* from before the restart, and not confirmed yet */
 	bool has_peer, unique, natted, registered, used, mcast, installed;	/* installed: neighbour is in the data plane */
 	tick_t created, expires;	/* TICK_NEVER for static */
 	const char *identity;	/* "" when unknown */

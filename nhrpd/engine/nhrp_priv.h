@@ -99,6 +99,14 @@ struct peer {
 	char identity[];
 };
 
+/* The identity that registered some bindings; outlives its peer. */
+struct holder {
+	struct map_node node;
+	struct list bindings;
+	size_t len;
+	char text[];
+};
+
 enum neigh_state { NEIGH_NONE, NEIGH_WAIT, NEIGH_OK };
 
 struct binding {
@@ -124,6 +132,11 @@ struct binding {
 	bool dial;	/* it did not come: our want stands while the entry lasts */
 	tick_t hello_at;	/* we dialled: say who we are until it answers */
 	unsigned hellos;
+	struct holder *holder;	/* registered: by whom */
+	struct list by_holder;
+	bool restored;	/* of an earlier life; not confirmed by its holder yet */
+	struct list changed;	/* marked for nhrp_visit_changes() */
+	tick_t kept_expires;	/* as handed out there last; 0: never */
 	bool cleared;	/* operator: goes with the next timer */
 };
 
@@ -241,7 +254,10 @@ struct nhrp {
 	struct log *log;
 	struct log_limit limit;
 	struct timers timers;
-	struct map handles, peers, cache, pairs;
+	struct map handles, peers, cache, pairs, holders;
+	struct list changed, gone;	/* registrations marked; struct gone */
+	size_t n_changes, n_gone;
+	bool changes_lost;	/* some that went away are not in `gone` */
 	struct list pairs_age;	/* oldest first */
 	struct bucket redirects, errors;
 	struct trie routes;	/* struct route: OUT, NBMA, REJECT */
@@ -392,6 +408,16 @@ bool	nhc_mcast(const struct nhrp *n, const struct nhc *c);
 struct peer *nhc_peer(const struct nhrp *n, uint8_t family, const struct peer *not);	/* a registered hub, best first */
 bool	nhc_serves(const struct nhrp *n, const struct addr *proto);
 extern const char *const nhc_state_name[NHC_STATES];
+
+/* keep.c */
+bool	keep_hold(struct nhrp *n, struct binding *b, struct span identity);	/* registered by that one now; false: no memory */
+bool	keep_is_for(const struct binding *b, const struct peer *p, const struct addr *claimed);	/* p is who registered it; claimed may be NULL */
+void	keep_changed(struct nhrp *n, struct binding *b);
+void	keep_refreshed(struct nhrp *n, struct binding *b, tick_t hold);	/* nothing but its end changed */
+void	keep_gone(struct nhrp *n, struct binding *b);	/* not registered any more */
+void	keep_peer_up(struct nhrp *n, struct peer *p);
+bool	keep_awaits(const struct nhrp *n, const struct addr *proto);	/* the way there is restored, and nobody there yet */
+void	keep_fini(struct nhrp *n);
 
 /* nhs.c */
 enum nhrp_drop nhs_request(struct nhrp *n, const struct rx *rx);

@@ -33,7 +33,9 @@ configured_code(const struct binding *b, const struct peer *p, const struct clai
 static bool
 held_by_another(const struct binding *b, const struct peer *p, const struct claim *c)
 {
-	if (!b->peer || b->peer == p || peer_same_identity(b->peer, p))
+	if (!b->peer)
+		return b->restored && b->unique && !keep_is_for(b, p, &c->nbma);
+	if (b->peer == p || peer_same_identity(b->peer, p))
 		return false;
 	return b->peer->identity_len || p->identity_len || !addr_eq(&b->nbma_claimed, &c->nbma);
 }
@@ -45,7 +47,7 @@ holder_code(const struct nhrp *n, const struct binding *b, const struct peer *p,
 		return NHRP_CODE_OK;
 	if (b->unique && c->unique)
 		return NHRP_CODE_UNIQUE_TAKEN;
-	return b->peer->identity_len || b->unique ? NHRP_CODE_PROHIBITED : NHRP_CODE_OK;
+	return (b->peer && b->peer->identity_len) || b->unique ? NHRP_CODE_PROHIBITED : NHRP_CODE_OK;
 }
 
 static void
@@ -53,8 +55,11 @@ bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
 {
 	char text[ADDR_STRLEN], from[ADDR_STRLEN];
 	bool replaced = b->type == NHRP_CT_DYNAMIC && b->nbma.n && !addr_eq(&b->nbma, &c->seen);
-	bool fresh = b->type != NHRP_CT_DYNAMIC;
+	bool fresh = b->type != NHRP_CT_DYNAMIC, confirmed = b->restored;
+	bool same = !fresh && !confirmed && addr_eq(&b->nbma, &c->seen) && addr_eq(&b->nbma_claimed, &c->nbma) && b->unique == c->unique &&
+	    b->mtu == c->mtu;
 
+	b->restored = false;
 	b->nbma = c->seen;
 	b->nbma_claimed = c->nbma;
 	b->natted = !addr_eq(&c->nbma, &c->seen);
@@ -64,13 +69,17 @@ bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
 	if (fresh)
 		b->created = n->now;
 	binding_set_type(n, b, NHRP_CT_DYNAMIC, n->now + TICK_S(c->hold_s));
+	if (same)
+		keep_refreshed(n, b, TICK_S(c->hold_s));
+	else
+		keep_changed(n, b);
 	if (b->peer == p)
 		binding_sync(n, b);
 	else
 		binding_attach(n, b, p);
 	if (replaced)
 		told_purge_host(n, &c->proto);
-	if (fresh || replaced)
+	if (fresh || replaced || confirmed)
 		log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "registered", "%s at %s", addr_fmt(&c->proto, text), addr_fmt(&c->seen, from));
 }
 
@@ -94,6 +103,10 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 	b = binding_get(n, &c->proto);
 	if (!b)
 		return NHRP_CODE_NO_RESOURCES;
+	if (!keep_hold(n, b, span_of(p->identity, p->identity_len))) {
+		binding_gc(n, b);
+		return NHRP_CODE_NO_RESOURCES;
+	}
 	bind(n, b, p, c);
 	return NHRP_CODE_OK;
 }

@@ -94,6 +94,7 @@ peer_up(struct nhrp *n, const struct nhrp_event *ev)
 		memcpy(p->identity, ev->identity.p, len);
 	list_init(&p->bindings);
 	map_add(&n->peers, &p->node, map_hash(&n->peers, &p->id, sizeof(p->id)));
+	keep_peer_up(n, p);
 }
 
 void

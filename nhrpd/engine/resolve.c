@@ -132,6 +132,8 @@ refuse(struct nhrp *n, const struct rx *rx)
 	bool on_link = own_subnet(n, &rx->p->dst_proto) || (r && r->kind == NHRP_RT_NBMA);
 	struct answer a = { .code = NHRP_CODE_NO_BINDING };
 
+	if (keep_awaits(n, &rx->p->dst_proto))
+		return NHRP_DROP_AWAITED;
 	if (on_link || (r && r->kind == NHRP_RT_OUT)) {	/* OUT: only the default route, which is nobody's answer */
 		answer(n, rx, &a);
 		return NHRP_OK;

@@ -20,6 +20,11 @@ binding_info(const struct nhrp *n, const struct binding *b)
 		.created = b->created, .expires = b->expires, .identity = "", .reason = "" };
 
 	i.has_peer = b->peer != NULL;
+	i.restored = b->restored;
+	if (b->holder)
+		i.identity = b->holder->text;
+	if (b->restored)
+		i.reason = "known from before the restart, not confirmed yet";
 	if (b->peer) {
 		i.peer = b->peer->id;
 		i.identity = b->peer->identity;

@@ -79,6 +79,7 @@ enum {
 	X(NHRP_DROP_LOOP, "loop", "we are in its transit record already") \
 	X(NHRP_DROP_HOPS, "hops", "hop count used up") \
 	X(NHRP_DROP_NO_ROUTE, "no-route", "no way to its destination inside this network") \
+	X(NHRP_DROP_AWAITED, "awaited", "who serves its destination has not come back since our restart") \
 	X(NHRP_DROP_TOO_BIG, "too-big", "does not fit the MTU with our record added") \
 	X(NHRP_DROP_UNSOLICITED, "unsolicited", "answers nothing we asked") \
 	X(NHRP_DROP_NOT_NHS, "not-served", "registration for another server and none to pass it on to") \

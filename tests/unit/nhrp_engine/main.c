@@ -7,8 +7,9 @@ Suite *resolve_suite(void);
 Suite *forward_suite(void);
 Suite *redirect_suite(void);
 Suite *nhrp_suite(void);
+Suite *keep_suite(void);
 Suite *captures_suite(void);
 Suite *three_suite(void);
 Suite *reconf_suite(void);
 
-TEST_MAIN(nhs_suite, nhc_suite, shortcut_suite, resolve_suite, forward_suite, redirect_suite, nhrp_suite, captures_suite, three_suite, reconf_suite)
+TEST_MAIN(nhs_suite, nhc_suite, shortcut_suite, resolve_suite, forward_suite, redirect_suite, nhrp_suite, keep_suite, captures_suite, three_suite, reconf_suite)

@@ -192,8 +192,7 @@ flags(FILE *f, json_t *e)
 	static const struct {
 		const char *key, *word;
 	} word[] = { { "unique", "unique" }, { "registered", "registered" }, { "used", "used" }, { "natted", "nat" },
-	    { "multicast", "multicast" },
-		{ "installed", "installed" } };
+	    { "multicast", "multicast" }, { "installed", "installed" }, { "restored", "restored" } };
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {

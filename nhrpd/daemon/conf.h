@@ -26,6 +26,8 @@ struct conf {
 	enum conf_plane plane;
 	enum log_level log_level;
 	bool log_syslog;
+	char store_path[PATH_MAX];	/* where registrations are kept over a restart; "": the default */
+	bool store_off;
 	char control_path[108];	/* "": the default */
 	struct core_conf core;	/* ike profiles, tunnels: point into this object. Interfaces that are shut down are left out. */
 	struct {	/* by index of core.tunnel: what the core does not need but the daemon or show does */

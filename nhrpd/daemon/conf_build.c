@@ -363,6 +363,7 @@ build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t famil
 		o->auth_len = (uint8_t)strnlen(b->auth.s, NHRP_AUTH_MAX);
 		memcpy(o->auth, b->auth.s, o->auth_len);
 	}
+	o->keep = !p->conf->store_off;
 	o->shortcut = b->shortcut.n;
 	o->redirect = b->redirect.n;
 	o->no_unique = b->no_unique.n;
@@ -432,6 +433,21 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 }
 
 static void
+build_store(struct conf_parse *p)
+{
+	const struct conf_val *v = &p->global.store;
+
+	if (!v->at.line)
+		return;
+	if (strcmp(v->s, "off") == 0)
+		p->conf->store_off = true;
+	else if (v->s[0] != '/')
+		conf_error_at(p, v->at, "expected \"off\" or a file name that begins with \"/\", found \"%s\"", v->s);
+	else
+		copy_name(p->conf->store_path, sizeof(p->conf->store_path), v->s);
+}
+
+static void
 build_global(struct conf_parse *p)
 {
 	struct conf_b_global *g = &p->global;
@@ -448,6 +464,7 @@ build_global(struct conf_parse *p)
 		conf_error_at(p, g->control.at, "the path of a socket has at most %zu characters", sizeof(c->control_path) - 1);
 	else if (g->control.at.line)
 		copy_name(c->control_path, sizeof(c->control_path), g->control.s);
+	build_store(p);
 	c->core.ike.half_open_max = (uint32_t)or_else(&g->half_open, 4096);
 	c->core.ike.cookie_threshold = (uint32_t)or_else(&g->cookies, 100);
 	c->core.ike.sa_max = (uint32_t)or_else(&g->max_sa, 200000);

@@ -18,6 +18,7 @@
 #include "nhrpd/daemon/control.h"
 #include "nhrpd/daemon/dp_user.h"
 #include "nhrpd/daemon/ikesock.h"
+#include "nhrpd/daemon/keep.h"
 #include "nhrpd/daemon/logout.h"
 #include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/loop.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct names *names;
 	struct source *source;
 	struct control *control;
+	struct keep *keep;	/* NULL: registrations are not kept */
 	FILE *keylog;
 	ev_timer tick;
 	ev_signal on_term, on_int, on_hup;
@@ -170,6 +172,7 @@ carry_all(struct daemon *d)
 	while ((a = core_next(d->core, now_of(d))))
 		carry_out(d, a);
 	d->carrying = false;
+	keep_poll(d->keep);
 	at = core_deadline(d->core);
 	now = now_of(d);
 	ev_timer_stop(d->loop.ev, &d->tick);
@@ -381,6 +384,8 @@ reload_notes(struct daemon *d, const struct conf *to)
 		reload_add(d->reload, &d->log, RELOAD_NOTE, "%s:%u: %s", to->warning[i].file, to->warning[i].line, to->warning[i].text);
 	if (!d->o->control_path && strcmp(to->control_path, d->conf->control_path) != 0)
 		reload_add(d->reload, &d->log, RELOAD_NOTE, "the control socket stays where it is until the daemon is started anew");
+	if (to->store_off != d->conf->store_off || strcmp(to->store_path, d->conf->store_path) != 0)
+		reload_add(d->reload, &d->log, RELOAD_NOTE, "the store stays as it is until the daemon is started anew");
 	if (!to->log_syslog && d->conf->log_syslog)
 		reload_add(d->reload, &d->log, RELOAD_NOTE, "the log goes on to syslog until the daemon is started anew");
 }
@@ -448,6 +453,7 @@ reload_apply(struct daemon *d, struct conf *to)
 	d->conf = to;
 	src = control_src_of(d);
 	control_set_src(d->control, &src);
+	keep_tunnels(d->keep, d->conf, d->core);
 	carry_all(d);	/* interfaces go before others come */
 	if (reload_sources(d, was)) {
 		carry_all(d);
@@ -570,6 +576,24 @@ make_core(struct daemon *d)
 	return d->core ? true : fail(d, "out of memory");
 }
 
+static int64_t
+wall_clock(void)
+{
+	return (int64_t)time(NULL);
+}
+
+static bool
+restore(struct daemon *d)
+{
+	if (d->conf->store_off)
+		return true;
+	d->keep = keep_new(&d->loop.host, d->conf->store_path[0] ? d->conf->store_path : keep_default_path(), wall_clock);
+	if (!d->keep)
+		return fail(d, "out of memory");
+	keep_tunnels(d->keep, d->conf, d->core);
+	return true;
+}
+
 static struct control_src
 control_src_of(struct daemon *d)
 {
@@ -630,6 +654,7 @@ close_all(struct daemon *d)
 	control_free(d->control);
 	names_free(d->names);
 	source_free(d->source);
+	keep_free(d->keep);
 	core_free(d->core);
 	d->core = NULL;
 	if (d->rib) {
@@ -668,7 +693,7 @@ run(struct daemon *d)
 	d->tick.data = d;
 	d->started = now_of(d);
 	start_signals(d);
-	if (!open_all(d) || !make_core(d) || !start_control(d) || !start_tunnels(d)) {
+	if (!open_all(d) || !make_core(d) || !restore(d) || !start_control(d) || !start_tunnels(d)) {
 		close_all(d);
 		loop_fini(&d->loop);
 		return EXIT_START;

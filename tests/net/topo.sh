@@ -277,7 +277,7 @@ cloud_conf() {	# N: writes $TOPO_DIR/NAME.conf
 				 ip nhrp registration no-unique
 			EOF
 		fi
-		printf ' no shutdown\n!\ndataplane %s\nlog level debugging\n' "$CLOUD_PLANE"
+		printf ' no shutdown\n!\ndataplane %s\nlog level debugging\nstore %s\n' "$CLOUD_PLANE" "$TOPO_DIR/$name.db"
 	} | sed '/^ *$/d' >"$TOPO_DIR/$name.conf"
 }
 

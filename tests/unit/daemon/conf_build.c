@@ -140,6 +140,32 @@ START_TEST(file_is_no_secret)
 }
 END_TEST
 
+START_TEST(where_registrations_are_kept)
+{
+	static const struct {
+		const char *text, *path;
+		bool off;
+	} row[] = {
+		{ "", "", false }, { "store /srv/x.db\n", "/srv/x.db", false }, { "store off\n", "", true }, { "store off\nno store\n", "", false },
+	};
+	char text[1024];
+	struct conf *c;
+
+	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		snprintf(text, sizeof(text), "%sinterface d0\n ip address 10.0.0.1/24\n tunnel source 192.0.2.1\n ip nhrp network-id 7\n", row[i].text);
+		c = conf_read_text("t", text);
+		ck_assert_str_eq(c->store_path, row[i].path);
+		ck_assert_msg(c->store_off == row[i].off, "%s", row[i].text);
+		ck_assert_msg(c->core.n_tunnel == 0 || c->core.tunnel[0].nhrp.keep == !row[i].off, "%s", row[i].text);
+		conf_free(c);
+	}
+	c = conf_read_text("t", "store x.db\n");
+	ck_assert_uint_eq(c->n_error, 1);
+	ck_assert_str_eq(c->error[0].text, "expected \"off\" or a file name that begins with \"/\", found \"x.db\"");
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(everything)
 {
 	const struct ike_profile *p;
@@ -148,7 +174,7 @@ START_TEST(everything)
 
 	c = conf_read_text("t",
 	    "crypto ikev2 nat keepalive 30\ncrypto ikev2 cookie-challenge 5\ncrypto ikev2 limit max-in-negotiation-sa 50\ncrypto ikev2 limit max-sa 60\n"
-	    "dataplane kernel\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\n"
+	    "dataplane kernel\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\nstore /x.db\n"
 	    "crypto ikev2 proposal A\n encryption chacha20-poly1305\n prf sha256\n group 21\n"
 	    "crypto ikev2 proposal B\n"
 	    "crypto ikev2 policy X\n match fvrf any\n proposal B A\n"
@@ -304,6 +330,7 @@ conf_build_suite(void)
 	tcase_add_loop_test(t, refuse, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, everything);
+	tcase_add_test(t, where_registrations_are_kept);
 	tcase_add_test(t, file_is_no_secret);
 	tcase_add_test(t, bounds);
 	tcase_add_test(t, profiles_shared);

@@ -68,13 +68,13 @@ END_TEST
 START_TEST(nhrp)
 {
 #define HOST "{\"prefix\":\"10.255.0.11/32\",\"type\":\"dynamic\",\"nbma\":\"198.51.100.7\",\"claimed_nbma\":\"192.168.1.2\",\"peer\":3,\"unique\":true," \
-	"\"registered\":true,\"used\":true,\"natted\":true,\"multicast\":true,\"installed\":true,\"age_s\":62,\"expires_in_s\":238,\"identity\":\"fqdn site-11.example.net\"," \
+	"\"registered\":true,\"used\":true,\"natted\":true,\"multicast\":true,\"installed\":true,\"restored\":false,\"age_s\":62,\"expires_in_s\":238,\"identity\":\"fqdn site-11.example.net\"," \
 	"\"reason\":\"\",\"via\":\"10.255.0.11\",\"interface\":\"dmvpn0\"}"
 	same("show ip nhrp", "{\"entries\":[" HOST ",{\"prefix\":\"10.11.0.0/16\",\"type\":\"dynamic\",\"nbma\":\"198.51.100.7\",\"claimed_nbma\":\"192.168.1.2\","
-	    "\"peer\":3,\"unique\":true,\"registered\":true,\"used\":true,\"natted\":true,\"multicast\":true,\"installed\":true,\"age_s\":62,\"expires_in_s\":null,"
+	    "\"peer\":3,\"unique\":true,\"registered\":true,\"used\":true,\"natted\":true,\"multicast\":true,\"installed\":true,\"restored\":false,\"age_s\":62,\"expires_in_s\":null,"
 	    "\"identity\":\"fqdn site-11.example.net\",\"reason\":\"\",\"via\":\"10.255.0.11\",\"interface\":\"dmvpn0\"},"
 	    "{\"prefix\":\"10.255.0.1/32\",\"type\":\"local\",\"nbma\":\"192.0.2.1\",\"claimed_nbma\":\"192.0.2.1\",\"peer\":null,\"unique\":false,"
-	    "\"registered\":false,\"used\":false,\"natted\":false,\"multicast\":false,\"installed\":false,\"age_s\":999,\"expires_in_s\":null,\"identity\":\"\","
+	    "\"registered\":false,\"used\":false,\"natted\":false,\"multicast\":false,\"installed\":false,\"restored\":false,\"age_s\":999,\"expires_in_s\":null,\"identity\":\"\","
 	    "\"reason\":\"\",\"via\":\"10.255.0.1\",\"interface\":\"dmvpn0\"}]}");
 	ck_assert(!fakes.has_within);
 	same("show ip nhrp 10.255.0.11", "{\"entries\":[" HOST "]}");

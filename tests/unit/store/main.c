@@ -1,0 +1,6 @@
+#include "tests/unit/harness.h"
+
+Suite *store_sqlite_suite(void);
+Suite *keep_suite(void);
+
+TEST_MAIN(store_sqlite_suite, keep_suite)

@@ -52,10 +52,8 @@ keep_default_path(void)
 /* ---- trouble */
 
 static void
-failed(struct keep *k, enum store_error e, const char *why)
+failed(struct keep *k, enum store_error e, const char *why)	/* why may be the store's own */
 {
-	store_close(k->store);
-	k->store = NULL;
 	k->anew = true;
 	k->never = e == STORE_NONE;
 	k->retry_at = k->host.now(k->host.ctx) + TICK_S(KEEP_RETRY_S);
@@ -63,23 +61,26 @@ failed(struct keep *k, enum store_error e, const char *why)
 		log_at(k->host.log, k->never ? LOG_LV_INFO : LOG_LV_WARN, "store-failed", "%s: %s; %s", k->path, why,
 		    k->never ? "registrations are not kept over a restart" : "registrations are not kept over a restart until it works");
 	k->failed = true;
+	store_close(k->store);
+	k->store = NULL;
 }
 
 /* True: it is out of the way, and another can be made. */
 static bool
 damaged(struct keep *k, const char *why)
 {
-	char to[PATH_MAX + 64], reason[160], text[400];
+	char to[PATH_MAX + 64], reason[160], text[400], what[160];
 
+	snprintf(what, sizeof(what), "%s", why);
 	store_close(k->store);
 	k->store = NULL;
 	k->anew = true;
 	if (!store_set_aside(k->path, k->wall(), to, sizeof(to), reason, sizeof(reason))) {
-		snprintf(text, sizeof(text), "damaged (%s), and cannot be set aside: %s", why, reason);
+		snprintf(text, sizeof(text), "damaged (%s), and cannot be set aside: %s", what, reason);
 		failed(k, STORE_FAILED, text);
 		return false;
 	}
-	log_at(k->host.log, LOG_LV_WARN, "store-damaged", "%s is damaged (%s): set aside as %s; spokes register anew", k->path, why, to);
+	log_at(k->host.log, LOG_LV_WARN, "store-damaged", "%s is damaged (%s): set aside as %s; spokes register anew", k->path, what, to);
 	return true;
 }
 

@@ -22,7 +22,8 @@
 
 enum { APPLICATION_ID = 0x4e485250 /* "NHRP" */, LAYOUT = 1, WAL_LIMIT = 4 << 20 };
 
-static const char set_up[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;";
+static const char set_up[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; "
+    "PRAGMA temp_store=MEMORY;";
 static const char layout[] =
     "CREATE TABLE IF NOT EXISTS mapping(tunnel TEXT NOT NULL, network INTEGER NOT NULL, prefix TEXT NOT NULL, type INTEGER NOT NULL, "
     "nbma TEXT NOT NULL, claimed TEXT NOT NULL, identity BLOB NOT NULL, uniq INTEGER NOT NULL, mtu INTEGER NOT NULL, "
@@ -31,8 +32,7 @@ static const char layout[] =
 enum query { Q_PUT, Q_DEL, Q_FORGET, Q_EXPIRE, Q_LOAD, Q_BEGIN, Q_COMMIT, QUERIES };
 
 static const char *const query_text[QUERIES] = {
-	[Q_PUT] = "INSERT OR REPLACE INTO mapping(tunnel, network, prefix, type, nbma, claimed, identity, uniq, mtu, hold, expires) "
-	    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[Q_PUT] = "INSERT OR REPLACE INTO mapping VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",	/* in the order of `layout` */
 	[Q_DEL] = "DELETE FROM mapping WHERE tunnel = ? AND network = ? AND prefix = ?",
 	[Q_FORGET] = "DELETE FROM mapping WHERE tunnel = ? AND network = ?",
 	[Q_EXPIRE] = "DELETE FROM mapping WHERE expires <= ?",
@@ -173,12 +173,43 @@ ours(struct store *s)
 }
 
 static bool
+execute(struct store *s, const char *sql)
+{
+	return check(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL)) == STORE_OK;
+}
+
+static bool
+lay_out(struct store *s)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=%d;", WAL_LIMIT);
+	if (!execute(s, text))
+		return false;
+	snprintf(text, sizeof(text), "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION_ID, LAYOUT);
+	return execute(s, "BEGIN IMMEDIATE") && execute(s, text) && execute(s, layout) && execute(s, "COMMIT");
+}
+
+static bool
 prepare(struct store *s)
 {
-	char text[160], id[80];
+	for (int i = 0; i < QUERIES; i++) {
+		int rc = sqlite3_prepare_v3(s->db, query_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->q[i], NULL);
 
-	snprintf(id, sizeof(id), "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION_ID, LAYOUT);
-	if (check(s, sqlite3_exec(s->db, set_up, NULL, NULL, NULL)) != STORE_OK || !ours(s) || !answer(s, "PRAGMA journal_mode=WAL", text, sizeof(text)))
+		if (rc == SQLITE_ERROR)	/* a table of that name without our columns */
+			note(s, STORE_DAMAGED, sqlite3_errmsg(s->db));
+		else
+			check(s, rc);
+	}
+	return s->bad == STORE_OK;
+}
+
+static bool
+start(struct store *s)
+{
+	char text[160];
+
+	if (!execute(s, set_up) || !ours(s) || !answer(s, "PRAGMA journal_mode=WAL", text, sizeof(text)))
 		return false;
 	if (strcmp(text, "wal") != 0)
 		return note(s, STORE_FAILED, "cannot be written to"), false;
@@ -186,26 +217,14 @@ prepare(struct store *s)
 		return false;
 	if (strcmp(text, "ok") != 0)
 		return note(s, STORE_DAMAGED, text), false;
-	snprintf(text, sizeof(text), "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=%d;", WAL_LIMIT);
-	if (check(s, sqlite3_exec(s->db, text, NULL, NULL, NULL)) != STORE_OK || check(s, sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL)) != STORE_OK ||
-	    check(s, sqlite3_exec(s->db, id, NULL, NULL, NULL)) != STORE_OK || check(s, sqlite3_exec(s->db, layout, NULL, NULL, NULL)) != STORE_OK ||
-	    check(s, sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL)) != STORE_OK)
-		return false;
-	for (int i = 0; i < QUERIES; i++) {
-		int rc = sqlite3_prepare_v3(s->db, query_text[i], -1, SQLITE_PREPARE_PERSISTENT, &s->q[i], NULL);
-
-		if (rc == SQLITE_ERROR)	/* a table of that name without our columns */
-			return note(s, STORE_DAMAGED, sqlite3_errmsg(s->db)), false;
-		if (check(s, rc) != STORE_OK)
-			return false;
-	}
-	return true;
+	return lay_out(s) && prepare(s);
 }
 
 struct store *
 store_open(const char *path, bool create, enum store_error *e, char *why, size_t n)
 {
 	struct store *s;
+	int rc;
 
 	*e = make_file(path, create, why, n);
 	if (*e != STORE_OK)
@@ -216,7 +235,8 @@ store_open(const char *path, bool create, enum store_error *e, char *why, size_t
 		snprintf(why, n, "out of memory");
 		return NULL;
 	}
-	if (check(s, sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL)) == STORE_OK && prepare(s))
+	rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (check(s, rc) == STORE_OK && start(s))
 		return s;
 	*e = s->bad != STORE_OK ? s->bad : STORE_FAILED;
 	snprintf(why, n, "%s", s->why);

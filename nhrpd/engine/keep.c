@@ -205,8 +205,9 @@ sane(const struct nhrp *n, tick_t now, const struct nhrp_mapping *m)
 {
 	const struct addr *proto = &m->prefix.addr;
 
-	return m->type == NHRP_CT_DYNAMIC && proto->n && m->prefix.bits == addr_bits(proto) && own_prefix(n, proto->n) && own_subnet_sane(n, proto) &&
-	    addr_is_unicast(&m->nbma) && m->identity.n <= NHRP_IDENTITY_MAX && m->expires > now && m->expires != TICK_NEVER;
+	return m->type == NHRP_CT_DYNAMIC && proto->n && m->prefix.bits == addr_bits(proto) && own_prefix(n, proto->n) &&
+	    own_subnet_sane(n, proto) && addr_is_unicast(&m->nbma) && m->identity.n <= NHRP_IDENTITY_MAX &&
+	    m->expires > now && m->expires != TICK_NEVER;
 }
 
 bool

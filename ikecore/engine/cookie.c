@@ -113,3 +113,28 @@ ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_hdr *h
 	if (may_answer_clear(k, rx))
 		send_clear(k, rx, h, proto, type, data);
 }
+
+/* ESP for an SA we do not have, from where we have none at all: we were started anew, say. One message in clear (RFC 7296 1.5)
+ * that nobody answers; SPIs of its own mean nothing. */
+void
+ike_invalid_spi_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, uint32_t spi)
+{
+	struct ike_rx rx = { .local = *local, .remote = *remote };
+	struct ike_hdr h = { .spi_i = env_random64(&k->env.env) | 1, .spi_r = env_random64(&k->env.env) | 1, .version = IKE_VERSION_2,
+		.exchange = IKE_INFORMATIONAL, .flags = IKE_FLAG_INITIATOR };
+	uint8_t buf[IKE_HDR_LEN + 16], octets[4];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct ike_build b;
+
+	if (!remote->port)
+		rx.local.port = rx.remote.port = 500;	/* native ESP */
+	if (!may_answer_clear(k, &rx) || !bucket_take(&k->unknown_spi, k->now, 20, 40))
+		return;
+	put_be32(octets, spi);
+	ike_build_start(&b, &w, &h);
+	ike_build_notify(&b, IKE_PROTO_NONE, span_of("", 0), IKE_N_INVALID_SPI, span_of(octets, 4));
+	if (ike_build_end(&b) == 0)
+		return;
+	k->exchanges[1][h.exchange]++;
+	ike_send(k, &rx.local, &rx.remote, wr_span(&w));
+}

@@ -232,9 +232,24 @@ ike_respond_error(
 }
 
 /* ---- receiving */
+/* Somebody says that it does not have the SA we send on. Who names its SPI sees our packets, or is the peer. */
+static enum ike_drop
+lost_spi(struct ike *k, const struct ike_rx *rx, const struct ike_notify *n)
+{
+	struct ike_sa *sa = ike_sa_of_esp(k, &rx->remote);
+
+	if (sa && n->data.n == 4 && ike_child_by_out(sa, get_be32(n->data.p)))
+		ike_live_suspect(k, sa);
+	return IKE_DROP_UNSOLICITED;
+}
+
 static enum ike_drop
 unknown_sa(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 {
+	const struct ike_notify *n = m->sk.body.n == 0 ? ike_msg_notify(m, IKE_N_INVALID_SPI) : NULL;
+
+	if (n && !m->response && m->hdr.exchange == IKE_INFORMATIONAL)
+		return lost_spi(k, rx, n);
 	if (!m->response && m->hdr.exchange != IKE_SA_INIT && bucket_take(&k->unknown_spi, k->now, 20, 40))
 		ike_refuse_clear(k, rx, &m->hdr, IKE_PROTO_NONE, IKE_N_INVALID_IKE_SPI, span_of("", 0));
 	return IKE_DROP_UNKNOWN_SA;

@@ -266,15 +266,12 @@ sa_moved(struct ike *k, const struct ike_event *ev)
 static void
 sa_unknown(struct ike *k, const struct ike_event *ev)
 {
-	struct endpoint e = ev->remote;
-	struct ike_sa *sa = ike_sa_by_remote(k, &e);
+	struct ike_sa *sa = ike_sa_of_esp(k, &ev->remote);
 
-	if (!sa) {
-		e.port = 0;
-		sa = ike_sa_by_remote(k, &e);
-	}
 	if (sa)
 		ike_live_suspect(k, sa);
+	else if (!k->shutdown && ev->local.addr.n)
+		ike_invalid_spi_send(k, &ev->local, &ev->remote, ev->spi_in);
 }
 
 static void

@@ -31,7 +31,7 @@ enum {	/* bounds */
 #define IKE_RETX_FIRST	TICK_MS(500)
 #define IKE_RETX_TRIES	6	/* 0.5 + 1 + 2 + 4 + 8 + 16 s */
 #define IKE_LIVE_TRIES	5	/* of dpd_retry_s */
-#define IKE_SHORT_RETRY	TICK_MS(800)	/* of a liveness check somebody gave us cause for */
+#define IKE_SHORT_RETRY	TICK_MS(500)	/* of a liveness check somebody gave us cause for */
 #define IKE_DEL_TRIES	4
 #define IKE_HALF_LIFE	TICK_S(30)
 #define IKE_FAILED_LIFE	TICK_S(5)	/* a refused half-open stays to answer retransmissions */
@@ -302,6 +302,7 @@ void	ike_sa_free(struct ike *k, struct ike_sa *sa);	/* says nothing to anybody *
 struct ike_sa *ike_sa_find(const struct ike *k, uint32_t id);
 struct ike_sa *ike_sa_by_spi(const struct ike *k, uint64_t spi);	/* ours */
 struct ike_sa *ike_sa_by_remote(const struct ike *k, const struct endpoint *remote);
+struct ike_sa *ike_sa_of_esp(const struct ike *k, const struct endpoint *remote);	/* whose ESP may come from there */
 unsigned ike_sa_same_pair(const struct ike *k, const struct ike_sa *sa, struct ike_sa *out[static IKE_SAME_MAX]);	/* others, established */
 bool	ike_have_contact(const struct ike *k, const struct ike_id *local, const struct endpoint *remote);
 void	ike_sa_set_remote(struct ike *k, struct ike_sa *sa);	/* (re)files it under sa->remote */
@@ -422,6 +423,7 @@ enum ike_admit { IKE_ADMIT, IKE_ADMIT_PROVEN, IKE_ADMIT_COOKIE, IKE_ADMIT_BAD, I
 enum ike_admit ike_admission(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m);
 void	ike_cookie_send(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m);
 void	ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_hdr *h, uint8_t proto, uint16_t type, struct span data);
+void	ike_invalid_spi_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, uint32_t spi);
 unsigned ike_addr_cell(const struct ike *k, const struct addr *a);
 void	ike_cookie_init(struct ike *k);
 

@@ -81,6 +81,15 @@ ike_sa_by_remote(const struct ike *k, const struct endpoint *remote)
 	return n ? container_of(n, struct ike_sa, by_remote) : NULL;
 }
 
+struct ike_sa *
+ike_sa_of_esp(const struct ike *k, const struct endpoint *remote)
+{
+	struct ike_sa *sa = ike_sa_by_remote(k, remote);
+	struct endpoint native = { remote->addr, 0 };
+
+	return sa ? sa : ike_sa_by_remote(k, &native);
+}
+
 static void
 unfile_remote(struct ike *k, struct ike_sa *sa)
 {

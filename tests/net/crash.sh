@@ -2,6 +2,7 @@
 # kill -9 of the hub, of a spoke, of all; started again, the cloud is whole again without help. A direct path that breaks is
 # given up for the hub's.
 LIMIT=600
+CHATTERS=''
 # shellcheck source=tests/net/lib.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/net/lib.sh"
 
@@ -15,6 +16,13 @@ out=$(cloud_ping spoke1 "$(lan_host 2)" 20 0.05)
 [[ $out == *" 0% packet loss"* ]]; check $? "the direct path works without the hub" "$(tail -n 2 <<<"$out" | tr '\n' ' ')"
 cloud_start 0 || not_ok "the hub starts again"
 whole_again "hub killed"
+
+# ---- the hub again, with traffic to it: it names the SPI it does not have, and is found to be new within seconds
+for n in $CLOUD_SPOKES; do chatter "spoke$n" "$(lan_host 0)" 0.2; CHATTERS+=" $CHATTER"; done
+cloud_stop hub KILL
+cloud_start 0 || not_ok "the hub starts again"
+eventually 8 "hub killed under traffic: everyone is UP again within seconds" cloud_up
+for p in $CHATTERS; do quiet "$p"; done
 
 # ---- a spoke behind the NAT, with a direct path to it
 go_direct 1 2

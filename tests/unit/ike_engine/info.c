@@ -227,6 +227,30 @@ START_TEST(data_plane_refuses)
 }
 END_TEST
 
+/* A peer that was started anew names the SPI it does not have: we look, find nobody, and are there again within seconds. Another
+ * SPI, or from elsewhere, is no cause. */
+START_TEST(restarted_peer_names_the_spi)
+{
+	struct ike_event ev = { .kind = IKE_EV_SA_UNKNOWN };
+
+	w.s[0].profile[0].dpd = IKE_DPD_OFF;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_run(&w, TICK_S(1));
+	w_check_pair(&w);
+	ev.spi_in = w.s[0].child[0].dp.spi_out + (_i == 1);
+	ev.local.addr = w.s[1].addr;
+	ev.remote.addr = w.s[0].addr;
+	w_stop(&w, 1);
+	w_start(&w, 1);
+	w_event(&w, 1, &ev);
+	w_run(&w, TICK_S(6));
+	ck_assert_uint_eq(w.s[0].downs, _i == 0);
+	if (_i == 0)
+		w_check_pair(&w);
+}
+END_TEST
+
 Suite *
 info_suite(void)
 {
@@ -245,6 +269,7 @@ info_suite(void)
 	tcase_add_test(tc, closed);
 	tcase_add_loop_test(tc, close_while_an_exchange_is_in_flight, 0, 2);
 	tcase_add_loop_test(tc, data_plane_refuses, 0, 2);
+	tcase_add_loop_test(tc, restarted_peer_names_the_spi, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

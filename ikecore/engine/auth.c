@@ -278,6 +278,7 @@ static void
 fail_and_tell(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *text)
 {
 	sa->want_close = true;
+	sa->peer_refused = why == IKE_DOWN_AUTH;
 	ike_sa_fail(k, sa, why, retry_key, text);
 }
 
@@ -318,20 +319,20 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 	const struct ike_notify *n = ike_msg_error(m);
 
 	if (n) {
-		fail_and_tell(k, sa, refusal(n->type)->why, false, refusal(n->type)->text);
+		fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false, refusal(n->type)->text);
 		return IKE_DROP_PROPOSAL;
 	}
 	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE)) {
-		fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer does not take transport mode");
+		fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer does not take transport mode");
 		return IKE_DROP_MODE;
 	}
 	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(ike_profile(k, sa->profile), m, false, ch)) {
-		fail_and_tell(k, sa, IKE_DOWN_PROPOSAL, false, "peer answers with an IPsec proposal that we did not offer");
+		fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer answers with an IPsec proposal that we did not offer");
 		return IKE_DROP_PROPOSAL;
 	}
 	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote)) {
 		fail_and_tell(
-		    k, sa, IKE_DOWN_PROTOCOL, false, "peer answers with other traffic selectors than GRE between our two addresses");
+		    k, sa, IKE_DOWN_IPSEC, false, "peer answers with other traffic selectors than GRE between our two addresses");
 		return IKE_DROP_SELECTORS;
 	}
 	return IKE_OK;
@@ -422,6 +423,17 @@ struct first_child {
 	struct ike_ts tsi, tsr;
 };
 
+/* The peer is who it says, so whose configuration to look at can be said. */
+static void
+log_refused_child(struct ike *k, const struct ike_sa *sa, enum ike_drop d)
+{
+	char id[600], ep[ENDPOINT_STRLEN];
+
+	ike_log_id(&sa->peer_id, id);
+	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ipsec-refused", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep),
+	    d == IKE_DROP_PROPOSAL ? "no IPsec transform-set in common" : ike_drop_text(d));
+}
+
 static void
 refuse_child(struct first_child *f, uint16_t error, enum ike_drop d)
 {
@@ -498,6 +510,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 		ike_offer_choice(&f.ch, IKE_PROTO_ESP, spi, &o);
 		build_child(&t, &o, &f.tsi, &f.tsr);
 	} else if (f.error) {
+		log_refused_child(k, sa, f.drop);
 		ike_tx_notify(&t, f.error);
 	}
 	ike_respond(k, sa, &t, rx);

@@ -135,6 +135,7 @@ enum ike_down {
 	IKE_DOWN_CLOSED,	/* we were told to */
 	IKE_DOWN_DEAD,	/* no answer */
 	IKE_DOWN_DUPLICATE, IKE_DOWN_REPLACED,	/* same identity came anew (INITIAL_CONTACT) */
+	IKE_DOWN_IPSEC,	/* peer is who it should be, but there is no agreement about the IPsec SA */
 	IKE_DOWN_AUTH, IKE_DOWN_PROPOSAL, IKE_DOWN_EXPIRED, IKE_DOWN_PROTOCOL, IKE_DOWN_RESOURCES, IKE_DOWN_UNREACHABLE,
 };
 

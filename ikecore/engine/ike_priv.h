@@ -211,6 +211,7 @@ struct ike_sa {
 	struct ike_dial *dials;
 
 	bool want_live, want_rekey, want_child, want_close, lost_local;
+	bool peer_refused;	/* its authentication failed here, though it takes the SA for established: the delete says so */
 	tick_t live_wait;
 	enum ike_down down;
 	const char *reason;

@@ -45,6 +45,8 @@ ike_info_delete_ike(struct ike *k, struct ike_sa *sa)
 	struct ike_tx t;
 
 	ike_tx_request(&t, sa, IKE_INFORMATIONAL);
+	if (sa->peer_refused)
+		ike_tx_notify(&t, IKE_N_AUTHENTICATION_FAILED);
 	ike_build_delete(&t.b, IKE_PROTO_IKE, 0, span_of("", 0));
 	return ike_x_start(k, sa, IKE_X_DEL_IKE, &t);
 }
@@ -156,10 +158,10 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 	if (wr_len(&w) && !ike)
 		ike_build_delete(&t.b, IKE_PROTO_ESP, 4, wr_span(&w));
 	ike_respond(k, sa, &t, rx);
-	if (ike)
-		peer_deletes_ike(k, sa, IKE_DOWN_DELETED, "peer deleted it");
-	else if (failed && sa->state == IKE_SA_EST)
+	if (failed && sa->state == IKE_SA_EST)	/* with a delete or without (RFC 7296 2.21.2) */
 		peer_deletes_ike(k, sa, IKE_DOWN_AUTH, "authentication failed: peer did not accept our answer");
+	else if (ike)
+		peer_deletes_ike(k, sa, IKE_DOWN_DELETED, "peer deleted it");
 	else if (child)
 		mind_childless(k, sa);
 	return IKE_OK;

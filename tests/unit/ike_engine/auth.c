@@ -259,7 +259,7 @@ START_TEST(esp_proposals_differ)
 	w.s[1].profile[0].esp[0].encr_bits[0] = 128;
 	go();
 	ck_assert_uint_eq(w.s[0].ups, 0);
-	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_PROPOSAL);
+	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
 	ck_assert_ptr_nonnull(strstr(w.s[0].fail_text, "no proposal chosen"));
 	w_run(&w, TICK_MS(100));
 	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), 0);

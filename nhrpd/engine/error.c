@@ -25,7 +25,7 @@ error_text(uint16_t code)
 	case NHRP_ERR_INVALID_REPLY:
 		return "error: invalid resolution reply";
 	case NHRP_ERR_AUTH:
-		return "error: authentication failure";
+		return "error: NHRP authentication string is not the hub's";
 	case NHRP_ERR_HOPS:
 		return "error: hop count exceeded";
 	default:

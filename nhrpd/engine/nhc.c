@@ -10,7 +10,7 @@
 
 enum {
 	REG_TRIES = 4, RETRY_MAX_S = 60, LEVEL_S = 5, LOOKUP_S = 5, LOOKUP_MAX_S = 60, LOOKUP_LOST_S = 30,
-	RELOOK_FAILS = 3, DIAL_QUIET_S = 100, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
+	DIAL_QUIET_S = 100, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
 };
 
 const char *const nhc_state_name[NHC_STATES] = {
@@ -378,10 +378,12 @@ peer_serves_another(const struct nhrp *n, const struct nhc *c)
 static void
 silent(struct nhrp *n, struct nhc *c)
 {
-	static const char why[] = "no reply to registration";
+	const char *why = c->hint ? c->hint : c->state == NHC_REGISTERED ? "hub does not answer registrations any more" :
+	    "no reply to registration over a working SA: is the hub's tunnel key ours?";
 	struct peer *p = c->peer;
 	struct nhrp_act *a;
 
+	c->hint = NULL;
 	c->failures++;
 	if (peer_serves_another(n, c)) {	/* the SA is good, it is just this family it does not serve */
 		down(n, c, why);
@@ -391,6 +393,8 @@ silent(struct nhrp *n, struct nhc *c)
 		return;
 	}
 	down(n, c, why);
+	if (c->conf->name[0])
+		lookup(n, c);	/* it may have moved */
 	a = act(n, NHRP_ACT_DROP_PEER);
 	if (a) {
 		a->peer = p->id;
@@ -469,7 +473,7 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 		c->failures++;
 		if (!c->peer)
 			reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
-		if (!c->peer && ++c->fails % RELOOK_FAILS == 0 && c->conf->name[0])
+		if (!c->peer && c->conf->name[0])
 			lookup(n, c);	/* it may have moved */
 		if (!c->peer)
 			next(n, c, TICK_S(DIAL_QUIET_S));
@@ -479,7 +483,6 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 		return;
 	if (c->peer && c->peer != p)
 		down(n, c, "it came back with a new SA");
-	c->fails = 0;
 	c->peer = p;
 	c->tries = 0;
 	state(n, c, NHC_REGISTERING);
@@ -582,7 +585,7 @@ nak_text(uint8_t code)
 {
 	switch (code) {
 	case NHRP_CODE_PROHIBITED:
-		return "registration refused: administratively prohibited";
+		return "registration refused: our tunnel address is another's, or not allowed to us";
 	case NHRP_CODE_NO_RESOURCES:
 		return "registration refused: hub has no room";
 	case NHRP_CODE_NOT_UNIQUE:
@@ -624,6 +627,7 @@ nhc_reply(struct nhrp *n, const struct rx *rx)
 	if (!rx->p->n_cie)
 		return NHRP_DROP_CIE_NONE;
 	c->replies++;
+	c->hint = NULL;
 	handle_close(n, &c->reg);
 	if (rx->p->cie[0].code == NHRP_CODE_OK)
 		registered(n, c, rx->p);
@@ -635,7 +639,8 @@ nhc_reply(struct nhrp *n, const struct rx *rx)
 void
 nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code)
 {
-	reason_set(c->reason, error_text(code));
+	c->hint = error_text(code);
+	reason_set(c->reason, c->hint);
 	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-error", "%s: %s", c->conf->name, c->reason);
 }
 

@@ -350,6 +350,16 @@ rx_packet(struct nhrp *n, const struct nhrp_rx *in)
 	return rx_checked(n, &rx);
 }
 
+static void
+log_drop(struct nhrp *n, uint32_t id, enum nhrp_drop d)
+{
+	const struct peer *p = peer_find(n, id);
+	int len = p ? (int)p->identity_len : 0;
+
+	log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "nhrp-drop", "peer %u%s%.*s%s: %s", (unsigned)id, len ? " (" : "", len,
+	    len ? p->identity : "", len ? ")" : "", nhrp_drop_text(d));
+}
+
 enum nhrp_drop
 nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out)
 {
@@ -360,7 +370,7 @@ nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out)
 	d = rx_packet(n, rx);
 	if (d != NHRP_OK) {
 		drop(n, d);
-		log_limited(n->log, &n->limit, now, LOG_LV_INFO, "nhrp-drop", "peer %u: %s", (unsigned)rx->peer, nhrp_drop_text(d));
+		log_drop(n, rx->peer, d);
 	}
 	n->out = NULL;
 	return d;

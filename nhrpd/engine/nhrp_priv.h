@@ -166,13 +166,13 @@ struct nhc {	/* our side of one configured NHS; a place may be free after a relo
 	struct peer *peer;
 	struct timer timer;
 	unsigned tries;	/* registrations sent without an answer */
-	unsigned fails;	/* dials that failed in a row */
 	unsigned lookups;	/* that failed in a row */
 	unsigned naks;	/* in a row */
 	tick_t since, next;
 	struct addr public_nbma;
 	uint32_t requests, replies, failures;
 	char reason[80];
+	const char *hint;	/* what an error indication said about the request that waits; NULL */
 };
 
 enum sc_state { SC_IDLE, SC_RESOLVING, SC_SECURING, SC_PROBING, SC_NEIGH, SC_ROUTE, SC_UP, SC_REFRESH, SC_NEGATIVE, SC_STATES };

@@ -111,6 +111,19 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 	return NHRP_CODE_OK;
 }
 
+/* The operator of a hub wants to know who asks for what, and who has it. */
+static void
+log_refused(struct nhrp *n, const struct peer *p, const struct claim *c, uint8_t code)
+{
+	const struct binding *b = binding_find(n, &c->proto);
+	const struct peer *has = b ? b->peer : NULL;
+	char text[ADDR_STRLEN], from[ADDR_STRLEN];
+
+	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-refused", "%.*s at %s wants %s%s%.*s (code %u)", (int)p->identity_len,
+	    p->identity, addr_fmt(&c->seen, from), addr_fmt(&c->proto, text), has ? ", which is registered by " : "",
+	    has ? (int)has->identity_len : 0, has ? has->identity : "", code);
+}
+
 static enum nhrp_drop
 drop_of(uint8_t code)
 {
@@ -173,6 +186,8 @@ nhs_request(struct nhrp *n, const struct rx *rx)
 		if (addr_is_zero(&c.nbma))
 			c.nbma = c.seen;	/* claims nothing */
 		t.p.cie[i].code = i < PEER_BINDINGS_MAX && room(n) ? judge(n, rx->peer, cie, &c) : NHRP_CODE_NO_RESOURCES;
+		if (t.p.cie[i].code != NHRP_CODE_OK)
+			log_refused(n, rx->peer, &c, t.p.cie[i].code);
 		if (refused == NHRP_OK)
 			refused = drop_of(t.p.cie[i].code);
 	}

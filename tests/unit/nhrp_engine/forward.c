@@ -284,7 +284,7 @@ START_TEST(error_about_registration)
 	about = bench_act(&b, NHRP_ACT_SEND, 0)->packet;
 	p = error(NHRP_ERR_AUTH, "10.255.0.7", about);
 	ck_assert_int_eq(bench_rx(&b, 1, "203.0.113.1", &p), NHRP_OK);
-	ck_assert_str_eq(b.n->nhc[0].reason, "error: authentication failure");
+	ck_assert_str_eq(b.n->nhc[0].reason, "error: NHRP authentication string is not the hub's");
 	ck_assert_int_eq(b.n->nhc[0].state, NHC_REGISTERING);
 	end();
 }

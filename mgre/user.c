@@ -457,7 +457,10 @@ user_gre(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 	struct mgre_user *m = ctx;
 	enum mgre_count c = counted(m, gre_in(m, from, pkt));
 
-	if (c < MGRE_N_NHRP_IN)
+	if (c == MGRE_DROP_GRE_KEY)
+		log_limited(m->host->log, &m->said, m->now, LOG_LV_WARN, "gre-key", "peer %u of tunnel %u sends tunnel key %u, ours is %u",
+		    from->peer, from->tunnel, (unsigned)get_be32(pkt->p + 4), find(m, from->tunnel)->gre.key);
+	else if (c < MGRE_N_NHRP_IN)
 		log_limited(m->host->log, &m->said, m->now, LOG_LV_INFO, mgre_count_word(c), "%zu octets from peer %u of tunnel %u dropped",
 		    pkt->n, from->peer, from->tunnel);
 }
@@ -518,7 +521,8 @@ open_queues(struct mgre_user *m, struct tunnel *t)
 	for (int i = 0; i < TUN_WORKERS; i++) {
 		struct tun_worker *w = &t->worker[i];
 
-		w->buf = env_alloc(t->env, TUN_FRAME);
+		if (!w->buf)
+			w->buf = env_alloc(t->env, TUN_FRAME);
 		if (!w->buf) {
 			snprintf(m->err, sizeof(m->err), "no memory for interface %s", t->conf.name);
 			return false;
@@ -653,6 +657,36 @@ create(struct mgre_user *m, const struct dp_tunnel *conf)
 	return 0;
 }
 
+/* The interface was deleted under us: another of that name, with the tables that this tunnel has. */
+static int
+remake(struct mgre_user *m, struct tunnel *t, const struct dp_tunnel *conf)
+{
+	struct map_node *node;
+	struct map_iter it;
+	uint8_t mac[TAP_MAC];
+	int rc;
+
+	close_device(m, t);
+	t->conf = *conf;
+	t->gre = (struct gre){ conf->has_key, conf->key };
+	t->mtu = choose_mtu(m, conf);
+	errno = 0;
+	rc = build(m, t);
+	for (node = map_first(&t->neigh, &it); rc == 0 && node; node = map_next(&t->neigh, &it)) {
+		const struct tun_neigh *n = container_of(node, struct tun_neigh, node);
+
+		tap_peer_mac(n->peer, mac);
+		rc = link_neigh(&m->link, t->ifindex, &n->proto, mac);
+	}
+	if (rc != 0) {
+		close_device(m, t);
+		return rc;
+	}
+	t->gone = false;
+	t->up = true;
+	return 0;
+}
+
 static int
 modify(struct mgre_user *m, struct tunnel *t, const struct dp_tunnel *conf)
 {
@@ -687,7 +721,7 @@ mgre_user_tunnel_set(struct mgre_user *m, const struct dp_tunnel *conf)
 	m->err[0] = 0;
 	if (!conf_ok(m, conf))
 		return -EINVAL;
-	return t ? modify(m, t, conf) : create(m, conf);
+	return !t ? create(m, conf) : t->gone ? remake(m, t, conf) : modify(m, t, conf);
 }
 
 int

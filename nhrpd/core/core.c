@@ -197,6 +197,8 @@ dp_link(struct core *c, const struct dp_event *ev)
 		t->set = false;
 		if (a)
 			a->dp_tunnel = &t->dp;
+		else
+			core_tunnel_later(c, t);
 	}
 }
 
@@ -285,11 +287,13 @@ tunnel_result(struct core *c, struct core_tunnel *t, bool ok, const char *reason
 	struct dp_event up = { .kind = DP_EV_LINK, .tunnel = (uint32_t)(t - c->tunnel) + 1, .link_up = true };
 
 	t->set = ok;
+	t->again = false;
 	if (ok) {
 		dp_link(c, &up);
 		return;
 	}
 	t->reason = reason;
+	core_tunnel_later(c, t);
 	log_at(c->log, LOG_LV_ERROR, "interface-failed", "%s: %s", t->dp.name, reason);
 }
 

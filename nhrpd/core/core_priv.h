@@ -65,6 +65,7 @@ struct core_dial {
 	bool again;	/* IKE had no memory for it: tell it once more */
 	struct core_peer *peer;	/* who answered; NULL while dialling */
 	struct core_want *wants;
+	bool at_ipsec;	/* the last failure: IKE was fine, IPsec was not */
 	const char *reason;	/* of the last failure; "" */
 	char reason_buf[160];
 	tick_t since;
@@ -86,6 +87,7 @@ struct core_lost {
 
 struct core_tunnel {	/* its place is free when it has no NHRP engine */
 	const struct core_tunnel_conf *conf;	/* not while leaving */
+	bool again;	/* it was refused: try again at retry_at */
 	struct dp_tunnel dp;	/* as in force: the source may change */
 	struct nhrp *nhrp;
 	struct outq out;	/* of nhrp */
@@ -174,6 +176,7 @@ void	core_dial_fail(struct core *c, const struct ike_act *a);
 void	core_dials_issue(struct core *c, struct core_tunnel *t);	/* after the source address came or changed */
 void	core_wants_retry(struct core *c);	/* with the time */
 void	core_wants_forget(struct core *c, struct core_tunnel *t);	/* all of the tunnel */
+void	core_tunnel_later(struct core *c, struct core_tunnel *t);
 void	core_wants_fini(struct core *c);
 
 #endif

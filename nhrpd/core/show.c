@@ -110,6 +110,12 @@ dial_to(const struct core_tunnel *t, const struct addr *nbma, bool hub)
 	return NULL;
 }
 
+static enum core_step
+step_of_dial(const struct core_dial *d)
+{
+	return d && d->at_ipsec ? CORE_STEP_IPSEC : CORE_STEP_IKE;
+}
+
 static bool
 absent_nhs(void *ctx, const struct nhrp_nhs_info *i)
 {
@@ -117,7 +123,7 @@ absent_nhs(void *ctx, const struct nhrp_nhs_info *i)
 	const struct core_tunnel *t = &w->c->tunnel[w->tunnel - 1];
 	const struct core_dial *d = dial_to(t, &i->nbma, true);
 	struct core_peer_info p = { .tunnel = w->tunnel, .proto = i->proto, .nbma = i->nbma, .remote.addr = i->nbma, .nbma_claimed = i->nbma,
-		.step = CORE_STEP_IKE, .since = d ? d->since : i->since, .nhs = true, .incomplete = true, .identity = "", .reason = i->reason };
+		.step = step_of_dial(d), .since = d ? d->since : i->since, .nhs = true, .incomplete = true, .identity = "", .reason = i->reason };
 
 	if (i->has_peer)
 		return true;
@@ -135,7 +141,7 @@ absent_dials(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 	const struct core_tunnel *t = &c->tunnel[tunnel - 1];
 
 	for (const struct core_dial *d = t->dials; d; d = d->next) {
-		struct core_peer_info p = { .tunnel = tunnel, .nbma = d->addrs[0], .remote.addr = d->addrs[0], .step = CORE_STEP_IKE, .since = d->since,
+		struct core_peer_info p = { .tunnel = tunnel, .nbma = d->addrs[0], .remote.addr = d->addrs[0], .step = step_of_dial(d), .since = d->since,
 			.dynamic = true, .incomplete = true, .identity = "", .reason = *d->reason ? d->reason : "dialing, no answer yet" };
 
 		if (d->hub || d->peer)

@@ -68,6 +68,7 @@ issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
 		d->issued = true;
 		d->again = false;
 		d->reason = "";
+		d->at_ipsec = false;
 		core_tell_ike(c, &e);
 	}
 }
@@ -168,6 +169,26 @@ forget_lost(struct core *c, uint32_t tunnel, uint32_t want)
 	}
 }
 
+/* An interface that could not be made: the data plane may have had no memory, another program may have had the name. */
+void
+core_tunnel_later(struct core *c, struct core_tunnel *t)
+{
+	t->again = true;
+	c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
+}
+
+static void
+tunnel_again(struct core *c, struct core_tunnel *t)
+{
+	struct core_act *a = core_act(c, CORE_ACT_TUNNEL_SET, (uint32_t)(t - c->tunnel) + 1);
+
+	t->again = false;
+	if (a)
+		a->dp_tunnel = &t->dp;
+	else
+		core_tunnel_later(c, t);
+}
+
 void
 core_wants_retry(struct core *c)
 {
@@ -177,6 +198,8 @@ core_wants_retry(struct core *c)
 		return;
 	c->retry_at = TICK_NEVER;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
+		if (c->tunnel[i].again && c->tunnel[i].conf)	/* not one that leaves */
+			tunnel_again(c, &c->tunnel[i]);
 		for (struct core_dial *d = c->tunnel[i].dials; d; d = d->next) {
 			if (d->again)
 				issue(c, &c->tunnel[i], d);
@@ -291,6 +314,7 @@ core_dial_fail(struct core *c, const struct ike_act *a)
 		d->again = true;
 		c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
 	}
+	d->at_ipsec = a->down == IKE_DOWN_IPSEC;
 	if (d->reason != d->reason_buf)
 		d->since = c->now;
 	d->reason = d->reason_buf;

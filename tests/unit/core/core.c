@@ -80,6 +80,29 @@ START_TEST(interface_deleted_is_made_again)
 }
 END_TEST
 
+START_TEST(interface_that_is_refused_is_tried_again)
+{
+	struct dp_event ev = { .kind = DP_EV_LINK, .tunnel = 1, .link_gone = true };
+	struct core_act refused = { .kind = CORE_ACT_TUNNEL_SET, .tunnel = 1 };
+	unsigned from;
+
+	up(2);
+	core_dp_event(b.s[SPOKE].core, b.now, &ev);
+	bench_carry(&b, SPOKE);
+	from = b.s[SPOKE].n_note;
+	core_dp_event(b.s[SPOKE].core, b.now, &ev);
+	while (core_next(b.s[SPOKE].core, b.now))
+		;
+	core_result(b.s[SPOKE].core, b.now, &refused, false, "the name is taken");
+	ck_assert_int_eq(bench_peer(&b.s[SPOKE], 0, reason).step, CORE_STEP_INTF);
+	ck_assert_str_eq(reason, "the name is taken");
+	bench_run(&b, 10000);
+	ck_assert_uint_eq(bench_count(&b.s[SPOKE], CORE_ACT_TUNNEL_SET, from), 1);
+	ck_assert(bench_registered(&b.s[SPOKE]));
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(source_address_changes)
 {
 	struct core_peer_info p;
@@ -305,6 +328,7 @@ core_suite(void)
 	tcase_add_test(t, interface_refused);
 	tcase_add_test(t, interface_down_and_up);
 	tcase_add_test(t, interface_deleted_is_made_again);
+	tcase_add_test(t, interface_that_is_refused_is_tried_again);
 	tcase_add_test(t, source_address_changes);
 	tcase_add_test(t, source_address_comes_late);
 	tcase_add_test(t, names_fail_then_answer);

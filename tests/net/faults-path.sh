@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What the network between does: ports blocked, a hub that is not there yet, that is away, that hangs; a path that takes only
+# small packets, and says so or does not. Nobody helps; what cannot be helped is named.
+LIMIT=400
+CLOUD_SPOKES="1 2 4"
+# shellcheck source=tests/net/lib.sh
+. "${SRCDIR:-$(dirname "$0")/../..}/tests/net/lib.sh"
+
+ladder() { ctl "spoke$1" show dmvpn | grep -FA1 "$(hub_nbma)" | tr -s ' \n' ' '; }	# SPOKE: the line of its hub, and the reason
+names() { ladder "$1" | grep -Eq " $2 .*reason: .*$3"; }	# SPOKE STEP REASON
+wall() { ns inet nft "add table inet wall; add chain inet wall f { type filter hook forward priority 0; }; add rule inet wall f $*"; }
+wall_down() { ns inet nft delete table inet wall; }
+
+cloud_topology || { not_ok "the topology can be built"; exit 1; }
+for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
+
+# ---- spokes are there before the hub; one may not send to port 500, one (behind the NAT) not to 4500
+wall 'ip saddr 198.18.14.2 udp dport 500 drop; add rule inet wall f ip saddr 198.18.12.2 udp dport 4500 drop'
+for n in $CLOUD_SPOKES; do cloud_start "$n"; done
+eventually 10 "no hub yet: spoke1 says that nothing answers" names 1 IKE "no answer" || ctl spoke1 show dmvpn
+note "$(ladder 1)"
+cloud_start 0 || { not_ok "the hub starts"; exit 1; }
+eventually 40 "the hub is there: spoke1 comes up by itself" cloud_spoke_up 1 || ctl spoke1 show dmvpn
+eventually 40 "UDP 500 blocked: spoke4 says who does not answer, and at which port" names 4 IKE "no answer from $(hub_nbma):500" || ctl spoke4 show dmvpn
+note "$(ladder 4)"
+eventually 40 "UDP 4500 blocked: spoke2 names that port" names 2 IKE "no answer from $(hub_nbma):4500" || ctl spoke2 show dmvpn
+note "$(ladder 2)"
+wall_down
+eventually 90 "ports opened: everyone is UP" cloud_up || for n in $CLOUD_SPOKES; do ctl "spoke$n" show dmvpn; done
+
+# ---- the path takes less than the tunnel was made for
+transfer() {	# TEXT
+	local rx; ns_exec spoke1-h "$FLOW" tcp-recv 5002 -w 20 >"$TOPO_DIR/rx" 2>&1 & rx=$!
+	ns hub-h timeout 40 "$FLOW" tcp-send "$(lan_host 1)" 5002 -b 2000000
+	wait $rx; check $? "2 MB by TCP $1" "$(tail -n 1 "$TOPO_DIR/rx")"
+}
+transfer "before"
+ns inet ip link set s11 mtu 1280
+ns inet nft 'add table inet wall; add chain inet wall o { type filter hook output priority 0; }; add rule inet wall o ip protocol icmp drop'
+# What no router tells, a tunnel does not know: hosts that probe (tcp_mtu_probing) get through, others need `ip tcp adjust-mss`.
+ns hub-h sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_mtu_probing'
+transfer "when the underlay takes 1280 octets and says nothing, between hosts that probe"
+wall_down
+transfer "when it takes 1280 octets and says so"
+ns inet ip link set s11 mtu 1500
+
+# ---- the hub hangs for a while, then goes on where it was
+kill -STOP "$(cloud_pid hub)"
+down_somewhere() { local n; for n in $CLOUD_SPOKES; do cloud_spoke_up "$n" || return 0; done; return 1; }
+eventually 40 "a hub that hangs is noticed" down_somewhere
+kill -CONT "$(cloud_pid hub)"
+whole_again "the hub goes on"
+nothing_in_clear "all the time"
+end

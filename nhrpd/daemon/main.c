@@ -26,7 +26,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct option long_options[] = { { "config", 1, NULL, 'f' }, { "control", 1, NULL, 'c' }, { "check", 1, NULL, 'k' },
-		{ "foreground", 0, NULL, 'F' }, { "pid-file", 1, NULL, 'p' }, { "keylog", 1, NULL, 'l' }, { "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 } };
+		{ "foreground", 0, NULL, 'F' }, { "pid-file", 1, NULL, 'p' }, { "keylog", 1, NULL, 'l' },
+		{ "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 } };
 	struct daemon_options o = { .conf_path = SYSCONFDIR "/nhrpd/nhrpd.conf" };
 	const char *check = NULL;
 	int c;

@@ -478,21 +478,24 @@ conf_read_include(struct conf_parse *p, struct conf_place at, const char *patter
 
 /* ---- the faces */
 
-/* The "no" forms come last, so that errors list "no" last. */
-static bool
-compile_rules(struct conf_parse *p)
+/* The rules of this program, made ready once: they never change. The "no" forms come last, so that errors list "no" last. */
+static const struct conf_syntax *
+ready_rules(size_t *n)
 {
-	p->syntax = conf_alloc(p->mem, 2 * conf_n_rules * sizeof(p->syntax[0]));
-	for (size_t i = 0; p->syntax && i < 2 * conf_n_rules; i++) {
+	static struct conf_syntax syntax[2 * CONF_RULES_MAX];
+	static size_t n_syntax;
+
+	for (size_t i = 0, done = n_syntax; !done && i < 2 * conf_n_rules; i++) {
 		const struct conf_rule *r = &conf_rules[i % conf_n_rules];
 		bool no = i >= conf_n_rules;
 
 		if (no && !r->no[0])
 			continue;
-		if (!conf_compile(no ? r->no : r->syntax, no, r, &p->syntax[p->n_syntax++]))
+		if (!conf_compile(no ? r->no : r->syntax, no, r, &syntax[n_syntax++]))
 			abort();	/* the table of this program is wrong: a test compiles all of it */
 	}
-	return p->syntax != NULL;
+	*n = n_syntax;
+	return syntax;
 }
 
 static struct conf *
@@ -511,10 +514,8 @@ conf_begin(struct conf_parse *p)
 	p->conf = c;
 	p->mem = m;
 	p->said_end = &p->said;
-	if (compile_rules(p))
-		return c;
-	conf_free(c);
-	return NULL;
+	p->syntax = ready_rules(&p->n_syntax);
+	return c;
 }
 
 static struct conf *

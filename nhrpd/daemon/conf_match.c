@@ -137,6 +137,8 @@ enum how { HOW_FULL, HOW_ARG, HOW_BEGINNING, HOW_NOT };
 struct walk {
 	const struct conf_parse *p;
 	uint32_t set[CONF_RULES_MAX * 2];	/* positions of each syntax; 0: out */
+	uint16_t in[CONF_RULES_MAX * 2];	/* those that are not out, in order */
+	size_t n_in;
 	enum conf_ctx ctx;
 	unsigned keywords;	/* how many of the first words were keywords */
 };
@@ -169,8 +171,10 @@ step(const struct conf_syntax *s, uint32_t set, const struct conf_token *t, enum
 {
 	uint32_t next = 0;
 
-	for (unsigned i = 0; i < s->n; i++) {
-		if ((set & 1u << i) && elem_takes(&s->el[i], t, how))
+	for (set &= (1u << s->n) - 1; set; set &= set - 1) {
+		unsigned i = (unsigned)__builtin_ctz(set);
+
+		if (elem_takes(&s->el[i], t, how))
 			next |= behind(s, i);
 	}
 	return next;
@@ -254,7 +258,8 @@ set_miss(const struct walk *w, const struct conf_words *words, unsigned i, struc
 	unsigned from = i < w->keywords ? i : w->keywords;
 	bool secret = false;
 
-	for (size_t k = 0; k < w->p->n_syntax; k++) {
+	for (size_t in = 0; in < w->n_in; in++) {
+		size_t k = w->in[in];
 		const struct conf_syntax *s = &w->p->syntax[k];
 
 		for (unsigned e = 0; e < s->n; e++)
@@ -281,10 +286,11 @@ missed(const struct walk *w, const struct conf_words *words, unsigned i, struct 
 
 	set_miss(w, words, i, m);
 	hide = m->mask && m->mask <= m->column;
-	for (size_t k = 0; k < w->p->n_syntax; k++) {
+	for (size_t in = 0; in < w->n_in; in++) {
+		size_t k = w->in[in];
 		const struct conf_syntax *s = &w->p->syntax[k];
 
-		for (unsigned e = 0; e < s->n && w->set[k]; e++) {
+		for (unsigned e = 0; e < s->n; e++) {
 			if (!(w->set[k] & 1u << e))
 				continue;
 			expect_elem(&x, &s->el[e]);
@@ -312,7 +318,8 @@ ambiguous(const struct walk *w, const struct conf_words *words, unsigned i, stru
 	struct expect x = { .n = 0 };
 	char list[200], found[48];
 
-	for (size_t k = 0; k < w->p->n_syntax; k++) {
+	for (size_t in = 0; in < w->n_in; in++) {
+		size_t k = w->in[in];
 		const struct conf_syntax *s = &w->p->syntax[k];
 
 		for (unsigned e = 0; e < s->n; e++) {
@@ -390,7 +397,8 @@ understand(const struct conf_syntax *s, const struct conf_words *w, struct conf_
 static bool
 takes_rest(const struct walk *w, const struct conf_words *words, struct conf_cmd *c)
 {
-	for (size_t k = 0; k < w->p->n_syntax; k++) {
+	for (size_t in = 0; in < w->n_in; in++) {
+		size_t k = w->in[in];
 		const struct conf_syntax *s = &w->p->syntax[k];
 
 		for (unsigned e = 0; e < s->n; e++) {
@@ -401,6 +409,20 @@ takes_rest(const struct walk *w, const struct conf_words *words, struct conf_cmd
 		}
 	}
 	return false;
+}
+
+/* The rules that went on stay in. */
+static void
+keep(struct walk *w, const uint32_t *next)
+{
+	size_t n = 0;
+
+	for (size_t in = 0; in < w->n_in; in++) {
+		w->set[w->in[in]] = next[in];
+		if (next[in])
+			w->in[n++] = w->in[in];
+	}
+	w->n_in = n;
 }
 
 /* One word further in all rules; false when none is left. */
@@ -414,12 +436,14 @@ advance(struct walk *w, const struct conf_words *words, unsigned i, struct conf_
 
 		if (how == HOW_BEGINNING && ambiguous(w, words, i, m))
 			return false;
-		for (size_t k = 0; k < w->p->n_syntax; k++) {
-			next[k] = w->set[k] ? step(&w->p->syntax[k], w->set[k], &words->token[i], how) : 0;
-			any = any || next[k];
+		for (size_t in = 0; in < w->n_in; in++) {
+			size_t k = w->in[in];
+
+			next[in] = step(&w->p->syntax[k], w->set[k], &words->token[i], how);
+			any = any || next[in];
 		}
 		if (any) {
-			memcpy(w->set, next, sizeof(next[0]) * w->p->n_syntax);
+			keep(w, next);
 			if (how != HOW_ARG && w->keywords == i)
 				w->keywords++;
 			return true;
@@ -434,17 +458,23 @@ conf_match(const struct conf_parse *p, enum conf_ctx ctx, const struct conf_word
 {
 	struct walk w = { .p = p, .ctx = ctx };
 
-	for (size_t k = 0; k < p->n_syntax; k++)
-		w.set[k] = p->syntax[k].rule->ctx == ctx ? closure(&p->syntax[k], 0) : 0;
+	for (size_t k = 0; k < p->n_syntax; k++) {
+		if (p->syntax[k].rule->ctx != ctx)
+			continue;
+		w.set[k] = closure(&p->syntax[k], 0);
+		w.in[w.n_in++] = (uint16_t)k;
+	}
 	for (unsigned i = 0; i < words->n; i++) {
 		if (i > 0 && takes_rest(&w, words, c))
 			return true;
 		if (!advance(&w, words, i, m))
 			return false;
 	}
-	for (size_t k = 0; k < p->n_syntax; k++) {
-		if (w.set[k] & 1u << p->syntax[k].n) {
-			understand(&p->syntax[k], words, c);
+	for (size_t in = 0; in < w.n_in; in++) {
+		const struct conf_syntax *s = &p->syntax[w.in[in]];
+
+		if (w.set[w.in[in]] & 1u << s->n) {
+			understand(s, words, c);
 			return true;
 		}
 	}

@@ -229,7 +229,7 @@ struct conf_parse {
 	bool no_files;
 	const struct conf_file *file;	/* being read */
 	unsigned n_files;
-	struct conf_syntax *syntax;
+	const struct conf_syntax *syntax;
 	size_t n_syntax;
 	enum conf_ctx ctx;
 	void *block[CONF_CTXS];

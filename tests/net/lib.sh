@@ -34,6 +34,11 @@ if [ -z "${LIB_TIMED-}" ]; then
 fi
 # shellcheck source=tests/net/topo.sh
 . "$SRCDIR/tests/net/topo.sh"
+if [ -n "${IN_UML-}" ]; then	# a world of its own already, see tests/uml/run
+	TOPO_WORLD=1
+	# shellcheck source=tests/uml/topo.sh
+	. "$SRCDIR/tests/uml/topo.sh"
+fi
 if [ -z "${TOPO_WORLD-}" ]; then
 	for c in ip nft ping nsenter unshare timeout awk; do command -v $c >/dev/null || skip "$c is not installed"; done
 	topo_world "$0" "$@"

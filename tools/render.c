@@ -378,6 +378,33 @@ render_session(FILE *f, json_t *data)
 	not_shown(f, data);
 }
 
+/* "      Fragmentation: yes, limit: 1280": what is there where details were asked for. */
+static void
+extensions(FILE *f, json_t *e)
+{
+	static const struct {
+		const char *key, *label;
+	} ext[] = { { "fragmentation", "Fragmentation" }, { "fragment_mtu", "limit" } };
+	const char *lead = "      ";
+
+	for (size_t i = 0; e && i < sizeof(ext) / sizeof(ext[0]); i++) {
+		const json_t *v = json_object_get(e, ext[i].key);
+
+		if (!v)
+			continue;
+		fprintf(f, "%s%s: ", lead, ext[i].label);
+		if (json_is_boolean(v))
+			fputs(json_is_true(v) ? "yes" : "no", f);
+		else if (json_is_integer(v))
+			fprintf(f, "%lld", (long long)json_integer_value(v));
+		else
+			fputs(or_dash(json_string_value(v)), f);
+		lead = ", ";
+	}
+	if (e)
+		fputc('\n', f);
+}
+
 static void
 render_ike(FILE *f, json_t *data)
 {
@@ -395,6 +422,7 @@ render_ike(FILE *f, json_t *data)
 		fprintf(f, "      Active Time: %s, rekey in %s, SPIs: %s/%s%s\n", time_of(s, "age_s", age), time_of(s, "rekey_in_s", rekey),
 		    text(s, "spi_i"),
 		    text(s, "spi_r"), flag(s, "natted_local") ? ", NAT here" : flag(s, "natted_remote") ? ", NAT there" : "");
+		extensions(f, json_object_get(s, "extensions"));
 		reason(f, "      ", s);
 	}
 	not_shown(f, data);
@@ -464,6 +492,8 @@ render_counters(FILE *f, json_t *data)
 	fputs("IKE:\n", f);
 	counted(f, "  received", json_object_get(ike, "received"));
 	counted(f, "  sent", json_object_get(ike, "sent"));
+	if (number(ike, "fragments_received") || number(ike, "fragments_sent"))
+		fprintf(f, "  fragments: %lld received, %lld sent\n", number(ike, "fragments_received"), number(ike, "fragments_sent"));
 	counted(f, "  refused", json_object_get(ike, "refused"));
 	fputs("Data plane:\n", f);
 	counted(f, "", json_object_get(data, "dataplane"));

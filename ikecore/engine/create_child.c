@@ -96,6 +96,7 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struc
 	heir->encap = sa->encap;
 	heir->profile = sa->profile;
 	heir->key = sa->key;
+	heir->ext = sa->ext;
 	heir->unwelcome = sa->unwelcome;
 	heir->local_id = sa->local_id;
 	heir->peer_id = sa->peer_id;

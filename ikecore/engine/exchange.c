@@ -63,7 +63,11 @@ tx_seal(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	struct ike_sk_sizes sizes;
 	struct ike_seal_room room;
 
-	if (!ike_sk_sizes(key, &sizes) || ike_build_seal(&t->b, sizes.block, sizes.icv_len, &room) == 0 ||
+	if (!ike_sk_sizes(key, &sizes))
+		return span_of(t->buf, 0);
+	if (sa->ext.frag && wr_len(&t->w) + sizes.block + sizes.icv_len > ike_send_limit(k, sa))
+		return ike_frag_seal(k, sa, t, key);
+	if (ike_build_seal(&t->b, sizes.block, sizes.icv_len, &room) == 0 ||
 	    !ike_sk_iv(key, sa->iv++, &k->env.env, room.iv) ||
 	    !ike_seal(key, room.aad, room.iv, room.text, room.text_len, room.icv))
 		return span_of(t->buf, 0);
@@ -86,7 +90,7 @@ x_send(struct ike *k, struct ike_sa *sa)
 	sa->x.sent = k->now;
 	sa->last_tx = k->now;
 	k->exchanges[1][sa->x.msg[18]]++;
-	ike_send(k, &sa->local, &sa->remote, span_of(sa->x.msg, sa->x.len));
+	ike_send_all(k, &sa->local, &sa->remote, span_of(sa->x.msg, sa->x.len));
 	timer_arm(&k->timers, &sa->t_retx, k->now + retx_wait(k, &sa->x));
 }
 
@@ -191,7 +195,7 @@ bool
 ike_spare(struct ike *k)
 {
 	if (!k->spare)
-		k->spare = env_alloc(&k->env.env, IKE_TX_MAX);
+		k->spare = env_alloc(&k->env.env, IKE_CUT_MAX);
 	return k->spare != NULL;
 }
 
@@ -217,7 +221,7 @@ ike_respond(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike
 	sa->rx_mid++;
 	sa->last_tx = k->now;
 	k->exchanges[1][msg.p[18]]++;
-	ike_send(k, &rx->local, &rx->remote, msg);
+	ike_send_all(k, &rx->local, &rx->remote, msg);
 }
 
 void
@@ -255,21 +259,24 @@ unknown_sa(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 	return IKE_DROP_UNKNOWN_SA;
 }
 
-/* The first encrypted message: the secret is computed now and not before. The message waits for it. */
+/* The first encrypted message: the secret is computed now and not before. The message waits for it, and what comes meanwhile. */
 static enum ike_drop
 first_sealed(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
 {
 	struct ike_shake *hs = sa->hs;
+	enum ike_drop d;
 
 	if (m->response || m->hdr.exchange != IKE_AUTH || m->hdr.mid != 1)
 		return IKE_DROP_STATE;
-	if (rx->packet.n > IKE_RX_MAX || !(hs->stash = env_alloc(&k->env.env, rx->packet.n)))
+	if (m->sk.total && !sa->ext.frag)
+		return IKE_DROP_FRAGMENT;
+	if (rx->packet.n > IKE_RX_MAX)
 		return IKE_DROP_MEMORY;
-	memcpy(hs->stash, rx->packet.p, rx->packet.n);
-	hs->stash_len = rx->packet.n;
-	hs->stash_rx = *rx;
+	d = ike_stash_add(k, hs, rx);
+	if (d != IKE_OK || sa->state == IKE_SA_R_KEX)
+		return d;
 	if (!ike_shake_job(k, sa)) {
-		env_free(&k->env.env, hs->stash);
+		ike_stash_free(k, hs->stash);
 		hs->stash = NULL;
 		return IKE_DROP_MEMORY;
 	}
@@ -303,10 +310,12 @@ ike_rx_sealed(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 	d = ike_msg_check_clear(m);
 	if (d != IKE_OK)
 		return d;
-	if (sa->state == IKE_SA_R_INIT)
+	if (sa->state == IKE_SA_R_INIT || sa->state == IKE_SA_R_KEX)
 		return first_sealed(k, sa, rx, m);
 	if (!sa->has_keys)
 		return IKE_DROP_STATE;
+	if (m->sk.total && !sa->ext.frag)
+		return IKE_DROP_FRAGMENT;
 	if (m->sk.body.n > sizeof(plain))
 		return IKE_DROP_LENGTH;
 	return ike_rx_open(k, sa, rx, m, plain);
@@ -418,8 +427,43 @@ resend(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx)
 		return IKE_DROP_MESSAGE_ID;
 	sa->last_tx = k->now;
 	k->exchanges[1][sa->resp[18]]++;
-	ike_send(k, &rx->local, &rx->remote, span_of(sa->resp, sa->resp_len));
+	ike_send_all(k, &rx->local, &rx->remote, span_of(sa->resp, sa->resp_len));
 	return IKE_OK;
+}
+
+static enum ike_drop
+rx_whole(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, struct span plain)
+{
+	enum ike_drop d = ike_msg_parse_inner(m, plain);
+
+	ike_frags_free(k, sa, m->response);
+	if (d == IKE_OK)
+		d = ike_msg_check_inner(m);
+	if (!m->response) {
+		uint32_t id = sa->id;
+
+		d = handle_request(k, sa, rx, m, d);
+		sa = ike_sa_find(k, id);
+		if (sa)
+			ike_sa_kick(k, sa);
+		return d;
+	}
+	return handle_response(k, sa, rx, m, d);
+}
+
+static enum ike_drop
+rx_piece(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, struct span plain)
+{
+	uint8_t *whole;
+	size_t n = 0;
+	enum ike_drop d = ike_frag_rx(k, sa, m, plain, &whole, &n);
+
+	if (!whole)
+		return d;
+	d = rx_whole(k, sa, rx, m, span_of(whole, n));
+	ike_wipe(whole, n);
+	env_free(&k->env.env, whole);
+	return d;
 }
 
 enum ike_drop
@@ -433,19 +477,7 @@ ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ik
 	n = ike_open(key_in(sa), m->sk.aad, m->sk.body, plain);
 	if (n < 0)
 		return IKE_DROP_ICV;
-	if (!m->response && m->hdr.mid + 1 == sa->rx_mid)
-		return resend(k, sa, rx);
-	d = ike_msg_parse_inner(m, span_of(plain, (size_t)n));
-	if (d == IKE_OK)
-		d = ike_msg_check_inner(m);
-	if (!m->response) {
-		uint32_t id = sa->id;
-
-		d = handle_request(k, sa, rx, m, d);
-		sa = ike_sa_find(k, id);
-		if (sa)
-			ike_sa_kick(k, sa);
-		return d;
-	}
-	return handle_response(k, sa, rx, m, d);
+	if (!m->response && m->hdr.mid + 1 == sa->rx_mid)	/* of a request in pieces the first one asks for the answer again */
+		return m->sk.frag > 1 ? IKE_DROP_FRAGMENT_OLD : resend(k, sa, rx);
+	return m->sk.total ? rx_piece(k, sa, rx, m, span_of(plain, (size_t)n)) : rx_whole(k, sa, rx, m, span_of(plain, (size_t)n));
 }

@@ -2,12 +2,11 @@
  * that minds them.
  *
  * Parts: init.c (IKE_SA_INIT), auth.c (IKE_AUTH), create_child.c (CREATE_CHILD_SA and collisions), info.c (deletes,
- * liveness), exchange.c (message ids, retransmission, sealing), sa.c (an IKE SA's life, duplicates), child.c (ESP pairs),
+ * liveness), exchange.c (message ids, retransmission, sealing), frag.c, ext.c (what both ends can), sa.c (an IKE SA's life, duplicates), child.c (ESP pairs),
  * dial.c (wanted peers), cookie.c (admission), natt.c (NAT), proposal.c (negotiation), job.c (computations elsewhere).
  *
  * RFC 7296 with transport mode for protocol 47 (2.23.1), AEAD for IKE (RFC 5282), Curve25519 (8031), ECP (5903), ChaCha20
- * (7634). Left out: certificates and EAP, configuration payloads, MOBIKE, fragmentation (pre-shared-key messages are
- * small), tunnel mode, IPComp, windows above one. Peers that offer those are served without them.
+ * (7634). Left out: certificates and EAP, configuration payloads, MOBIKE, tunnel mode, IPComp, windows above one. Peers that offer those are served without them.
  *
  * Everything is found by keyed hash: SAs by number, by our SPI, by remote, by identity pair, half-open ones by (SPIi,
  * remote, digest). A call writes at most IKE_STEP_ITEMS actions per step; what is left for lack of room stays due. */
@@ -470,6 +469,8 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.dial = sa->dials ? sa->dials->id : 0,
 			.profile = sa->profile,
 			.reason = sa->reason ? sa->reason : "",
+			.frag = sa->ext.frag,
+			.frag_mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU,
 		};
 
 		if (sa->state == IKE_SA_EST && sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_IKE)
@@ -525,6 +526,12 @@ uint64_t
 ike_count_drop(const struct ike *k, enum ike_drop d)
 {
 	return (unsigned)d < IKE_DROPS_N ? k->drops[d] : 0;
+}
+
+uint64_t
+ike_count_fragments(const struct ike *k, bool tx)
+{
+	return k->fragments[tx];
 }
 
 uint64_t

@@ -90,6 +90,8 @@ struct ike_conf {
 	uint32_t half_open_max;	/* hard bound of half-open records, default 4096 */
 	uint32_t cookie_threshold;	/* ask for cookies above it, default 100 */
 	uint32_t sa_max;	/* IKE SAs, default 200,000 */
+	bool frag_off;	/* no fragmentation (RFC 7383) */
+	uint16_t frag_mtu;	/* largest IP packet of a message that can be cut; 0: 1280 */
 };
 
 struct ike_env {
@@ -182,7 +184,7 @@ void	ike_free(struct ike *k);	/* sends nothing; wipes keys */
  * are (profile gone, our identity, the peer's, the key that was used) are closed, one a step; the others stay, and take new
  * proposals and lifetimes when they are rekeyed. The old conf is not looked at any more. */
 void	ike_reconf(struct ike *k, tick_t now, const struct ike_conf *conf, struct outq *out);
-enum { IKE_OUT_ITEMS = 64, IKE_OUT_OCTETS = 160 * 1024 };
+enum { IKE_OUT_ITEMS = 256, IKE_OUT_OCTETS = 160 * 1024 };
 enum ike_drop ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct outq *out);
 void	ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *out);
 void	ike_tick(struct ike *k, tick_t now, struct outq *out);
@@ -205,6 +207,8 @@ struct ike_sa_info {
 	uint32_t dial;
 	unsigned profile;
 	const char *reason;
+	bool frag;	/* fragmentation agreed on */
+	uint16_t frag_mtu;	/* our limit */
 };
 struct ike_child_info {
 	uint32_t sa, spi_in, spi_out;
@@ -218,6 +222,7 @@ typedef bool ike_child_fn(void *ctx, const struct ike_child_info *);
 void	ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx);
 void	ike_visit_child(const struct ike *k, uint32_t sa, ike_child_fn *fn, void *ctx);	/* sa 0: all */
 uint64_t ike_count_drop(const struct ike *k, enum ike_drop d);
+uint64_t ike_count_fragments(const struct ike *k, bool tx);
 uint64_t ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange);
 
 /* Text of an identity: printable, escaped, "fqdn site-11.example.net", "address 192.0.2.1", "key-id 0a0b". */

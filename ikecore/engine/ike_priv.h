@@ -14,7 +14,11 @@
 #include "lib/timer.h"
 
 enum {	/* bounds */
-	IKE_TX_MAX = 6144,	/* a message of ours */
+	IKE_TX_MAX = 6144,	/* a message of ours, */
+	IKE_CUT_MAX = IKE_TX_MAX + IKE_TX_MAX / 2,	/* and in pieces */
+	IKE_FRAG_MTU = 1280,	/* largest IP packet of a message that can be cut */
+	IKE_FRAGS_MAX = 64, IKE_FRAG_OCTETS = 65000,	/* of one message */
+	IKE_STASH_OCTETS = 24 * 1024,	/* per half-open SA, while its secret is computed */
 	IKE_RX_MAX = 16384,	/* a message we would keep while a job runs */
 	IKE_CHILDREN_MAX = 8,	/* per IKE SA, those being replaced included */
 	IKE_DIALS_MAX = 200000,
@@ -23,7 +27,7 @@ enum {	/* bounds */
 	IKE_WORKED = 2048,	/* remembered: which entry worked for an address */
 	IKE_ADDR_CELLS = 1024, IKE_ADDR_HALF = 16,	/* half-open per address cell before cookies are asked for */
 	IKE_COOKIE_ROUNDS = 3, IKE_KE_ROUNDS = 2,
-	IKE_STEP_ITEMS = 24, IKE_STEP_OCTETS = 2 * IKE_TX_MAX,	/* most that one step writes */
+	IKE_STEP_ITEMS = 64, IKE_STEP_OCTETS = 2 * IKE_CUT_MAX,	/* most that one step writes */
 	IKE_NONCE_LEN = 32,	/* of ours */
 	IKE_REASON_MAX = 256,
 };
@@ -91,6 +95,28 @@ struct ike_job {
 	uint8_t peer[IKE_PUBLIC_MAX], shared[IKE_SHARED_MAX];
 };
 
+struct ike_stash {	/* a message as it came */
+	struct ike_stash *next;
+	struct ike_rx rx;
+	size_t n;
+	uint8_t octets[];
+};
+
+struct ike_frags {	/* a message that is not whole yet */
+	uint32_t mid;
+	uint8_t exchange, first;
+	uint16_t total, have;
+	size_t octets;
+	struct {
+		uint8_t *p;
+		uint16_t n;
+	} piece[IKE_FRAGS_MAX];
+};
+
+struct ike_ext {	/* what both ends said they do; ext.c */
+	bool frag;	/* RFC 7383 */
+};
+
 /* What is only needed until an IKE SA is established. */
 struct ike_shake {
 	struct ike_kex *kex;
@@ -103,9 +129,7 @@ struct ike_shake {
 	uint16_t group;
 	uint8_t ke[IKE_PUBLIC_MAX];	/* responder: the peer's value until the job */
 	uint16_t ke_len;
-	uint8_t *stash;	/* responder: message that waits for the keys */
-	size_t stash_len;
-	struct ike_rx stash_rx;
+	struct ike_stash *stash;	/* responder: messages that wait for the keys */
 	bool proven;	/* came with a cookie */
 	struct ike_child *child;	/* initiator: the first child, made before it is asked for */
 	unsigned key;	/* keyring entry in use */
@@ -119,7 +143,7 @@ struct ike_shake {
 struct ike_exch {	/* our request in flight; window 1 */
 	enum ike_xkind kind;
 	uint32_t mid;
-	uint8_t *msg;
+	uint8_t *msg;	/* or its pieces, one behind the other */
 	size_t len;
 	unsigned tries, tries_max;
 	tick_t wait;	/* 0: doubling from IKE_RETX_FIRST */
@@ -199,7 +223,9 @@ struct ike_sa {
 
 	uint32_t tx_mid, rx_mid;	/* next to use, next to expect */
 	struct ike_exch x;
-	uint8_t *resp;	/* answer to rx_mid - 1 */
+	struct ike_ext ext;
+	struct ike_frags *frags[2];	/* of a request, of a response */
+	uint8_t *resp;	/* answer to rx_mid - 1, or its pieces */
 	size_t resp_len;
 	struct ike_shake *hs;
 	struct ike_cc *cc_tx, *cc_rx;
@@ -282,8 +308,9 @@ struct ike {
 	struct log_limit log_rx, log_auth, log_half, log_prop;
 	uint64_t drops[IKE_DROPS_N];
 	uint64_t exchanges[2][256];
+	uint64_t fragments[2];	/* received, sent */
 	bool shutdown;
-	uint8_t *spare;	/* IKE_TX_MAX octets for an answer when memory is short: a request is only acted on when we can keep its answer */
+	uint8_t *spare;	/* IKE_CUT_MAX octets for an answer when memory is short: a request is only acted on when we can keep its answer */
 };
 
 /* ---- ike.c */
@@ -333,6 +360,7 @@ struct ike_tx {
 	uint8_t buf[IKE_TX_MAX];
 	struct wr w;
 	struct ike_build b;
+	uint8_t cut[IKE_CUT_MAX];	/* where it had to be cut */
 };
 void	ike_tx_request(struct ike_tx *t, const struct ike_sa *sa, enum ike_exchange x);	/* encrypted */
 void	ike_tx_response(struct ike_tx *t, const struct ike_sa *sa, uint8_t x, uint32_t mid);
@@ -347,6 +375,28 @@ void	ike_respond_error(struct ike *k, struct ike_sa *sa, uint8_t exchange, uint3
 void	ike_x_retransmit(struct ike *k, struct ike_sa *sa);
 enum ike_drop ike_rx_sealed(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, uint8_t *plain);
+
+/* ---- frag.c */
+struct ike_cut {	/* how a message is being cut */
+	const struct ike_protect *key;
+	struct ike_sk_sizes sizes;
+	struct ike_hdr hdr;
+	uint8_t first;
+	uint16_t total;
+};
+size_t	ike_send_limit(const struct ike *k, const struct ike_sa *sa);	/* octets of an IKE message that need no cutting */
+struct span ike_frag_seal(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike_protect *key);	/* pieces in t->cut; empty: failed */
+void	ike_send_all(struct ike *k, const struct endpoint *local, const struct endpoint *remote, struct span msgs);
+/* Takes a piece that has been opened. With the last one *whole is the text of all (*n octets, the caller frees it). */
+enum ike_drop ike_frag_rx(struct ike *k, struct ike_sa *sa, struct ike_msg *m, struct span plain, uint8_t **whole, size_t *n);
+void	ike_frags_free(struct ike *k, struct ike_sa *sa, bool response);
+enum ike_drop ike_stash_add(struct ike *k, struct ike_shake *hs, const struct ike_rx *rx);
+void	ike_stash_open(struct ike *k, struct ike_sa *sa);
+void	ike_stash_free(struct ike *k, struct ike_stash *s);
+
+/* ---- ext.c */
+void	ike_ext_build(const struct ike *k, const struct ike_sa *sa, struct ike_build *b);
+void	ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
 
 /* ---- init.c */
 bool	ike_init_start(struct ike *k, struct ike_sa *sa);	/* false: no memory; sa is still the caller's */

@@ -26,6 +26,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_build_ke(&t->b, hs->group, pub);
 	ike_build_nonce(&t->b, span_of(hs->ni.b, hs->ni.n));
 	ike_natt_build(k, &t->b, sa->spi_i, 0, &sa->local, &sa->remote);
+	ike_ext_build(k, sa, &t->b);
 	return ike_build_end(&t->b);
 }
 
@@ -195,6 +196,7 @@ got_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const stru
 	hs->nr.n = (uint16_t)m->nonce.n;
 	memcpy(hs->nr.b, m->nonce.p, m->nonce.n);
 	set_suite(sa, &ch);
+	ike_ext_note(k, sa, m);
 	ike_natt_detect(k, sa, rx, m, m->hdr.spi_i, m->hdr.spi_r);
 	sa->local = rx->local;
 	ike_natt_float(sa);
@@ -317,6 +319,7 @@ build_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	ike_build_ke(&t.b, hs->group, pub);
 	ike_build_nonce(&t.b, span_of(hs->nr.b, hs->nr.n));
 	ike_natt_build(k, &t.b, sa->spi_i, sa->spi_r, &rx->local, &rx->remote);
+	ike_ext_build(k, sa, &t.b);
 	n = ike_build_end(&t.b);
 	hs->mine = n ? env_alloc(&k->env.env, n) : NULL;
 	if (!hs->mine)
@@ -341,6 +344,7 @@ fill_half(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struc
 	sa->state = IKE_SA_R_INIT;
 	sa->rx_mid = 1;
 	set_suite(sa, ch);
+	ike_ext_note(k, sa, m);
 	hs->group = ch->group;
 	hs->ni.n = (uint16_t)m->nonce.n;
 	memcpy(hs->ni.b, m->nonce.p, m->nonce.n);
@@ -472,24 +476,6 @@ ike_shake_job(struct ike *k, struct ike_sa *sa)
 	return false;
 }
 
-static void
-open_stash(struct ike *k, struct ike_sa *sa)
-{
-	struct ike_shake *hs = sa->hs;
-	uint8_t plain[IKE_RX_MAX], *stash = hs->stash;
-	struct ike_rx rx = hs->stash_rx;
-	struct ike_msg m;
-	enum ike_drop d;
-
-	hs->stash = NULL;
-	rx.packet = span_of(stash, hs->stash_len);
-	d = ike_msg_parse(rx.packet, &m);
-	if (d == IKE_OK)
-		d = ike_rx_open(k, sa, &rx, &m, plain);
-	ike_count(k, d);
-	env_free(&k->env.env, stash);
-}
-
 void
 ike_shake_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
 {
@@ -508,6 +494,6 @@ ike_shake_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
 		ike_auth_start(k, sa);
 	} else {
 		sa->state = IKE_SA_R_AUTH;
-		open_stash(k, sa);
+		ike_stash_open(k, sa);
 	}
 }

@@ -282,7 +282,7 @@ ike_shake_free(struct ike *k, struct ike_sa *sa)
 	ike_child_free(k, hs->child);
 	env_free(env, hs->mine);
 	env_free(env, hs->theirs);
-	env_free(env, hs->stash);
+	ike_stash_free(k, hs->stash);
 	ike_wipe(hs, sizeof(*hs));
 	env_free(env, hs);
 	sa->hs = NULL;
@@ -314,6 +314,8 @@ ike_sa_free(struct ike *k, struct ike_sa *sa)
 	unfile_remote(k, sa);
 	map_del(&k->by_id, &sa->by_id);
 	map_del(&k->by_spi, &sa->by_spi);
+	ike_frags_free(k, sa, false);
+	ike_frags_free(k, sa, true);
 	env_free(env, sa->x.msg);
 	env_free(env, sa->resp);
 	ike_keys_wipe(&sa->keys);
@@ -783,7 +785,7 @@ ike_sa_kick(struct ike *k, struct ike_sa *sa)
 {
 	if (sa->x.kind != IKE_X_NONE || sa->cc_tx)
 		return;
-	if (!outq_room(k->out, 2, IKE_TX_MAX)) {
+	if (!outq_room(k->out, IKE_STEP_ITEMS / 2, IKE_CUT_MAX)) {
 		ike_sa_kick_at(k, sa, k->now);
 		return;
 	}

@@ -62,6 +62,19 @@ ike_build_sk(struct ike_build *b, size_t iv_len)
 	b->text_at = wr_len(b->w);
 }
 
+/* A piece of what would stand in SK. Only the first names the payload it begins with. */
+void
+ike_build_skf(struct ike_build *b, size_t iv_len, uint8_t first, uint16_t frag, uint16_t total)
+{
+	b->sk_at = payload_open(b, IKE_PL_SKF);
+	patch8(b->w, b->sk_at, frag == 1 ? first : IKE_PL_NONE);
+	wr_be16(b->w, frag);
+	wr_be16(b->w, total);
+	wr_zero(b->w, iv_len);
+	b->iv_len = iv_len;
+	b->text_at = wr_len(b->w);
+}
+
 static void
 transform_write(struct wr *w, const struct ike_xform *x, bool last)
 {
@@ -240,9 +253,9 @@ ike_build_seal(struct ike_build *b, size_t block, size_t icv_len, struct ike_sea
 	n = ike_build_end(b);
 	if (n == 0)
 		return 0;
-	p = b->w->base + b->sk_at + IKE_PL_HDR_LEN;
+	p = b->w->base + b->text_at - b->iv_len;
 	*room = (struct ike_seal_room){
-		.aad = span_of(b->w->base + b->base, b->sk_at + IKE_PL_HDR_LEN - b->base),
+		.aad = span_of(b->w->base + b->base, (size_t)(p - (b->w->base + b->base))),
 		.iv = p, .iv_len = b->iv_len,
 		.text = p + b->iv_len, .text_len = text,
 		.icv = p + b->iv_len + text, .icv_len = icv_len,

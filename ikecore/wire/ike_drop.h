@@ -24,6 +24,9 @@
 	X(IKE_DROP_NOTIFY_SYNTAX, "notify-syntax", "malformed notify") \
 	X(IKE_DROP_DELETE_SYNTAX, "delete-syntax", "malformed delete") \
 	X(IKE_DROP_SK_SYNTAX, "sk-syntax", "encrypted payload not last, or bad padding") \
+	X(IKE_DROP_FRAGMENT, "fragment", "fragment with impossible numbers, or fragmentation was not agreed on") \
+	X(IKE_DROP_FRAGMENT_OLD, "fragment-old", "fragment that is here already, or of a coarser cut") \
+	X(IKE_DROP_FRAGMENT_MANY, "fragment-too-many", "more fragments or octets in one message than we take") \
 	X(IKE_DROP_ICV, "icv", "integrity check failed") \
 	X(IKE_DROP_UNKNOWN_SA, "unknown-sa", "no IKE SA with these SPIs") \
 	X(IKE_DROP_FLAGS, "flags", "initiator or response flag contradicts the SA") \

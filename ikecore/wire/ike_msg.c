@@ -31,7 +31,6 @@ static const struct pl_kind {
 	[IKE_PL_TSR] = { ike_pl_tsr, PL_ONCE },
 	[IKE_PL_CP] = { NULL, PL_RAW },
 	[IKE_PL_EAP] = { NULL, PL_RAW },
-	[IKE_PL_SKF] = { NULL, PL_RAW },
 };
 
 static bool
@@ -75,19 +74,40 @@ raw_keep(struct ike_msg *m, uint8_t type, struct span body)
 	return IKE_OK;
 }
 
-/* The encrypted payload: must be the last, and stands only in clear. Its NextPayload names the first one inside. */
+/* Numbers of a fragment (RFC 7383 2.5): nothing else stands beside it, and only the first names a payload. */
+static enum ike_drop
+skf_numbers(struct ike_msg *m, struct cur *body)
+{
+	m->sk.frag = cur_be16(body);
+	m->sk.total = cur_be16(body);
+	if (body->bad || cur_left(body) == 0)
+		return IKE_DROP_SK_SYNTAX;
+	if (m->sk.frag == 0 || m->sk.frag > m->sk.total || m->n_payloads != 1)
+		return IKE_DROP_FRAGMENT;
+	return (m->sk.frag == 1) == (m->sk.first != IKE_PL_NONE) ? IKE_OK : IKE_DROP_FRAGMENT;
+}
+
+/* The encrypted payload or a fragment of it: must be the last, and stands only in clear. Its NextPayload names the first one
+ * inside. For the rules of an exchange both are SK. */
 static enum ike_drop
 sk_keep(struct chain *ch, uint8_t next, struct span body)
 {
 	struct ike_msg *m = ch->m;
+	struct cur c = cur_of(body);
+	enum ike_drop d;
 
 	if (ch->inner || cur_left(&ch->c) || body.n == 0)
 		return IKE_DROP_SK_SYNTAX;
 	m->n_clear[IKE_PL_SK] = 1;
 	m->sk.first = next;
-	m->sk.body = body;
 	m->sk.at = (size_t)(body.p - m->raw.p) - IKE_PL_HDR_LEN;
-	m->sk.aad = span_of(m->raw.p, m->sk.at + IKE_PL_HDR_LEN);
+	if (ch->type == IKE_PL_SKF) {
+		d = skf_numbers(m, &c);
+		if (d != IKE_OK)
+			return d;
+	}
+	m->sk.body = cur_rest(&c);
+	m->sk.aad = span_of(m->raw.p, (size_t)(m->sk.body.p - m->raw.p));
 	ch->type = IKE_PL_NONE;
 	return IKE_OK;
 }
@@ -134,7 +154,7 @@ payload_step(struct chain *ch)
 	body = cur_take(&ch->c, len - IKE_PL_HDR_LEN);
 	if (ch->c.bad)
 		return IKE_DROP_PAYLOAD_SHORT;
-	if (ch->type == IKE_PL_SK)
+	if (ch->type == IKE_PL_SK || ch->type == IKE_PL_SKF)
 		return sk_keep(ch, next, body);
 	d = pl_is_known(ch->type) ? payload_known(ch, body) : payload_unknown(ch, flags);
 	ch->type = next;
@@ -191,19 +211,24 @@ ike_msg_parse(struct span in, struct ike_msg *out)
 	return d;
 }
 
+struct span
+ike_frag_text(struct span plain)
+{
+	size_t pad = plain.n ? plain.p[plain.n - 1] + (size_t)1 : 1;
+
+	return pad > plain.n ? span_of(NULL, 0) : span_of(plain.p, plain.n - pad);
+}
+
 enum ike_drop
 ike_msg_parse_inner(struct ike_msg *m, struct span plain)
 {
 	struct chain ch;
 	enum ike_drop d;
-	size_t pad;
 
-	if (plain.n == 0)
+	plain = ike_frag_text(plain);
+	if (!plain.p)
 		return IKE_DROP_SK_SYNTAX;
-	pad = plain.p[plain.n - 1];
-	if (pad + 1 > plain.n)
-		return IKE_DROP_SK_SYNTAX;
-	plain.n -= pad + 1;
+	m->inner = plain;
 	ch = (struct chain){ m, cur_of(plain), m->n_inner, true, m->sk.first };
 	d = chain_read(&ch);
 	if (d == IKE_OK && cur_left(&ch.c))

@@ -10,8 +10,11 @@
  * final: fields of a refused message mean nothing, but hdr is filled in for every reason except IKE_DROP_SHORT, and
  * critical for IKE_DROP_CRITICAL, so that the engine can answer.
  *
- * Ids of algorithms are kept as they came, known or not: nothing here selects. SKF (RFC 7383), CERT, CERTREQ, CP, EAP
- * and vendor payloads are kept as raw spans.
+ * A fragment (RFC 7383) is an encrypted payload whose text is a piece: ike_frag_text() takes its padding off; the pieces put
+ * together, with one octet 0 behind them for the padding that a whole message has, go to ike_msg_parse_inner().
+ *
+ * Ids of algorithms are kept as they came, known or not: nothing here selects. CERT, CERTREQ, CP, EAP and vendor payloads
+ * are kept as raw spans.
  *
  * Writing: struct ike_build chains payloads into a writer and fills in lengths and NextPayload; see below. */
 #ifndef IKECORE_WIRE_IKE_MSG_H
@@ -141,8 +144,9 @@ struct ike_raw {
 
 struct ike_sk {	/* the encrypted payload */
 	uint8_t first;	/* type of the first payload inside */
-	size_t at;	/* where its generic header starts in the message; the additional data end 4 octets later */
-	struct span aad;	/* message from the header to the end of the generic header */
+	uint16_t frag, total;	/* RFC 7383: number from 1, and of how many; 0, 0: not a fragment */
+	size_t at;	/* where its generic header starts in the message */
+	struct span aad;	/* message from the header to the end of the generic header, with the numbers of a fragment */
 	struct span body;	/* IV, ciphertext, ICV; never empty when there is one */
 };
 
@@ -168,9 +172,10 @@ struct ike_msg {
 	struct ike_delete del[IKE_MSG_DELETES_MAX];
 	unsigned n_del, n_del_spis;
 	struct ike_ts_list tsi, tsr;
-	struct ike_raw rawpl[IKE_MSG_RAWS_MAX];	/* CERT, CERTREQ, VID, CP, EAP, SKF */
+	struct ike_raw rawpl[IKE_MSG_RAWS_MAX];	/* CERT, CERTREQ, VID, CP, EAP */
 	unsigned n_rawpl;
 	struct ike_sk sk;
+	struct span inner;	/* the payloads inside, without padding */
 };
 
 /* Reads the header only; false where there are less than 28 octets. Checks nothing else. */
@@ -179,6 +184,8 @@ bool	ike_hdr_parse(struct span in, struct ike_hdr *out);
 enum ike_drop ike_msg_parse(struct span in, struct ike_msg *out);
 /* `plain`: what decryption of m->sk gave, with padding and pad length octet. */
 enum ike_drop ike_msg_parse_inner(struct ike_msg *m, struct span plain);
+/* The piece in a fragment: text without padding. An empty span with p NULL where the padding is impossible. */
+struct span ike_frag_text(struct span plain);
 /* Rule table: per exchange, direction and payload how many at least and at most, and where. A response that carries an
  * error notify (in IKE_SA_INIT also COOKIE) may leave the others out, AUTH too: ask ike_msg_has(). check_inner() also looks at what depends on more
  * than one payload: SA with both TS or none of the three, IKE rekey with KE and without TS, protocol and SPI of proposals. */
@@ -215,7 +222,7 @@ struct ike_build {
 	struct wr *w;
 	size_t base;	/* where the message starts in w */
 	size_t next_at;	/* the NextPayload octet the next payload is named in */
-	size_t sk_at, text_at;	/* SK header and start of the text; 0: none */
+	size_t sk_at, text_at;	/* SK or SKF header and start of the text; 0: none */
 	size_t iv_len;
 };
 
@@ -227,6 +234,7 @@ struct ike_seal_room {	/* inside the message; all lengths on the wire are final 
 
 void	ike_build_start(struct ike_build *b, struct wr *w, const struct ike_hdr *h);
 void	ike_build_sk(struct ike_build *b, size_t iv_len);
+void	ike_build_skf(struct ike_build *b, size_t iv_len, uint8_t first, uint16_t frag, uint16_t total);	/* a piece follows, as octets */
 void	ike_build_sa(struct ike_build *b, const struct ike_prop *prop, unsigned n_prop, const struct ike_xform *xform);
 void	ike_build_ke(struct ike_build *b, uint16_t group, struct span pub);
 void	ike_build_nonce(struct ike_build *b, struct span nonce);

@@ -468,6 +468,8 @@ build_global(struct conf_parse *p)
 	c->core.ike.half_open_max = (uint32_t)or_else(&g->half_open, 4096);
 	c->core.ike.cookie_threshold = (uint32_t)or_else(&g->cookies, 100);
 	c->core.ike.sa_max = (uint32_t)or_else(&g->max_sa, 200000);
+	c->core.ike.frag_off = g->fragmentation.n == UINT32_MAX;
+	c->core.ike.frag_mtu = c->core.ike.frag_off ? 0 : (uint16_t)g->fragmentation.n;
 }
 
 static unsigned

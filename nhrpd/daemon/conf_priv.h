@@ -114,7 +114,7 @@ struct conf_b_interface {
 	unsigned n_map;
 };
 struct conf_b_global {
-	struct conf_val hostname, plane, log_level, log_syslog, control, store, keepalive, cookies, half_open, max_sa;
+	struct conf_val hostname, plane, log_level, log_syslog, control, store, keepalive, fragmentation, cookies, half_open, max_sa;
 };
 
 enum conf_ctx {

@@ -110,7 +110,7 @@ on_v6(void *arg)
 		;
 }
 
-/* IKE may be fragmented by IP where it must (no RFC 7383 yet), so DF stays clear. */
+/* Messages that cannot be cut (RFC 7383: IKE_SA_INIT, old peers) may be fragmented by IP where they must, so DF stays clear. */
 static int
 open_one(bool v6)
 {

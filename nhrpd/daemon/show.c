@@ -258,9 +258,12 @@ static bool
 ike_entry(void *ctx, const struct ike_sa_info *i)
 {
 	struct show *s = ctx;
+	json_t *o = show_room(s) ? ike_entry_json(s, i) : NULL;
 
-	if (show_room(s))
-		show_append(s, ike_entry_json(s, i));
+	if (o && s->cmd->flag)
+		json_object_set_new(o, "extensions", show_ike_ext(i));
+	if (o)
+		show_append(s, o);
 	return true;
 }
 
@@ -344,7 +347,8 @@ ike_counters(const struct ike *k)
 	}
 	for (enum ike_drop d = IKE_OK + 1; d < IKE_DROPS_N; d++)
 		json_object_set_new(drops, ike_drop_word(d), json_integer((json_int_t)ike_count_drop(k, d)));
-	return json_pack("{s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops);
+	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "received", rx, "sent", tx, "refused", drops, "fragments_received",
+	    (json_int_t)ike_count_fragments(k, false), "fragments_sent", (json_int_t)ike_count_fragments(k, true));
 }
 
 static void

@@ -18,6 +18,7 @@ json_t	*show_cache_json(const struct nhrp_cache_info *i, tick_t now);
 json_t	*show_nhs_json(const struct nhrp_nhs_info *i, tick_t now);
 json_t	*show_shortcut_json(const struct nhrp_shortcut_info *i, tick_t now);
 json_t	*show_ike_json(const struct ike_sa_info *i, tick_t now);
+json_t	*show_ike_ext(const struct ike_sa_info *i);
 json_t	*show_child_json(const struct ike_child_info *i, tick_t now);
 
 /* Carries out a command. NULL: `why` says why not. */

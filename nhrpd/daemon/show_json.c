@@ -170,6 +170,13 @@ show_ike_json(const struct ike_sa_info *i, tick_t now)
 	    "reason", show_text(i->reason));
 }
 
+/* What both ends agreed on beyond the plain protocol. */
+json_t *
+show_ike_ext(const struct ike_sa_info *i)
+{
+	return json_pack("{s:b, s:i}", "fragmentation", i->frag, "fragment_mtu", (int)i->frag_mtu);
+}
+
 json_t *
 show_child_json(const struct ike_child_info *i, tick_t now)
 {

@@ -173,7 +173,7 @@ START_TEST(everything)
 	struct conf *c;
 
 	c = conf_read_text("t",
-	    "crypto ikev2 nat keepalive 30\ncrypto ikev2 cookie-challenge 5\ncrypto ikev2 limit max-in-negotiation-sa 50\ncrypto ikev2 limit max-sa 60\n"
+	    "crypto ikev2 nat keepalive 30\ncrypto ikev2 fragmentation mtu 900\ncrypto ikev2 cookie-challenge 5\ncrypto ikev2 limit max-in-negotiation-sa 50\ncrypto ikev2 limit max-sa 60\n"
 	    "dataplane kernel\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\nstore /x.db\n"
 	    "crypto ikev2 proposal A\n encryption chacha20-poly1305\n prf sha256\n group 21\n"
 	    "crypto ikev2 proposal B\n"
@@ -227,6 +227,8 @@ START_TEST(everything)
 	ck_assert_int_eq(p->dpd, IKE_DPD_OFF);
 	ck_assert_uint_eq(p->ike_life_s, 3600);
 	ck_assert_uint_eq(p->keepalive_s, 30);
+	ck_assert_uint_eq(c->core.ike.frag_mtu, 900);
+	ck_assert(!c->core.ike.frag_off);
 	ck_assert_uint_eq(p->n_esp, 2);
 	ck_assert_uint_eq(p->esp[0].encr[0], 28);
 	ck_assert_uint_eq(p->esp[1].encr_bits[0], 192);

@@ -164,6 +164,7 @@ END_TEST
 
 static const char busy[] =
 	"! a comment\nhostn r1\ndatap user\nlog lev warnings\nlog syslog\ncontrol socket /run/x\ncrypto ikev2 nat keepalive 30\n"
+	"no crypto ikev2 fragmentation\n"
 	"crypto ikev2 cookie-challenge 7\ncrypto ikev2 limit max-in-negotiation-sa 70\ncrypto ikev2 limit max-sa 700\n"
 	"crypto ikev2 proposal A\n encr aes-gcm-256\n encr chacha20-poly1305 aes-gcm-128\n prf sha384\n group 31 19\n"
 	"crypto ikev2 proposal B\n"
@@ -204,6 +205,7 @@ START_TEST(everything)
 	text = round_trip(c);
 	snprintf(want, sizeof(want),
 	    "hostname r1\ndataplane user\nlog level warnings\nlog syslog\ncontrol socket /run/x\ncrypto ikev2 nat keepalive 30\n"
+	    "no crypto ikev2 fragmentation\n"
 	    "crypto ikev2 cookie-challenge 7\ncrypto ikev2 limit max-in-negotiation-sa 70\ncrypto ikev2 limit max-sa 700\n!\n"
 	    "crypto ikev2 proposal A\n encryption chacha20-poly1305 aes-gcm-128\n prf sha384\n group 31 19\n!\n"
 	    "crypto ikev2 proposal B\n!\n"

@@ -234,6 +234,13 @@ ike_count_drop(const struct ike *k, enum ike_drop d)
 }
 
 uint64_t
+ike_count_fragments(const struct ike *k, bool tx)
+{
+	(void)k;
+	return tx ? 3 : 4;
+}
+
+uint64_t
 ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange)
 {
 	(void)k;

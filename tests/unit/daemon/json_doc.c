@@ -215,6 +215,7 @@ static const struct {
 	{ "show ip nhrp nhs detail", "show ip nhrp nhs detail" }, { "show ip nhrp shortcut", "show ip nhrp shortcut" },
 	{ "show ip nhrp traffic", "show ip nhrp traffic" }, { "show ip nhrp multicast", "show ip nhrp multicast" },
 	{ "show crypto session", "show crypto session" }, { "show crypto ikev2 sa", "show crypto ikev2 sa" },
+	    { "show crypto ikev2 sa detail", "show crypto ikev2 sa detail" },
 	    { "show crypto ipsec sa", "show crypto ipsec sa" },
 	{ "show interface", "show interface" }, { "show counters", "show counters" }, { "show running-config", "show running-config" },
 	{ "show running-config secrets", "show running-config" }, { "show logging", "show logging" }, { "show version", "show version" },

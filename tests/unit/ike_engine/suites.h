@@ -17,4 +17,5 @@ Suite	*vectors_suite(void);
 Suite	*proposal_suite(void);
 Suite	*names_suite(void);
 Suite	*reconf_suite(void);
+Suite	*frag_suite(void);
 #endif

@@ -31,7 +31,7 @@ static const struct letter {
 	{ 'q', IKE_PL_CERTREQ, "04" },
 	{ 'p', IKE_PL_CP, "01000000" },
 	{ 'E', IKE_PL_EAP, "01000004" },
-	{ 'F', IKE_PL_SKF, "0001000100" },
+	{ 'F', IKE_PL_SKF, "00020002ff" },	/* not the first fragment: names no payload */
 };
 
 static const struct letter *
@@ -66,7 +66,7 @@ static const struct {
 	{ false, IKE_SA_INIT, I, "IKNA", IKE_DROP_PAYLOAD_PLACE },
 	{ false, IKE_SA_INIT, I, "IKNtu", IKE_DROP_PAYLOAD_PLACE },
 	{ false, IKE_SA_INIT, I, "IKND", IKE_DROP_PAYLOAD_PLACE },
-	{ false, IKE_SA_INIT, I, "IKNF", IKE_DROP_PAYLOAD_PLACE },
+	{ false, IKE_SA_INIT, I, "F", IKE_DROP_PAYLOAD_PLACE },	/* a fragment counts as SK, which has no place here */
 	{ false, IKE_SA_INIT, I, "e", IKE_DROP_PAYLOAD_PLACE },	/* only a response may refuse */
 	{ false, IKE_SA_INIT, I, "SKN", IKE_DROP_SA_SYNTAX },	/* ESP proposal */
 	{ false, IKE_SA_INIT, I, "RKN", IKE_DROP_SA_SYNTAX },	/* SPI of a rekey */
@@ -82,7 +82,7 @@ static const struct {
 	{ false, IKE_INFORMATIONAL, I, "D", IKE_DROP_PAYLOAD_PLACE },
 	{ false, IKE_INFORMATIONAL, R, "e", IKE_DROP_PAYLOAD_PLACE },
 	{ false, IKE_CREATE_CHILD_SA, I, "SNtu", IKE_DROP_PAYLOAD_PLACE },
-	{ false, IKE_AUTH, I, "F", IKE_DROP_PAYLOAD_PLACE },
+	{ false, IKE_AUTH, I, "F", IKE_OK },
 	{ true, IKE_AUTH, I, "iAStu", IKE_OK },
 	{ true, IKE_AUTH, I, "irCqASntupV", IKE_OK },
 	{ true, IKE_AUTH, I, "iA", IKE_OK },	/* childless */
@@ -101,7 +101,6 @@ static const struct {
 	{ true, IKE_AUTH, I, "iAStuN", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, I, "iAStuD", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, I, "iAStuE", IKE_DROP_PAYLOAD_PLACE },
-	{ true, IKE_AUTH, I, "iAStuF", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, I, "iAStupp", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, I, "iARtu", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, R, "rAStu", IKE_OK },

@@ -97,6 +97,15 @@ static const struct {
 	    "1         192.0.2.1:4500            198.51.100.7:4500         READY\n"
 	    "      Encr: aes-gcm-256, PRF: sha384, DH Grp: curve25519, initiator, peer: fqdn a.b\n"
 	    "      Active Time: 00:02:00, rekey in 00:01:00, SPIs: 01/02, NAT here\n", 0 },
+	{ "show crypto ikev2 sa detail",
+	    "{'sas':[{'sa':1,'local':'192.0.2.1:4500','remote':'198.51.100.7:4500','state':'established','encryption':'aes-gcm-256','prf':'sha384',"
+	    "'group':'curve25519','initiator':true,'peer_id':'fqdn a.b','age_s':120,'rekey_in_s':60,'spi_i':'01','spi_r':'02',"
+	    "'extensions':{'fragmentation':true,'fragment_mtu':1280}}]}",
+	    "Tunnel-id Local                     Remote                    Status\n"
+	    "1         192.0.2.1:4500            198.51.100.7:4500         READY\n"
+	    "      Encr: aes-gcm-256, PRF: sha384, DH Grp: curve25519, initiator, peer: fqdn a.b\n"
+	    "      Active Time: 00:02:00, rekey in 00:01:00, SPIs: 01/02\n"
+	    "      Fragmentation: yes, limit: 1280\n", 0 },
 	{ "show crypto ipsec sa",
 	    "{'sas':[{'local':'192.0.2.1:500','remote':'198.51.100.7:500','peer_id':'fqdn a.b','encryption':'aes-gcm-256','spi_in':'0x1','spi_out':'0x2',"
 	    "'esn':true,'state':'installed','age_s':10,'rekey_in_s':20}]}",
@@ -110,9 +119,10 @@ static const struct {
 	    "     1 packets input, 2 bytes\n     3 packets output, 4 bytes\n", 0 },
 	{ "show interface x", "{'interfaces':[]}", "", 1 },
 	{ "show counters",
-	    "{'nhrp':[{'interface':'d0','refused':{'auth':7,'loop':0}}],'ike':{'received':{'IKE_AUTH':3},'sent':{'IKE_AUTH':0},'refused':{'icv':1}},"
+	    "{'nhrp':[{'interface':'d0','refused':{'auth':7,'loop':0}}],'ike':{'received':{'IKE_AUTH':3},'sent':{'IKE_AUTH':0},'refused':{'icv':1},'fragments_received':4,'fragments_sent':0},"
 	    "'dataplane':{'esp-replay':4}}",
 	    "NHRP of d0, refused:\n           auth                                        7\nIKE:\n  received IKE_AUTH                                    3\n"
+	    "  fragments: 4 received, 0 sent\n"
 	    "  refused  icv                                         1\nData plane:\n           esp-replay                                  4\n", 0 },
 	{ "show dmvpn detail",
 	    "{'tunnels':[{'interface':'dmvpn0','up':true,'role':'hub','peers':["

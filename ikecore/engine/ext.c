@@ -1,0 +1,35 @@
+/* ikecore/engine/ext.c: extensions that both ends must name in IKE_SA_INIT before either uses them. What came of it stands in
+ * sa->ext and goes to the SA's heirs. Each is said by its row's `wanted` and noted when the peer says it too. */
+#include "ikecore/engine/ike_priv.h"
+
+static bool
+want_frag(const struct ike *k, const struct ike_sa *sa)
+{
+	(void)sa;
+	return !k->conf->frag_off;
+}
+
+static const struct ext {
+	uint16_t notify;
+	bool (*wanted)(const struct ike *k, const struct ike_sa *sa);
+	size_t flag;	/* in struct ike_ext */
+} exts[] = {
+	{ IKE_N_FRAGMENTATION_SUPPORTED, want_frag, offsetof(struct ike_ext, frag) },
+};
+
+/* An initiator says what it wants, a responder what both do. */
+void
+ike_ext_build(const struct ike *k, const struct ike_sa *sa, struct ike_build *b)
+{
+	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
+		if (sa->initiator ? exts[i].wanted(k, sa) : *((const bool *)&sa->ext + exts[i].flag))
+			ike_build_notify(b, IKE_PROTO_NONE, span_of("", 0), exts[i].notify, span_of("", 0));
+	}
+}
+
+void
+ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+{
+	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++)
+		*((bool *)&sa->ext + exts[i].flag) = exts[i].wanted(k, sa) && ike_msg_notify(m, exts[i].notify);
+}

@@ -68,6 +68,18 @@ log_at(struct log *l, enum log_level lv, const char *word, const char *fmt, ...)
 }
 
 void
+log_of(struct log *l, tick_t now, const char *who, enum log_level lv, const char *word, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!l || !l->write || lv > l->level || (l->book && lv < LOG_LV_DEBUG && !logbook_takes(l->book, now, who, word)))
+		return;
+	va_start(ap, fmt);
+	write_line(l, lv, word, fmt, ap);
+	va_end(ap);
+}
+
+void
 log_limited(struct log *l, struct log_limit *lim, tick_t now, enum log_level lv, const char *word, const char *fmt, ...)
 {
 	va_list ap;
@@ -75,7 +87,10 @@ log_limited(struct log *l, struct log_limit *lim, tick_t now, enum log_level lv,
 	if (!l || !l->write || lv > l->level)
 		return;
 	if (!bucket_take(&lim->bucket, now, LOG_PER_S, LOG_BURST)) {
-		lim->held++;
+		if (l->book)	/* sums up also where no other line follows */
+			logbook_held(l->book, now, word);
+		else
+			lim->held++;
 		return;
 	}
 	if (lim->held) {

@@ -12,10 +12,12 @@
 
 enum log_level { LOG_LV_ERROR, LOG_LV_WARN, LOG_LV_NOTICE, LOG_LV_INFO, LOG_LV_DEBUG };
 
+struct logbook;
 struct log {
 	void (*write)(void *ctx, enum log_level lv, const char *word, const char *text);
 	void *ctx;
 	enum log_level level;	/* lines above it are not formatted */
+	struct logbook *book;	/* shares of members (lib/logbook.h); NULL: no limits */
 };
 
 /* A limit for lines that a peer can cause. Zero-initialised it lets LOG_BURST lines pass, then LOG_PER_S a second. */
@@ -30,6 +32,10 @@ struct log_limit {
 void	log_at(struct log *l, enum log_level lv, const char *word, const char *fmt, ...) LOG_FMT(4, 5);
 void	log_limited(struct log *l, struct log_limit *lim, tick_t now, enum log_level lv, const char *word,
 	    const char *fmt, ...) LOG_FMT(6, 7);
+/* A line about a member, by its identity: it has its share of them. Debugging is not limited. */
+void	log_of(struct log *l, tick_t now, const char *who, enum log_level lv, const char *word, const char *fmt, ...) LOG_FMT(6, 7);
+bool	logbook_takes(struct logbook *b, tick_t now, const char *who, const char *word);	/* log_of()'s */
+void	logbook_held(struct logbook *b, tick_t now, const char *word);	/* log_limited()'s: it held one back */
 const char *log_level_name(enum log_level lv);
 bool	log_level_parse(const char *text, enum log_level *out);	/* IOS words: errors, warnings, notifications, informational, debugging */
 

@@ -103,7 +103,7 @@ peer_detail(FILE *f, json_t *p)
 	static const struct {
 		const char *key, *name;
 	} rung[] = { { "intf_age_s", "INTF" }, { "ike_age_s", "IKE" }, { "ipsec_age_s", "IPSEC" }, { "nhrp_age_s", "NHRP" } };
-	json_t *ladder = json_object_get(p, "ladder"), *prefix;
+	json_t *ladder = json_object_get(p, "ladder"), *prefix, *nhrp;
 	char t[16];
 	size_t i;
 
@@ -123,6 +123,11 @@ peer_detail(FILE *f, json_t *p)
 		fprintf(f, ", expire %s\n", time_of(p, "expires_in_s", t));
 	else if (i)
 		fputs(", never expire\n", f);
+	nhrp = json_object_get(p, "nhrp");
+	if (number(nhrp, "rate_limited"))
+		fprintf(f, "       NHRP: %lld packets received, %lld of them dropped: over ip nhrp max-receive, last %s ago%s\n",
+		    number(nhrp, "received"), number(nhrp, "rate_limited"), time_of(nhrp, "limited_age_s", t),
+		    flag(nhrp, "limited_now") ? ", still going on" : "");
 	peer_sa(f, p);
 }
 
@@ -321,7 +326,8 @@ render_traffic(FILE *f, json_t *data)
 {
 	json_t *e, *drop;
 	const char *word;
-	size_t i;
+	char age[16];
+	size_t i, k;
 
 	json_array_foreach(json_object_get(data, "interfaces"), i, e) {
 		fprintf(f, "%s:\n", text(e, "interface"));
@@ -329,6 +335,10 @@ render_traffic(FILE *f, json_t *data)
 		packets(f, "Rcvd", json_object_get(e, "received"));
 		json_object_foreach(json_object_get(e, "refused"), word, drop)
 			fprintf(f, "%10lld refused: %s\n", number(drop, "count"), text(drop, "text"));
+		json_array_foreach(json_object_get(e, "rate_limited"), k, drop)
+			fprintf(f, "  Rate-limited: peer %lld %s at %s: %lld of %lld received dropped, last %s ago%s\n", number(drop, "peer"),
+			    or_dash(text(drop, "identity")), text(drop, "remote"), number(drop, "dropped"), number(drop, "received"),
+			    time_of(drop, "last_age_s", age), flag(drop, "now") ? ", still going on" : "");
 	}
 }
 

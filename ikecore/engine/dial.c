@@ -49,6 +49,7 @@ static void
 report(struct ike *k, struct ike_dial *d)
 {
 	struct ike_act *a = ike_act(k, IKE_ACT_DIAL_FAIL, NULL);
+	uint64_t said;
 
 	if (a) {
 		a->dial = d->id;
@@ -57,6 +58,11 @@ report(struct ike *k, struct ike_dial *d)
 		a->down = d->why;
 		a->text = d->reason;
 	}
+	said = map_hash(&k->by_dial, d->reason, strlen(d->reason));
+	if (said == d->said && k->now - d->said_at < IKE_DIAL_SAY)
+		return;
+	d->said = said;
+	d->said_at = k->now;
 	log_at(k->env.env.log, LOG_LV_NOTICE, "ike-dial-failed", "%s", d->reason);
 }
 
@@ -69,7 +75,7 @@ back_off(struct ike *k, struct ike_dial *d)
 	d->cur = 0;
 	d->n_cand = d->cand_i = 0;
 	d->backoff++;
-	timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, tick_min(wait, IKE_BACKOFF_MAX), 25));
+	timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, tick_min(wait, d->hub ? IKE_BACKOFF_HUB : IKE_BACKOFF_MAX), 25));
 }
 
 void
@@ -237,6 +243,7 @@ ike_dial_up(struct ike *k, struct ike_sa *sa)
 {
 	for (struct ike_dial *d = sa->dials; d; d = d->next_on_sa) {
 		d->up = true;
+		d->said = 0;
 		d->cur = d->cand_i = d->backoff = 0;
 		timer_disarm(&k->timers, &d->timer);
 	}
@@ -254,6 +261,7 @@ ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other)
 		if (to && to->state == IKE_SA_EST) {
 			ike_dial_attach(d, to);
 			to->dialled = true;
+			ike_live_arm(k, to);	/* it may be a hub's now */
 			continue;
 		}
 		d->up = false;

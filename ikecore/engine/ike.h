@@ -63,7 +63,11 @@ struct ike_key {	/* crypto ikev2 keyring NAME / peer NAME */
 	uint16_t psk_len;
 };
 
-enum ike_dpd { IKE_DPD_OFF, IKE_DPD_PERIODIC, IKE_DPD_ON_DEMAND };
+enum ike_dpd {
+	IKE_DPD_OFF, IKE_DPD_PERIODIC, IKE_DPD_ON_DEMAND,
+	IKE_DPD_DEFAULT,	/* a hub we dialled: periodic, IKE_HUB_DPD_S and IKE_HUB_DPD_RETRY_S; others: on demand, dpd_s and dpd_retry_s */
+};
+enum { IKE_HUB_DPD_S = 5, IKE_HUB_DPD_RETRY_S = 1 };
 
 struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	char name[IKE_NAME_MAX];

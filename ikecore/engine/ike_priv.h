@@ -47,6 +47,8 @@ enum {	/* bounds */
 #define IKE_TEMP_TRIES	40	/* TEMPORARY_FAILURE for some minutes, then the SA is closed */
 #define IKE_BACKOFF_FIRST TICK_S(1)
 #define IKE_BACKOFF_MAX	TICK_S(60)
+#define IKE_BACKOFF_HUB	TICK_S(15)	/* of a hub, without which nothing goes: back within a minute of its return */
+#define IKE_DIAL_SAY	TICK_S(600)	/* a dial that fails and fails for the same reason is logged so often */
 #define IKE_COOKIE_ROTATE TICK_S(60)
 
 enum ike_timer_kind { TM_RETX = 1, TM_LIFE, TM_LIVE, TM_KICK, TM_CHILD, TM_DIAL };
@@ -275,6 +277,8 @@ struct ike_dial {
 	unsigned backoff;
 	enum ike_down why;
 	char reason[IKE_REASON_MAX];
+	uint64_t said;	/* hash of the reason that was logged last; 0: none since it was up */
+	tick_t said_at;
 	struct timer timer;
 };
 

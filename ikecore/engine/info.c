@@ -168,12 +168,34 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 }
 
 /* ---- liveness and keepalive */
+struct live {
+	enum ike_dpd mode;
+	uint32_t every_s, retry_s;
+};
+
+/* A spoke without traffic has nobody to tell it that its hub died, and its next registration may be minutes away: a hub is never
+ * watched on demand only. */
+static struct live
+live_of(const struct ike *k, const struct ike_sa *sa)
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	bool hub = false;
+
+	for (const struct ike_dial *d = sa->dials; d; d = d->next_on_sa)
+		hub |= d->hub;
+	if (p->dpd != IKE_DPD_DEFAULT)
+		return (struct live){ hub && p->dpd == IKE_DPD_ON_DEMAND ? IKE_DPD_PERIODIC : p->dpd, p->dpd_s, p->dpd_retry_s ? p->dpd_retry_s : 2 };
+	if (hub)
+		return (struct live){ IKE_DPD_PERIODIC, IKE_HUB_DPD_S, IKE_HUB_DPD_RETRY_S };
+	return (struct live){ IKE_DPD_ON_DEMAND, p->dpd_s, p->dpd_retry_s ? p->dpd_retry_s : 2 };
+}
+
 static tick_t
 live_every(const struct ike *k, const struct ike_sa *sa)
 {
-	const struct ike_profile *p = ike_profile(k, sa->profile);
+	struct live l = live_of(k, sa);
 
-	return p->dpd == IKE_DPD_OFF || !p->dpd_s ? TICK_NEVER : TICK_S(p->dpd_s);
+	return l.mode == IKE_DPD_OFF || !l.every_s ? TICK_NEVER : TICK_S(l.every_s);
 }
 
 static tick_t
@@ -212,14 +234,14 @@ ike_live_rx(struct ike *k, struct ike_sa *sa)
 static void
 decide_live(struct ike *k, struct ike_sa *sa)
 {
-	const struct ike_profile *p = ike_profile(k, sa->profile);
+	struct live l = live_of(k, sa);
 
 	sa->use_live = false;
 	sa->live_at = k->now + env_jitter(&k->env.env, live_every(k, sa), 10);
-	if (sa->use_ok || (p->dpd == IKE_DPD_ON_DEMAND && !sa->sent_since_rx))
+	if (sa->use_ok || (l.mode == IKE_DPD_ON_DEMAND && !sa->sent_since_rx))
 		return;
 	sa->want_live = true;
-	sa->live_wait = TICK_S(p->dpd_retry_s ? p->dpd_retry_s : 2);
+	sa->live_wait = TICK_S(l.retry_s);
 	ike_sa_kick(k, sa);
 }
 

@@ -459,7 +459,7 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	if (a)
 		a->dial = sa->dials ? sa->dials->id : 0;
 	ike_log_id(&sa->peer_id, id);
-	log_at(k->env.env.log, LOG_LV_INFO, "ike-up", "%s at %s, %s", id, endpoint_fmt(&sa->remote, ep),
+	log_of(k->env.env.log, k->now, id, LOG_LV_INFO, "ike-up", "%s at %s, %s", id, endpoint_fmt(&sa->remote, ep),
 	    sa->initiator ? "initiator" : "responder");
 	ike_dial_up(k, sa);
 	meet_others(k, sa, contact);
@@ -532,7 +532,7 @@ report_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 		a->text = reason;
 	}
 	ike_log_id(&sa->peer_id, id);
-	log_at(k->env.env.log, LOG_LV_INFO, "ike-down", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep), reason);
+	log_of(k->env.env.log, k->now, id, LOG_LV_INFO, "ike-down", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep), reason);
 }
 
 /* Another SA of the same pair takes the traffic over: where it held back until now, or stands in the shadow of a later one. */

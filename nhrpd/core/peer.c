@@ -142,7 +142,7 @@ peer_up(struct core *c, struct core_peer *p)
 	p->since = c->now;
 	p->tx_seen = 0;
 	core_idle_watch(c, p);
-	log_at(c->log, LOG_LV_NOTICE, "peer-secured", "%s peer %u (%s) at %s%s", t->dp.name, p->id, p->identity,
+	log_of(c->log, c->now, p->identity, LOG_LV_NOTICE, "peer-secured", "%s peer %u (%s) at %s%s", t->dp.name, p->id, p->identity,
 	    endpoint_fmt(&p->remote, text), p->natted_remote ? " behind NAT" : "");
 	core_tell_nhrp(c, t, &e);
 	for (struct core_dial *d = p->dials; d; d = d->next_of_peer)
@@ -163,7 +163,7 @@ peer_down(struct core *c, struct core_peer *p, const char *reason)
 	timer_disarm(&c->timers, &p->idle);
 	for (struct core_dial *d = p->dials; d; d = d->next_of_peer)
 		d->since = c->now;
-	log_at(c->log, LOG_LV_NOTICE, "peer-lost", "%s peer %u (%s): %s", t->dp.name, p->id, p->identity, reason);
+	log_of(c->log, c->now, p->identity, LOG_LV_NOTICE, "peer-lost", "%s peer %u (%s): %s", t->dp.name, p->id, p->identity, reason);
 	core_tell_nhrp(c, t, &e);
 	core_pump_nhrp(c, t);
 }
@@ -306,7 +306,7 @@ core_ike_moved(struct core *c, const struct ike_act *a)
 	if (a->local.addr.n)
 		k->peer->local = a->local;
 	e.peer = k->peer->id;
-	log_at(c->log, LOG_LV_INFO, "peer-moved", "%s peer %u (%s) is now at %s", core_tunnel(c, k->peer->tunnel)->dp.name, k->peer->id,
+	log_of(c->log, c->now, k->peer->identity, LOG_LV_INFO, "peer-moved", "%s peer %u (%s) is now at %s", core_tunnel(c, k->peer->tunnel)->dp.name, k->peer->id,
 	    k->peer->identity, endpoint_fmt(&a->remote, text));
 	if (k->peer->up)
 		core_tell_nhrp(c, core_tunnel(c, k->peer->tunnel), &e);

@@ -203,6 +203,14 @@ ipsec_profile(struct conf_parse *p, const struct conf_b_ipsec *b)
 }
 
 static void
+build_dpd(const struct conf_dpd *d, struct ike_profile *o)
+{
+	o->dpd = d->mode.at.line ? (enum ike_dpd)d->mode.n : IKE_DPD_DEFAULT;
+	o->dpd_s = (uint32_t)or_else(&d->every, 10);
+	o->dpd_retry_s = (uint32_t)or_else(&d->retry, 3);
+}
+
+static void
 build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct proposals *ike, struct ike_profile *o)
 {
 	const struct conf_b_profile *f = ipsec_profile(p, b);
@@ -220,9 +228,7 @@ build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct p
 	o->n_key = r ? r->n_key : 0;
 	memcpy(o->ike, ike->item, sizeof(o->ike));
 	o->n_ike = ike->n;
-	o->dpd = f->dpd_mode.at.line ? (enum ike_dpd)f->dpd_mode.n : IKE_DPD_ON_DEMAND;
-	o->dpd_s = (uint32_t)or_else(&f->dpd, 10);
-	o->dpd_retry_s = (uint32_t)or_else(&f->dpd_retry, 3);
+	build_dpd(f->dpd.mode.at.line ? &f->dpd : &p->global.dpd, o);
 	o->ike_life_s = (uint32_t)or_else(&f->life, 86400);
 	o->child_life.hard_s = (uint32_t)or_else(&b->life_s, 3600);
 	o->child_life.hard_bytes = or_else(&b->life_kb, 4608000) * 1024;
@@ -351,6 +357,12 @@ build_nhs(struct conf_parse *p, const struct conf_b_interface *b, const struct c
 	o->mcast = o->mcast || map_is_mcast(b, &nbma);
 }
 
+static struct nhrp_conf_rate
+build_rate(const struct conf_rate *r)
+{
+	return (struct nhrp_conf_rate){ (uint16_t)r->packets.n, (uint16_t)r->every.n };
+}
+
 static void
 build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t family, struct nhrp_conf *o)
 {
@@ -369,6 +381,8 @@ build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t famil
 	o->no_unique = b->no_unique.n;
 	o->mcast_dynamic = b->mcast_dynamic.n;
 	o->mtu = (uint16_t)or_else(&b->mtu, 0);
+	o->max_receive = build_rate(&b->max_receive);
+	o->max_send = build_rate(&b->max_send);
 	for (unsigned i = 0; i < b->n_nhs; i++)
 		build_nhs(p, b, &b->nhs[i], family, &o->nhs[o->n_nhs++]);
 	for (unsigned i = 0; i < b->n_map; i++) {

@@ -75,13 +75,20 @@ struct conf_b_keyring {
 	struct ike_key *key;	/* made by conf_build() */
 	unsigned n_key;
 };
+struct conf_dpd {	/* said: mode.at.line */
+	struct conf_val every, retry, mode;
+};
+struct conf_rate {	/* said: packets.at.line */
+	struct conf_val packets, every;
+};
 struct conf_b_profile {
 	struct conf_block b;
 	struct ike_match remote[8];
 	unsigned n_remote;
 	struct conf_place local_at;
 	struct ike_id local;
-	struct conf_val keyring, dpd, dpd_retry, dpd_mode, life;
+	struct conf_val keyring, life;
+	struct conf_dpd dpd;
 };
 struct conf_b_transform {
 	struct conf_block b;
@@ -105,6 +112,7 @@ struct conf_b_interface {
 	struct conf_block b;
 	struct conf_val description, source, mode, key, protection, network_id, auth, hold, reg, mtu, mss;
 	struct conf_val no_unique, shortcut, redirect, mcast_dynamic, shutdown;
+	struct conf_rate max_receive, max_send;
 	struct conf_place own_at[NHRP_OWN_ADDRS];
 	struct prefix own[NHRP_OWN_ADDRS];
 	unsigned n_own;
@@ -115,6 +123,7 @@ struct conf_b_interface {
 };
 struct conf_b_global {
 	struct conf_val hostname, plane, log_level, log_syslog, control, store, keepalive, fragmentation, cookies, half_open, max_sa;
+	struct conf_dpd dpd;
 };
 
 enum conf_ctx {
@@ -270,7 +279,7 @@ extern const struct conf_alg conf_ike_encr[], conf_prfs[], conf_groups[], conf_e
 conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the rule's context at rule->off */
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
-conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_address, conf_set_nhs,
+conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
     conf_set_map, conf_set_mcast_map, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
 
 #endif

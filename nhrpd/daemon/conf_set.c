@@ -369,20 +369,38 @@ conf_set_local_id(struct conf_parse *p, const struct conf_cmd *c)
 void
 conf_set_dpd(struct conf_parse *p, const struct conf_cmd *c)
 {
-	struct conf_b_profile *b = p->block[CONF_PROFILE];
+	struct conf_dpd *d = target(p, c);
 
 	if (c->no) {	/* liveness off: what "no dpd" says where the default is on */
-		b->dpd_mode = (struct conf_val){ .at = place(c, c->column), .n = IKE_DPD_OFF };
+		d->mode = (struct conf_val){ .at = place(c, c->column), .n = IKE_DPD_OFF };
 		return;
 	}
-	if (b->dpd.at.line) {
-		conf_error_at(p, place(c, c->column), "dpd is set already at %s", conf_place_text(p, b->dpd.at));
+	if (d->every.at.line) {
+		conf_error_at(p, place(c, c->column), "dpd is set already at %s", conf_place_text(p, d->every.at));
 		return;
 	}
-	b->dpd = c->arg[0].v;
-	b->dpd_retry = c->arg[1].v;
-	b->dpd_mode = (struct conf_val){ .n = c->arg[2].v.n ? IKE_DPD_ON_DEMAND : IKE_DPD_PERIODIC };
-	b->dpd.at = b->dpd_retry.at = b->dpd_mode.at = place(c, c->column);
+	d->every = c->arg[0].v;
+	d->retry = c->arg[1].v;
+	d->mode = (struct conf_val){ .n = c->arg[2].v.n ? IKE_DPD_ON_DEMAND : IKE_DPD_PERIODIC };
+	d->every.at = d->retry.at = d->mode.at = place(c, c->column);
+}
+
+void
+conf_set_rate(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_rate *r = target(p, c);
+
+	if (c->no) {
+		memset(r, 0, sizeof(*r));
+		return;
+	}
+	if (r->packets.at.line && (r->packets.n != c->arg[0].v.n || r->every.n != c->arg[1].v.n)) {
+		conf_error_at(p, place(c, c->column), "set to something else already, at %s", conf_place_text(p, r->packets.at));
+		return;
+	}
+	r->packets = c->arg[0].v;
+	r->every = c->arg[1].v;
+	r->packets.at = r->every.at = place(c, c->column);
 }
 
 /* ---- secrets */

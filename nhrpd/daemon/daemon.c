@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/logbook.h"
 #include "nhrpd/daemon/conf.h"
 #include "nhrpd/daemon/control.h"
 #include "nhrpd/daemon/dp_user.h"
@@ -173,7 +174,7 @@ carry_all(struct daemon *d)
 		carry_out(d, a);
 	d->carrying = false;
 	keep_poll(d->keep);
-	at = core_deadline(d->core);
+	at = tick_min(core_deadline(d->core), logbook_deadline(d->log.book));
 	now = now_of(d);
 	ev_timer_stop(d->loop.ev, &d->tick);
 	if (at == TICK_NEVER)
@@ -254,6 +255,7 @@ on_tick(struct ev_loop *ev, ev_timer *t, int events)
 	(void)ev;
 	(void)events;
 	core_tick(d->core, now_of(d));
+	logbook_tick(d->log.book, now_of(d));
 	carry_all(d);
 }
 
@@ -692,10 +694,12 @@ run(struct daemon *d)
 	ev_timer_init(&d->tick, on_tick, 0., 0.);
 	d->tick.data = d;
 	d->started = now_of(d);
+	logbook_new(&d->loop.env, &d->log);	/* without memory for it lines are not limited */
 	start_signals(d);
 	if (!open_all(d) || !make_core(d) || !restore(d) || !start_control(d) || !start_tunnels(d)) {
 		close_all(d);
 		loop_fini(&d->loop);
+		logbook_free(d->log.book);
 		return EXIT_START;
 	}
 	log_at(&d->log, LOG_LV_NOTICE, "ready", "%s: %u tunnel%s, user data plane, %s", d->conf->hostname, d->conf->core.n_tunnel,
@@ -705,6 +709,7 @@ run(struct daemon *d)
 	close_all(d);
 	loop_fini(&d->loop);
 	log_at(&d->log, LOG_LV_NOTICE, "stopped", "done");
+	logbook_free(d->log.book);
 	return EXIT_OK;
 }
 

@@ -189,6 +189,18 @@ show_multicast(struct show *s)
 	return show_finish(s, "entries");
 }
 
+static bool
+limited_peer(void *ctx, const struct nhrp_rate_info *i)
+{
+	struct show *s = ctx;
+
+	if (show_room(s))
+		json_array_append_new(s->children, json_pack("{s:I, s:o, s:o, s:I, s:I, s:b, s:o}", "peer", (json_int_t)i->peer,
+		    "identity", show_text(i->identity), "remote", show_endpoint(&i->remote), "received", (json_int_t)i->received,
+		    "dropped", (json_int_t)i->limited, "now", i->now, "last_age_s", show_age(i->last, s->now)));
+	return true;
+}
+
 static void
 traffic_tunnel(struct show *s)
 {
@@ -205,7 +217,9 @@ traffic_tunnel(struct show *s)
 			json_object_set_new(drops, nhrp_drop_word(d), json_pack("{s:I, s:s}", "count", (json_int_t)n,
 			    "text", nhrp_drop_text(d)));
 	}
-	show_append(s, json_pack("{s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops));
+	s->children = json_array();
+	nhrp_visit_limited(s->nhrp, s->now, limited_peer, s);
+	show_append(s, json_pack("{s:o, s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops, "rate_limited", s->children));
 }
 
 static json_t *

@@ -221,6 +221,7 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	struct nhrp_cache_info info[16];
 	tick_t expires = TICK_NEVER;
 	unsigned n = i->peer ? nhrp_peer_protos(s->nhrp, i->peer, info, 16) : 0;
+	struct nhrp_rate_info rate;
 	bool intf = i->step != CORE_STEP_INTF;
 
 	for (unsigned k = 0; k < n; k++)
@@ -228,6 +229,9 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	json_object_set_new(o, "ladder", json_pack("{s:o, s:o, s:o, s:o}", "intf_age_s", show_age(intf ? i->link_since : 0, s->now),
 	    "ike_age_s", show_age(ike_since(s, i->ike_sa), s->now), "ipsec_age_s", show_age(c.found ? c.info.created : 0, s->now),
 	    "nhrp_age_s", show_age(i->step == CORE_STEP_UP ? i->since : 0, s->now)));
+	if (i->peer && nhrp_peer_rate(s->nhrp, i->peer, s->now, &rate))
+		json_object_set_new(o, "nhrp", json_pack("{s:I, s:I, s:b, s:o}", "received", (json_int_t)rate.received,
+		    "rate_limited", (json_int_t)rate.limited, "limited_now", rate.now, "limited_age_s", show_age(rate.last, s->now)));
 	json_object_set_new(o, "expires_in_s", show_left(expires, s->now));
 	json_object_set_new(o, "rekey_in_s", show_left(c.found ? c.info.rekey_at : 0, s->now));
 	json_object_set_new(o, "sa_expires_in_s", show_left(c.found ? c.info.expires : 0, s->now));

@@ -446,7 +446,7 @@ expired(struct nhrp *n, struct binding *b)
 	char text[ADDR_STRLEN];
 
 	if (b->type == NHRP_CT_DYNAMIC) {
-		log_at(n->log, LOG_LV_INFO, "registration-expired", "%s", addr_fmt(&b->proto, text));
+		log_of(n->log, n->now, b->holder ? b->holder->text : "", LOG_LV_INFO, "registration-expired", "%s", addr_fmt(&b->proto, text));
 		binding_forget(n, b);
 		return;
 	}

@@ -40,7 +40,8 @@ error_send(struct nhrp *n, const struct rx *rx, uint16_t code, uint16_t offset)
 	size_t quote = rx->raw.n < QUOTE_MAX ? rx->raw.n : QUOTE_MAX;
 	struct tx t;
 
-	if (rx->p->type == NHRP_ERROR_INDICATION || !own || !bucket_take(&n->errors, n->now, ERROR_RATE, ERROR_BURST))
+	if (rx->p->type == NHRP_ERROR_INDICATION || !own ||
+	    !bucket_take_slow(&rx->peer->errors, n->now, TICK_MS(ERROR_PEER_EVERY_MS), ERROR_PEER_BURST) || !bucket_take(&n->errors, n->now, ERROR_RATE, ERROR_BURST))
 		return;
 	tx_init(n, &t, rx->peer, NHRP_ERROR_INDICATION, &own->addr, &rx->p->src_proto);
 	t.p.code = code;

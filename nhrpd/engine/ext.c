@@ -109,6 +109,8 @@ tx_send(struct nhrp *n, struct tx *t, const struct peer *to)
 	struct nhrp_act *a;
 	struct span copy;
 
+	if (!rate_send(n))
+		return false;
 	put_auth(n, t);
 	if (t->w.bad || !nhrp_packet_build(&w, &t->p) || !outq_copy(n->out, wr_span(&w), &copy))
 		return false;

@@ -10,7 +10,7 @@
 
 enum {
 	REG_TRIES = 4, RETRY_MAX_S = 60, LEVEL_S = 5, LOOKUP_S = 5, LOOKUP_MAX_S = 60, LOOKUP_LOST_S = 30,
-	DIAL_QUIET_S = 100, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
+	DIAL_QUIET_S = 150, UNIQUE_RETRY_S = 2, UNIQUE_RETRIES = 3, FALLBACK_RETRY_S = 5,
 };
 
 const char *const nhc_state_name[NHC_STATES] = {
@@ -80,16 +80,27 @@ nhc_serves(const struct nhrp *n, const struct addr *proto)
 	return false;
 }
 
+/* The queue was full: the data plane has what it had, and the timer tries again. The peer may be gone by then. */
+static void
+fallback_untold(struct nhrp *n)
+{
+	n->fallback = NULL;
+	n->fallback_stale = true;
+	arm(n, &n->level_timer, n->now + TICK_S(1));
+}
+
 static void
 fallback_set(struct nhrp *n, struct peer *p)
 {
 	struct nhrp_act *a = act(n, NHRP_ACT_NEIGH_SET);
 
-	n->fallback = p;
+	handle_close(n, &n->fallback_ck);
 	if (!a) {
-		arm(n, &n->level_timer, n->now + TICK_S(1));
+		fallback_untold(n);
 		return;
 	}
+	n->fallback = p;
+	n->fallback_stale = false;
 	handle_open(n, &n->fallback_ck, H_FALLBACK);
 	a->cookie = n->fallback_ck.id;
 	a->peer = p->id;
@@ -97,18 +108,28 @@ fallback_set(struct nhrp *n, struct peer *p)
 }
 
 static void
+fallback_clear(struct nhrp *n)
+{
+	handle_close(n, &n->fallback_ck);
+	if (!act(n, NHRP_ACT_NEIGH_DEL)) {	/* without an address: the fallback */
+		fallback_untold(n);
+		return;
+	}
+	n->fallback = NULL;
+	n->fallback_stale = false;
+}
+
+static void
 fallback_update(struct nhrp *n)
 {
 	struct peer *p = nhc_peer(n, 0, NULL);
 
-	if (p == n->fallback)
+	if (p == n->fallback && !n->fallback_stale)
 		return;
-	handle_close(n, &n->fallback_ck);
 	if (p)
 		fallback_set(n, p);
 	else
-		act(n, NHRP_ACT_NEIGH_DEL);	/* without an address: the fallback */
-	n->fallback = p;
+		fallback_clear(n);
 }
 
 void
@@ -117,8 +138,7 @@ nhc_fallback_result(struct nhrp *n, bool ok)
 	handle_close(n, &n->fallback_ck);
 	if (ok)
 		return;
-	n->fallback = NULL;	/* set anew by the timer */
-	act(n, NHRP_ACT_NEIGH_DEL);	/* it was to replace one whose peer is gone */
+	fallback_clear(n);	/* it was to replace one whose peer is gone; set anew by the timer */
 	arm(n, &n->level_timer, n->now + TICK_S(FALLBACK_RETRY_S));
 }
 

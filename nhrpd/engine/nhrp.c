@@ -163,6 +163,10 @@ conf_defaults(struct nhrp_conf *c)
 	c->mtu = c->mtu ? c->mtu : MTU_DEFAULT;
 	c->cache_max = c->cache_max ? c->cache_max : CACHE_MAX_DEFAULT;
 	c->redirect_rate = c->redirect_rate ? c->redirect_rate : REDIRECT_RATE_DEFAULT;
+	if (!c->max_receive.packets || !c->max_receive.every_s)
+		c->max_receive = (struct nhrp_conf_rate){ RECEIVE_PACKETS_DEFAULT, RECEIVE_EVERY_DEFAULT_S };
+	if (!c->max_send.every_s)
+		c->max_send.packets = 0;
 	c->redirect_pair_burst = c->redirect_pair_burst ? c->redirect_pair_burst : REDIRECT_BURST_DEFAULT;
 	if (c->auth_len > NHRP_AUTH_MAX)
 		c->auth_len = NHRP_AUTH_MAX;
@@ -340,6 +344,8 @@ rx_packet(struct nhrp *n, const struct nhrp_rx *in)
 
 	if (!rx.peer)
 		return NHRP_DROP_NO_PEER;
+	if (!rate_take(n, rx.peer, in->packet))
+		return NHRP_DROP_LIMITED;
 	if (!room(n))
 		return NHRP_DROP_ROOM;
 	d = nhrp_packet_parse(in->packet, &p);
@@ -354,10 +360,11 @@ static void
 log_drop(struct nhrp *n, uint32_t id, enum nhrp_drop d)
 {
 	const struct peer *p = peer_find(n, id);
-	int len = p ? (int)p->identity_len : 0;
 
-	log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "nhrp-drop", "peer %u%s%.*s%s: %s", (unsigned)id, len ? " (" : "", len,
-	    len ? p->identity : "", len ? ")" : "", nhrp_drop_text(d));
+	if (!p)
+		log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "nhrp-drop", "peer %u: %s", (unsigned)id, nhrp_drop_text(d));
+	else if (d != NHRP_DROP_LIMITED)	/* said already */
+		log_of(n->log, n->now, peer_name(p), LOG_LV_INFO, "nhrp-drop", "peer %u (%s): %s", (unsigned)id, peer_name(p), nhrp_drop_text(d));
 }
 
 enum nhrp_drop

@@ -39,6 +39,10 @@ struct nhrp_conf_map {	/* ip nhrp map PROTO NBMA; ip nhrp map multicast NBMA */
 	bool mcast;
 };
 
+struct nhrp_conf_rate {	/* so many packets in so many seconds */
+	uint16_t packets, every_s;
+};
+
 struct nhrp_conf {
 	uint32_t network_id;
 	struct prefix own[NHRP_OWN_ADDRS];	/* protocol addresses of the tunnel, host bits kept */
@@ -58,6 +62,8 @@ struct nhrp_conf {
 	uint32_t cache_max;	/* bindings; 0: 1,000,000 */
 	/* redirect limits: per (source, destination) pair and for all */
 	uint32_t redirect_pair_burst, redirect_rate;	/* 0: 4 and 200/s */
+	struct nhrp_conf_rate max_receive;	/* of one peer; 0: 1000 in 10 s */
+	struct nhrp_conf_rate max_send;	/* of the interface; 0: no limit */
 };
 
 enum nhrp_event_kind {
@@ -228,5 +234,17 @@ const char *nhrp_cache_type_name(enum nhrp_cache_type t);
 enum nhrp_dir { NHRP_RX, NHRP_TX };
 uint64_t nhrp_count_type(const struct nhrp *n, enum nhrp_dir d, uint8_t type);	/* packets by type 1..8 */
 uint64_t nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d);
+
+struct nhrp_rate_info {	/* of a peer: what it sent, and what was over `ip nhrp max-receive` */
+	uint32_t peer;
+	const char *identity;
+	struct endpoint remote;
+	uint64_t received, limited;
+	tick_t last;	/* dropped; 0: never */
+	bool now;	/* it is at it */
+};
+typedef bool nhrp_rate_fn(void *ctx, const struct nhrp_rate_info *);
+bool	nhrp_peer_rate(const struct nhrp *n, uint32_t peer, tick_t now, struct nhrp_rate_info *out);
+void	nhrp_visit_limited(const struct nhrp *n, tick_t now, nhrp_rate_fn *fn, void *ctx);	/* those that had packets dropped for it */
 
 #endif

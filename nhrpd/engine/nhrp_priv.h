@@ -30,6 +30,8 @@ enum {
 	REDIRECT_RATE_DEFAULT = 200, REDIRECT_BURST_DEFAULT = 4, REDIRECT_EVERY_S = 5,
 	ROUTES_LATE_MAX = 64,	/* that wait for memory */
 	ERROR_RATE = 50, ERROR_BURST = 100,
+	ERROR_PEER_EVERY_MS = 200, ERROR_PEER_BURST = 20,	/* of them for one peer */
+	RECEIVE_PACKETS_DEFAULT = 1000, RECEIVE_EVERY_DEFAULT_S = 10,
 	HOPS_OUT = 255, HOPS_ONE = 1,
 	ROOM_ITEMS = 12, ROOM_OCTETS = 6 * PKT_MAX,	/* one step of work needs at most this */
 };
@@ -95,6 +97,9 @@ struct peer {
 	tick_t used_at;	/* when a query last said that data went there */
 	struct list bindings;
 	unsigned n_registered;
+	struct bucket rate, answers, errors;	/* what it may send us: rate.c; errors we tell it */
+	uint64_t received, limited, limited_unsaid;
+	tick_t limited_at, limited_said;	/* 0: never */
 	size_t identity_len;
 	char identity[];
 };
@@ -259,7 +264,7 @@ struct nhrp {
 	size_t n_changes, n_gone;
 	bool changes_lost;	/* some that went away are not in `gone` */
 	struct list pairs_age;	/* oldest first */
-	struct bucket redirects, errors;
+	struct bucket redirects, errors, sends;
 	struct trie routes;	/* struct route: OUT, NBMA, REJECT */
 	struct trie locals;	/* our own addresses, on any interface */
 	bool routes_ready;
@@ -278,6 +283,7 @@ struct nhrp {
 	tick_t level_at[2];	/* when it may change; TICK_NEVER: no reason to */
 	struct peer *fallback;	/* the neighbour for what has none */
 	struct handle fallback_ck;
+	bool fallback_stale;	/* the data plane has another one: it could not be told */
 	struct addr nbma, public_nbma;
 	bool natted, started, stopping, link_up;
 	uint32_t next_id;
@@ -354,9 +360,19 @@ struct peer *peer_find(const struct nhrp *n, uint32_t id);
 void	peer_event(struct nhrp *n, const struct nhrp_event *ev);
 void	peer_gone(struct nhrp *n, struct peer *p, const char *reason);
 bool	peer_same_identity(const struct peer *a, const struct peer *b);
+static inline const char *
+peer_name(const struct peer *p)
+{
+	return p->identity_len ? p->identity : "not authenticated";
+}
 bool	peer_is_nhs(const struct nhrp *n, const struct peer *p);
 void	peer_unneeded(struct nhrp *n, struct peer *p, const char *reason);	/* ends its SA where nothing is behind it any more */
 void	peers_fini(struct nhrp *n);
+
+/* rate.c */
+bool	rate_take(struct nhrp *n, struct peer *p, struct span raw);	/* false: over its share */
+bool	rate_send(struct nhrp *n);
+void	rate_peer_gone(struct nhrp *n, struct peer *p);
 
 /* cache.c */
 struct binding *binding_find(const struct nhrp *n, const struct addr *proto);

@@ -80,7 +80,7 @@ bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
 	if (replaced)
 		told_purge_host(n, &c->proto);
 	if (fresh || replaced || confirmed)
-		log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "registered", "%s at %s", addr_fmt(&c->proto, text), addr_fmt(&c->seen, from));
+		log_of(n->log, n->now, peer_name(p), LOG_LV_INFO, "registered", "%s at %s", addr_fmt(&c->proto, text), addr_fmt(&c->seen, from));
 }
 
 static uint8_t
@@ -119,7 +119,7 @@ log_refused(struct nhrp *n, const struct peer *p, const struct claim *c, uint8_t
 	const struct peer *has = b ? b->peer : NULL;
 	char text[ADDR_STRLEN], from[ADDR_STRLEN];
 
-	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-refused", "%.*s at %s wants %s%s%.*s (code %u)", (int)p->identity_len,
+	log_of(n->log, n->now, peer_name(p), LOG_LV_WARN, "registration-refused", "%.*s at %s wants %s%s%.*s (code %u)", (int)p->identity_len,
 	    p->identity, addr_fmt(&c->seen, from), addr_fmt(&c->proto, text), has ? ", which is registered by " : "",
 	    has ? (int)has->identity_len : 0, has ? has->identity : "", code);
 }

@@ -116,15 +116,22 @@ fail(struct nhrp *n, struct shortcut *s, const char *why)
 	return sc_backoff(n, s);
 }
 
+/* While no hub is up a shortcut that works is refreshed by whom it leads to: an hour without hubs is no hour without direct paths. */
+static struct peer *
+refresh_path(const struct shortcut *s)
+{
+	return s->binding && s->binding->proven ? s->binding->peer : NULL;
+}
+
 static void
 send_request(struct nhrp *n, struct shortcut *s)
 {
-	struct peer *to = resolve_path(n, &s->dst);
+	struct peer *to = resolve_path(n, &s->dst), *direct = to ? NULL : refresh_path(s);
 
 	if (!s->request.id)
 		handle_open(n, &s->request, H_RESOLUTION);
-	if (to)
-		resolve_send(n, to, s->request.id, HOPS_OUT, &s->src, &s->dst);
+	if (to || direct)
+		resolve_send(n, to ? to : direct, s->request.id, to ? HOPS_OUT : HOPS_ONE, &s->src, &s->dst);
 	timer(n, s, n->now + TICK_S(resolve_s[s->tries]));
 	s->tries++;
 }

@@ -89,6 +89,8 @@ enum {
 	X(NHRP_DROP_REDIRECT_SRC, "redirect-source", "redirect for traffic that is not ours") \
 	X(NHRP_DROP_REDIRECT_BAD, "redirect-packet", "redirect holds no usable IP packet") \
 	X(NHRP_DROP_RATE, "rate", "rate limit") \
+	X(NHRP_DROP_LIMITED, "rate-limited", "sender is over its share: ip nhrp max-receive") \
+	X(NHRP_DROP_SEND_LIMIT, "send-limited", "not sent: ip nhrp max-send is reached") \
 	X(NHRP_DROP_MEMORY, "memory", "out of memory or table full") \
 	X(NHRP_DROP_ROOM, "room", "action queue full") \
 	X(NHRP_DROP_ERROR_LOOP, "error-loop", "error about an error, or our own back") \

@@ -105,7 +105,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(p->esp[0].n_encr, 3);
 	ck_assert_uint_eq(p->esp[0].n_group, 0);
 	ck_assert(p->esp[0].esn[0] && p->esp[0].esn[1]);
-	ck_assert_int_eq(p->dpd, IKE_DPD_ON_DEMAND);
+	ck_assert_int_eq(p->dpd, IKE_DPD_DEFAULT);
 	ck_assert_uint_eq(p->dpd_s, 10);
 	ck_assert_uint_eq(p->ike_life_s, 86400);
 	ck_assert_uint_eq(p->child_life.hard_s, 3600);

@@ -169,6 +169,24 @@ nhrp_count_type(const struct nhrp *n, enum nhrp_dir d, uint8_t type)
 	return d == NHRP_RX ? type : 0;
 }
 
+bool
+nhrp_peer_rate(const struct nhrp *n, uint32_t peer, tick_t now, struct nhrp_rate_info *out)
+{
+	(void)n;
+	*out = (struct nhrp_rate_info){ .peer = peer, .identity = "fqdn site-11.example.net", .received = 5000, .limited = 4000, .last = now - TICK_S(3),
+		.now = true };
+	return true;
+}
+
+void
+nhrp_visit_limited(const struct nhrp *n, tick_t now, nhrp_rate_fn *fn, void *ctx)
+{
+	struct nhrp_rate_info i;
+
+	nhrp_peer_rate(n, 3, now, &i);
+	fn(ctx, &i);
+}
+
 uint64_t
 nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d)
 {

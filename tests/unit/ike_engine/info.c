@@ -48,9 +48,41 @@ START_TEST(esp_is_life)
 }
 END_TEST
 
+/* Of a spoke, not of a hub. */
+static void
+up_spoke(enum ike_dpd dpd)
+{
+	struct ike_event ev = { .dial = 1, .n_remotes = 1 };
+
+	w.s[0].profile[0].dpd = w.s[1].profile[0].dpd = dpd;
+	w_go(&w);
+	ev.local.addr = w.s[0].addr;
+	ev.remotes[0].addr = w.s[1].addr;
+	w_dial_ev(&w, 0, &ev);
+	w_settle(&w);
+	w_check_pair(&w);
+}
+
+/* A hub we dialled is watched though nothing is sent: a quiet spoke hears of its death. Configured times are kept. */
+START_TEST(a_hub_is_always_watched)
+{
+	tick_t since;
+
+	up(_i ? IKE_DPD_ON_DEMAND : IKE_DPD_DEFAULT);
+	w_run(&w, TICK_S(100));
+	ck_assert_uint_eq(w.s[0].downs, 0);
+	w_stop(&w, 1);
+	since = w.now;
+	while (!w.s[0].downs && w.now - since < TICK_S(60))
+		w_run(&w, TICK_MS(100));
+	ck_assert_int_eq(w.s[0].last_down, IKE_DOWN_DEAD);
+	ck_assert_uint_le(w.now - since, _i ? TICK_S(29) : TICK_S(11));
+}
+END_TEST
+
 START_TEST(on_demand)
 {
-	up(IKE_DPD_ON_DEMAND);
+	up_spoke(_i ? IKE_DPD_DEFAULT : IKE_DPD_ON_DEMAND);
 	w.s[0].sends = w.s[1].sends = 0;
 	w_run(&w, TICK_S(50));
 	ck_assert_uint_eq(w.s[0].sends, 0);
@@ -260,7 +292,8 @@ info_suite(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, periodic_when_idle);
 	tcase_add_test(tc, esp_is_life);
-	tcase_add_test(tc, on_demand);
+	tcase_add_loop_test(tc, on_demand, 0, 2);
+	tcase_add_loop_test(tc, a_hub_is_always_watched, 0, 2);
 	tcase_add_loop_test(tc, dead_peer, 0, 2);
 	tcase_add_test(tc, invalid_ike_spi_hastens);
 	tcase_add_test(tc, unknown_esp_hastens);

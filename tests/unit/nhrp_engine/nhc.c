@@ -281,7 +281,7 @@ START_TEST(quiet_dials_are_asked_for_anew)
 	bench_clear(&b);
 	bench_run(&b, TICK_S(90));
 	ck_assert_uint_eq(b.q.n, 0);
-	bench_run(&b, TICK_S(20));
+	bench_run(&b, TICK_S(70));
 	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_UNWANT), 2);
 	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_WANT), 2);
 	bench_free(&b);

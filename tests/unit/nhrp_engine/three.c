@@ -54,6 +54,31 @@ START_TEST(redirect_makes_a_shortcut)
 }
 END_TEST
 
+/* The hub goes and stays away: the direct path, which is used, outlives every holding time; when that spoke goes too, it ends. */
+START_TEST(direct_path_outlives_the_hub)
+{
+	trio_conf(&w, NULL, NULL);
+	for (unsigned i = 0; i < 3; i++)
+		w.node[i].conf.hold_s = 60;
+	trio_start(&w);
+	hub = &w.node[0];
+	a = &w.node[1];
+	b = &w.node[2];
+	node_redirect(hub, a, b, "10.2.0.5", "10.3.0.9");
+	world_run(&w, TICK_S(1));
+	shortcut_is_up();
+	a->used = true;
+	node_stop(hub);
+	world_run(&w, TICK_S(600));
+	ck_assert_str_ne(node_nhs_state(a, 0), "registered");
+	shortcut_is_up();
+	w.cut[2][1] = true;	/* it asks whom it leads to, so it notices */
+	world_run(&w, TICK_S(120));
+	ck_assert_ptr_null(node_rt(a, "10.3.0.0/24"));
+	stop();
+}
+END_TEST
+
 START_TEST(peer_down_takes_it_down)
 {
 	start(NULL, NULL);
@@ -168,6 +193,7 @@ three_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, spokes_register);
 	tcase_add_test(t, redirect_makes_a_shortcut);
+	tcase_add_test(t, direct_path_outlives_the_hub);
 	tcase_add_test(t, peer_down_takes_it_down);
 	tcase_add_test(t, both_ask_at_once);
 	tcase_add_test(t, shutdown_purges);

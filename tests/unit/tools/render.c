@@ -77,8 +77,10 @@ static const struct {
 	    "10.12.0.0/16         10.255.0.12      198.51.100.7     up          00:00:05 00:04:55 d0\n"
 	    "10.13.0.1            -                -                securing    00:00:01    never d0\n    reason: waits for IKE\n", 0 },
 	{ "show ip nhrp traffic",
-	    "{'interfaces':[{'interface':'d0','sent':{'Resolution-Request':2,'Purge-Reply':1},'received':{},'refused':{'auth':{'count':7,'text':'wrong string'}}}]}",
-	    "d0:\n  Sent: Total 3\n         2 Resolution-Request\n         1 Purge-Reply\n  Rcvd: Total 0\n         7 refused: wrong string\n", 0 },
+	    "{'interfaces':[{'interface':'d0','sent':{'Resolution-Request':2,'Purge-Reply':1},'received':{},'refused':{'auth':{'count':7,'text':'wrong string'}},"
+	    "'rate_limited':[{'peer':3,'identity':'fqdn x','remote':'192.0.2.1:4500','received':90,'dropped':80,'now':true,'last_age_s':3}]}]}",
+	    "d0:\n  Sent: Total 3\n         2 Resolution-Request\n         1 Purge-Reply\n  Rcvd: Total 0\n         7 refused: wrong string\n"
+	    "  Rate-limited: peer 3 fqdn x at 192.0.2.1:4500: 80 of 90 received dropped, last 00:00:03 ago, still going on\n", 0 },
 	{ "show crypto session",
 	    "{'sessions':[{'profile':'MESH','state':'established','local':'192.0.2.1:4500','remote':'198.51.100.7:4500','natted_remote':true,"
 	    "'peer_id':'fqdn a.b','age_s':682,'reason':'','children':[{'encryption':'aes-gcm-256','spi_in':'0x00000abc','spi_out':'0x00000def','encap':true,"

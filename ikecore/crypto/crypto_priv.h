@@ -9,7 +9,7 @@
 
 #include "ikecore/crypto/ike_crypto.h"
 
-enum cipher_kind { CIPHER_AEAD, CIPHER_CBC, CIPHER_NULL };
+enum cipher_kind { CIPHER_AEAD, CIPHER_CBC, CIPHER_CTR, CIPHER_NULL };
 
 struct cipher_alg {
 	uint16_t id, bits;

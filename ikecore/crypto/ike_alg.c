@@ -8,10 +8,12 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
-enum { ENCR_NULL = 11, ENCR_AES_CBC = 12, ENCR_AES_GCM_16 = 20, ENCR_CHACHA20_POLY1305 = 28 };
+enum { ENCR_3DES = 3, ENCR_NULL = 11, ENCR_AES_CBC = 12, ENCR_AES_CTR = 13, ENCR_AES_GCM_16 = 20, ENCR_CHACHA20_POLY1305 = 28 };
+enum { HMAC_SHA1 = 2 /* as PRF and as integrity transform */, MODP_1024 = 2, MODP_1536 = 5 };
 
 #define GCM(bits, name) { ENCR_AES_GCM_16, bits, CIPHER_AEAD, { bits / 8, 4, 8, 1, 16, true }, name, NULL }
 #define CBC(bits, name) { ENCR_AES_CBC, bits, CIPHER_CBC, { bits / 8, 0, 16, 16, 0, false }, name, NULL }
+#define CTR(bits, name) { ENCR_AES_CTR, bits, CIPHER_CTR, { bits / 8, 4, 8, 1, 0, false }, name, NULL }
 static struct cipher_alg ciphers[] = {
 	GCM(128, "AES-128-GCM"),
 	GCM(192, "AES-192-GCM"),
@@ -20,17 +22,23 @@ static struct cipher_alg ciphers[] = {
 	CBC(128, "AES-128-CBC"),
 	CBC(192, "AES-192-CBC"),
 	CBC(256, "AES-256-CBC"),
+	CTR(128, "AES-128-CTR"),
+	CTR(192, "AES-192-CTR"),
+	CTR(256, "AES-256-CTR"),
+	{ ENCR_3DES, 0, CIPHER_CBC, { 24, 0, 8, 8, 0, false }, "DES-EDE3-CBC", NULL },
 	{ ENCR_NULL, 0, CIPHER_NULL, { 0, 0, 8, 1, 16, true }, NULL, NULL },
 };
 
 static struct hmac_alg hmacs[] = {
+	{ HMAC_SHA1, HMAC_SHA1, 20, 12, "SHA1", NULL },
 	{ 5, 12, 32, 16, "SHA256", NULL },
 	{ 6, 13, 48, 24, "SHA384", NULL },
 	{ 7, 14, 64, 32, "SHA512", NULL },
+	{ IKE_PRF_TEST_SHA224, IKE_PRF_TEST_SHA224, 28, 14, "SHA224", NULL },
 };
 
 static EVP_MD *md_sha1, *md_sha256;
-static atomic_bool null_allowed;
+static atomic_bool tests_allowed;
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -78,9 +86,15 @@ alg_cipher(uint16_t encr, uint16_t bits)
 		const struct cipher_alg *a = &ciphers[i];
 
 		if (a->id == encr && a->bits == bits)
-			return a->evp || (a->kind == CIPHER_NULL && atomic_load(&null_allowed)) ? a : NULL;
+			return a->evp || (a->kind == CIPHER_NULL && atomic_load(&tests_allowed)) ? a : NULL;
 	}
 	return NULL;
+}
+
+static const struct hmac_alg *
+hmac_usable(const struct hmac_alg *a)
+{
+	return a->ready && (a->prf != IKE_PRF_TEST_SHA224 || atomic_load(&tests_allowed)) ? a : NULL;
 }
 
 const struct hmac_alg *
@@ -89,7 +103,7 @@ alg_prf(uint16_t prf)
 	fetch_once();
 	for (size_t i = 0; i < N_OF(hmacs); i++)
 		if (hmacs[i].prf == prf)
-			return hmacs[i].ready ? &hmacs[i] : NULL;
+			return hmac_usable(&hmacs[i]);
 	return NULL;
 }
 
@@ -99,7 +113,7 @@ alg_integ(uint16_t integ)
 	fetch_once();
 	for (size_t i = 0; i < N_OF(hmacs); i++)
 		if (hmacs[i].integ == integ)
-			return hmacs[i].ready ? &hmacs[i] : NULL;
+			return hmac_usable(&hmacs[i]);
 	return NULL;
 }
 
@@ -147,10 +161,28 @@ ike_prf_len(uint16_t prf)
 	return a ? a->len : 0;
 }
 
-void
-ike_crypto_allow_null_for_tests(bool allow)
+bool
+ike_encr_legacy(uint16_t encr)
 {
-	atomic_store(&null_allowed, allow);
+	return encr == ENCR_3DES;
+}
+
+bool
+ike_hash_legacy(uint16_t prf_or_integ)
+{
+	return prf_or_integ == HMAC_SHA1;
+}
+
+bool
+ike_group_legacy(uint16_t group)
+{
+	return group == MODP_1024 || group == MODP_1536;
+}
+
+void
+ike_crypto_allow_for_tests(bool allow)
+{
+	atomic_store(&tests_allowed, allow);
 }
 
 bool

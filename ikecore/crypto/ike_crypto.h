@@ -8,8 +8,9 @@
  * Keys live in plain structs that the caller owns and wipes (ike_keys_wipe(), ike_keymat_wipe(), ike_wipe()); temporaries are
  * wiped here on every path. A function that failed leaves its output wiped. Spans are only read during the call.
  *
- * Here: PRF HMAC-SHA2, AES-GCM-16, ChaCha20-Poly1305, AES-CBC with HMAC-SHA2, MODP 2048/3072/4096, ECP 256/384/521, Curve25519, PSK.
- * Not here: signatures and certificates, SHA-1 and older suites, ML-KEM (OpenSSL 3.5). */
+ * Here: PRF HMAC-SHA2, AES-GCM-16, ChaCha20-Poly1305, AES-CBC and AES-CTR with HMAC-SHA2, MODP 2048 to 8192, ECP 256/384/521,
+ * Curve25519, Curve448, PSK; and, for configurations that name them (ike_*_legacy()), 3DES, HMAC-SHA1, MODP 1024 and 1536.
+ * Not here and never to be: DES, MD5, MODP-768, groups 22 to 24. Not here: signatures and certificates, ML-KEM (OpenSSL 3.5). */
 #ifndef IKECORE_CRYPTO_IKE_CRYPTO_H
 #define IKECORE_CRYPTO_IKE_CRYPTO_H
 
@@ -22,7 +23,8 @@ enum {
 	IKE_ENC_KEY_MAX = 36,	/* cipher key with its salt */
 	IKE_MAC_KEY_MAX = 64,
 	IKE_IV_LEN_MAX = 16, IKE_ICV_LEN_MAX = 32,
-	IKE_PUBLIC_MAX = 512, IKE_SHARED_MAX = 512,	/* MODP-4096 */
+	IKE_PUBLIC_MAX = 1024, IKE_SHARED_MAX = 1024,	/* MODP-8192 */
+	IKE_ECP_PUBLIC_MAX = 132,
 	IKE_SHA1_LEN = 20, IKE_COOKIE_SECRET_LEN = 32, IKE_COOKIE_MAC_LEN = 32,
 };
 
@@ -39,8 +41,14 @@ bool	ike_encr_info(uint16_t encr, uint16_t bits, struct ike_encr_info *out);	/* 
 bool	ike_integ_info(uint16_t integ, struct ike_integ_info *out);
 size_t	ike_prf_len(uint16_t prf);	/* 0: unknown */
 size_t	ike_group_public_len(uint16_t group);	/* exact length of KE data; 0: unknown */
-/* Lets ENCR_NULL be used as an AEAD that protects nothing, so that a fuzzer can reach the engine. Only tests call it. */
-void	ike_crypto_allow_null_for_tests(bool allow);
+/* Only where somebody named them, and with a warning: 3DES, SHA-1, MODP below 2048 (RFC 8247). */
+bool	ike_encr_legacy(uint16_t encr);
+bool	ike_hash_legacy(uint16_t prf_or_integ);
+bool	ike_group_legacy(uint16_t group);
+/* Only tests call it. Lets ENCR_NULL be used as an AEAD that protects nothing, so that a fuzzer can reach the engine, and a PRF
+ * by a private number that IKEv2 does not have but NIST's vectors do. */
+enum { IKE_PRF_TEST_SHA224 = 0xff22 };
+void	ike_crypto_allow_for_tests(bool allow);
 
 bool	ike_ct_eq(const void *a, const void *b, size_t n);	/* in constant time */
 void	ike_wipe(void *p, size_t n);

@@ -1,7 +1,8 @@
-/* ikecore/crypto/ike_seal.c: the octets of the encrypted payload, RFC 7296 3.14 (CBC with HMAC) and RFC 5282 (AEAD).
+/* ikecore/crypto/ike_seal.c: the octets of the encrypted payload, RFC 7296 3.14 (CBC with HMAC), RFC 5282 (AEAD), RFC 5930 (AES-CTR).
  *
- * AEAD: nonce is salt | IV, additional data is the message up to the end of the generic header. CBC: the ICV is an HMAC
- * over the message up to the ICV, compared in constant time before anything is decrypted. */
+ * AEAD: nonce is salt | IV, additional data is the message up to the end of the generic header. CBC and CTR: the ICV is an
+ * HMAC over the message up to the ICV, compared in constant time before anything is decrypted. CTR: the first counter
+ * block is salt | IV | 1, and the IV must never repeat under a key, as with AEAD; that of CBC must not be foreseen. */
 #include "ikecore/crypto/crypto_priv.h"
 
 enum { AEAD_NONCE = 12, TEXT_MAX = 65535 };
@@ -33,7 +34,7 @@ ike_sk_iv(const struct ike_protect *k, uint64_t counter, const struct env *env, 
 
 	if (!ike_sk_sizes(k, &s))
 		return false;
-	if (s.iv_len == 8) {
+	if (alg_cipher(k->encr, k->encr_bits)->kind != CIPHER_CBC) {
 		put_be32(iv, (uint32_t)(counter >> 32));
 		put_be32(iv + 4, (uint32_t)counter);
 	} else {
@@ -85,14 +86,26 @@ aead_open(const struct cipher_alg *c, const struct ike_protect *k, struct span a
 	return ok;
 }
 
+/* The IV for OpenSSL: with CTR the first counter block. */
+static const uint8_t *
+first_block(const struct cipher_alg *c, const struct ike_protect *k, const uint8_t *iv, uint8_t block[static IKE_IV_LEN_MAX])
+{
+	if (c->kind == CIPHER_CBC)
+		return iv;
+	aead_nonce(c, k, iv, block);
+	put_be32(block + AEAD_NONCE, 1);
+	return block;
+}
+
 static bool
-cbc_run(const struct cipher_alg *c, const struct ike_protect *k, const uint8_t *iv, struct span in, uint8_t *out, bool encrypt)
+mac_run(const struct cipher_alg *c, const struct ike_protect *k, const uint8_t *iv, struct span in, uint8_t *out, bool encrypt)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t spare[2 * IKE_IV_LEN_MAX];
+	uint8_t spare[2 * IKE_IV_LEN_MAX], block[IKE_IV_LEN_MAX];
 	int len = 0;
 	bool ok;
 
+	iv = first_block(c, k, iv, block);
 	ok = ctx && EVP_CipherInit_ex2(ctx, c->evp, k->enc, iv, encrypt, NULL) && EVP_CIPHER_CTX_set_padding(ctx, 0) &&
 	    EVP_CipherUpdate(ctx, out, &len, in.p, (int)in.n) && (size_t)len == in.n && EVP_CipherFinal_ex(ctx, spare, &len) && len == 0;
 	EVP_CIPHER_CTX_free(ctx);
@@ -100,7 +113,7 @@ cbc_run(const struct cipher_alg *c, const struct ike_protect *k, const uint8_t *
 }
 
 static bool
-cbc_icv(const struct hmac_alg *h, const struct ike_protect *k, struct span aad, struct span iv, struct span text, uint8_t *icv)
+mac_icv(const struct hmac_alg *h, const struct ike_protect *k, struct span aad, struct span iv, struct span text, uint8_t *icv)
 {
 	struct span part[3] = { aad, iv, text };
 
@@ -120,8 +133,9 @@ ike_seal(const struct ike_protect *k, struct span aad, const uint8_t *iv, uint8_
 	case CIPHER_AEAD:
 		return aead_seal(c, k, aad, iv, text, (int)text_len, icv);
 	case CIPHER_CBC:
-		return cbc_run(c, k, iv, span_of(text, text_len), text, true) &&
-		    cbc_icv(h, k, aad, span_of(iv, s.iv_len), span_of(text, text_len), icv);
+	case CIPHER_CTR:
+		return mac_run(c, k, iv, span_of(text, text_len), text, true) &&
+		    mac_icv(h, k, aad, span_of(iv, s.iv_len), span_of(text, text_len), icv);
 	case CIPHER_NULL:
 		memset(icv, 0, s.icv_len);
 		return true;
@@ -139,7 +153,8 @@ open_text(const struct ike_protect *k, const struct cipher_alg *c, const struct 
 	case CIPHER_AEAD:
 		return aead_open(c, k, aad, iv.p, text, icv.p, out);
 	case CIPHER_CBC:
-		return cbc_icv(h, k, aad, iv, text, want) && ike_ct_eq(want, icv.p, icv.n) && cbc_run(c, k, iv.p, text, out, false);
+	case CIPHER_CTR:
+		return mac_icv(h, k, aad, iv, text, want) && ike_ct_eq(want, icv.p, icv.n) && mac_run(c, k, iv.p, text, out, false);
 	case CIPHER_NULL:
 		memmove(out, text.p, text.n);
 		return true;

@@ -141,55 +141,67 @@ ike_id_fmt(const struct ike_id *id, char *out, size_t n)
 	return out;
 }
 
-struct encr_name {
-	uint16_t encr, bits;
+struct alg_name {
+	uint16_t id, bits;
 	const char *name;
 };
-static const struct encr_name encr_names[] = {
-	{ IKE_ENCR_AES_GCM_16, 128, "aes-gcm-128" },
-	{ IKE_ENCR_AES_GCM_16, 192, "aes-gcm-192" },
-	{ IKE_ENCR_AES_GCM_16, 256, "aes-gcm-256" },
-	{ IKE_ENCR_CHACHA20_POLY1305, 0, "chacha20-poly1305" },
-	{ IKE_ENCR_AES_CBC, 128, "aes-cbc-128" },
-	{ IKE_ENCR_AES_CBC, 192, "aes-cbc-192" },
-	{ IKE_ENCR_AES_CBC, 256, "aes-cbc-256" },
-	{ IKE_ENCR_NULL, 0, "null" },
-};
+
+static const char *
+alg_name(const struct alg_name *t, uint16_t id, uint16_t bits)
+{
+	for (; t->name; t++) {
+		if (t->id == id && t->bits == bits)
+			return t->name;
+	}
+	return "unknown";
+}
 
 const char *
 ike_encr_name(uint16_t encr, uint16_t bits)
 {
-	for (size_t i = 0; i < sizeof(encr_names) / sizeof(encr_names[0]); i++) {
-		if (encr_names[i].encr == encr && encr_names[i].bits == bits)
-			return encr_names[i].name;
-	}
-	return encr ? "unknown" : "none";
+	static const struct alg_name t[] = {
+		{ IKE_ENCR_AES_GCM_16, 128, "aes-gcm-128" }, { IKE_ENCR_AES_GCM_16, 192, "aes-gcm-192" },
+		{ IKE_ENCR_AES_GCM_16, 256, "aes-gcm-256" }, { IKE_ENCR_CHACHA20_POLY1305, 0, "chacha20-poly1305" },
+		{ IKE_ENCR_AES_CBC, 128, "aes-cbc-128" }, { IKE_ENCR_AES_CBC, 192, "aes-cbc-192" }, { IKE_ENCR_AES_CBC, 256, "aes-cbc-256" },
+		{ IKE_ENCR_AES_CTR, 128, "aes-ctr-128" }, { IKE_ENCR_AES_CTR, 192, "aes-ctr-192" }, { IKE_ENCR_AES_CTR, 256, "aes-ctr-256" },
+		{ IKE_ENCR_3DES, 0, "3des" }, { IKE_ENCR_NULL, 0, "null" }, { 0, 0, "none" }, { 0, 0, NULL },
+	};
+
+	return alg_name(t, encr, bits);
 }
 
 const char *
 ike_prf_name(uint16_t prf)
 {
-	return prf == IKE_PRF_HMAC_SHA2_256   ? "sha256"
-	       : prf == IKE_PRF_HMAC_SHA2_384 ? "sha384"
-	       : prf == IKE_PRF_HMAC_SHA2_512 ? "sha512"
-					      : "unknown";
+	static const struct alg_name t[] = {
+		{ IKE_PRF_HMAC_SHA2_256, 0, "sha256" }, { IKE_PRF_HMAC_SHA2_384, 0, "sha384" }, { IKE_PRF_HMAC_SHA2_512, 0, "sha512" },
+		{ IKE_PRF_HMAC_SHA1, 0, "sha1" }, { IKE_PRF_HMAC_MD5, 0, "md5" }, { 0, 0, NULL },
+	};
+
+	return alg_name(t, prf, 0);
 }
 
-struct group_name {
-	uint16_t group;
-	const char *name;
-};
-static const struct group_name group_names[] = {
-	{ IKE_KE_MODP2048, "modp2048" }, { IKE_KE_MODP3072, "modp3072" }, { IKE_KE_MODP4096, "modp4096" }, { IKE_KE_ECP256, "ecp256" },
-	{ IKE_KE_ECP384, "ecp384" }, { IKE_KE_ECP521, "ecp521" }, { IKE_KE_CURVE25519, "curve25519" }, { IKE_KE_NONE, "none" },
-};
+const char *
+ike_integ_name(uint16_t integ)
+{
+	static const struct alg_name t[] = {
+		{ IKE_INTEG_HMAC_SHA2_256_128, 0, "sha256" }, { IKE_INTEG_HMAC_SHA2_384_192, 0, "sha384" },
+		{ IKE_INTEG_HMAC_SHA2_512_256, 0, "sha512" }, { IKE_INTEG_HMAC_SHA1_96, 0, "sha1" }, { 1, 0, "md5" },
+		{ IKE_INTEG_NONE, 0, "none" }, { 0, 0, NULL },
+	};
+
+	return alg_name(t, integ, 0);
+}
 
 const char *
 ike_group_name(uint16_t group)
 {
-	for (size_t i = 0; i < sizeof(group_names) / sizeof(group_names[0]); i++) {
-		if (group_names[i].group == group)
-			return group_names[i].name;
-	}
-	return "unknown";
+	static const struct alg_name t[] = {
+		{ 1, 0, "modp768" }, { IKE_KE_MODP1024, 0, "modp1024" }, { IKE_KE_MODP1536, 0, "modp1536" }, { IKE_KE_MODP2048, 0, "modp2048" },
+		{ IKE_KE_MODP3072, 0, "modp3072" }, { IKE_KE_MODP4096, 0, "modp4096" }, { IKE_KE_MODP6144, 0, "modp6144" },
+		{ IKE_KE_MODP8192, 0, "modp8192" }, { IKE_KE_ECP256, 0, "ecp256" }, { IKE_KE_ECP384, 0, "ecp384" }, { IKE_KE_ECP521, 0, "ecp521" },
+		{ IKE_KE_CURVE25519, 0, "curve25519" }, { IKE_KE_CURVE448, 0, "curve448" }, { IKE_KE_NONE, 0, "none" }, { 0, 0, NULL },
+	};
+
+	return alg_name(t, group, 0);
 }

@@ -1,6 +1,6 @@
 /* tests/fuzz/ike_engine.c: libFuzzer target of ikecore/engine: two engines back to back, and a script between them.
  *
- * They speak the null cipher (ike_crypto_allow_null_for_tests()), so a message changed on its way still opens and its
+ * They speak the null cipher (ike_crypto_allow_for_tests()), so a message changed on its way still opens and its
  * payloads reach the engine. The script holds, drops, repeats, reorders, changes and invents messages, dials and hangs up,
  * closes, raises the data plane's events, lets time pass, delays computations, takes memory away, restarts a side. What an
  * engine tells its caller is checked from outside (struct side is the caller and the data plane), and its own tables against that.
@@ -875,7 +875,7 @@ model(void)
 	static struct model m;
 	static struct outq q[SIDES];
 
-	ike_crypto_allow_null_for_tests(true);
+	ike_crypto_allow_for_tests(true);
 	for (unsigned i = 0; i < SIDES && !q[i].item; i++) {
 		q[i] = (struct outq){ .item_size = sizeof(struct ike_act), .cap = IKE_OUT_ITEMS, .arena_cap = IKE_OUT_OCTETS };
 		q[i].item = calloc(IKE_OUT_ITEMS, sizeof(struct ike_act));

@@ -15,6 +15,9 @@ START_TEST(sizes_of_ciphers)
 		{ IKE_ENCR_CHACHA20_POLY1305, 0, { 32, 4, 8, 1, 16, true } },
 		{ IKE_ENCR_AES_CBC, 128, { 16, 0, 16, 16, 0, false } },
 		{ IKE_ENCR_AES_CBC, 256, { 32, 0, 16, 16, 0, false } },
+		{ IKE_ENCR_AES_CTR, 128, { 16, 4, 8, 1, 0, false } },
+		{ IKE_ENCR_AES_CTR, 256, { 32, 4, 8, 1, 0, false } },
+		{ IKE_ENCR_3DES, 0, { 24, 0, 8, 8, 0, false } },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -45,13 +48,32 @@ START_TEST(unknown_ids_are_unknown)
 		prf += ike_prf_len((uint16_t)id) != 0;
 		group += ike_group_public_len((uint16_t)id) != 0;
 	}
-	ck_assert_uint_eq(encr, 7);
-	ck_assert_uint_eq(integ, 3);
-	ck_assert_uint_eq(prf, 3);
-	ck_assert_uint_eq(group, 7);
+	ck_assert_uint_eq(encr, 11);
+	ck_assert_uint_eq(integ, 4);
+	ck_assert_uint_eq(prf, 4);
+	ck_assert_uint_eq(group, 12);
 	ck_assert(!ike_encr_info(IKE_ENCR_AES_GCM_16, 0, &e));	/* key length is mandatory for AES, */
 	ck_assert(!ike_encr_info(IKE_ENCR_CHACHA20_POLY1305, 256, &e));	/* forbidden for ChaCha20 */
 	ck_assert(!ike_integ_info(IKE_INTEG_NONE, &g));
+}
+END_TEST
+
+/* What is weak is known by name, what is worse is not known at all. */
+START_TEST(legacy_is_marked)
+{
+	static const uint16_t never[] = { 1, 22, 23, 24 };
+	struct ike_encr_info e;
+	struct ike_integ_info g;
+
+	ck_assert(ike_encr_legacy(IKE_ENCR_3DES) && !ike_encr_legacy(IKE_ENCR_AES_CBC) && !ike_encr_legacy(IKE_ENCR_AES_GCM_16));
+	ck_assert(ike_hash_legacy(IKE_PRF_HMAC_SHA1) && !ike_hash_legacy(IKE_PRF_HMAC_SHA2_256) && !ike_hash_legacy(IKE_INTEG_HMAC_SHA2_256_128));
+	ck_assert(ike_group_legacy(IKE_KE_MODP1024) && ike_group_legacy(IKE_KE_MODP1536) && !ike_group_legacy(IKE_KE_MODP2048));
+	for (unsigned i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		ck_assert_uint_eq(ike_group_public_len(never[i]), 0);
+	ck_assert(!ike_encr_info(2, 0, &e));	/* DES */
+	ck_assert(!ike_integ_info(1, &g) && ike_prf_len(IKE_PRF_HMAC_MD5) == 0);
+	ck_assert(!ike_encr_info(IKE_ENCR_3DES, 192, &e));	/* no key length with 3DES */
+	ck_assert(!ike_encr_info(IKE_ENCR_AES_CTR, 0, &e));
 }
 END_TEST
 
@@ -60,10 +82,10 @@ START_TEST(null_only_for_tests)
 	struct ike_encr_info e;
 
 	ck_assert(!ike_encr_info(IKE_ENCR_NULL, 0, &e));
-	ike_crypto_allow_null_for_tests(true);
+	ike_crypto_allow_for_tests(true);
 	ck_assert(ike_encr_info(IKE_ENCR_NULL, 0, &e));
 	ck_assert(e.aead && e.key_len == 0 && e.iv_len == 8 && e.icv_len == 16);
-	ike_crypto_allow_null_for_tests(false);
+	ike_crypto_allow_for_tests(false);
 	ck_assert(!ike_encr_info(IKE_ENCR_NULL, 0, &e));
 }
 END_TEST
@@ -95,6 +117,7 @@ suite_ike_alg(void)
 
 	tcase_add_test(tc, sizes_of_ciphers);
 	tcase_add_test(tc, unknown_ids_are_unknown);
+	tcase_add_test(tc, legacy_is_marked);
 	tcase_add_test(tc, null_only_for_tests);
 	tcase_add_test(tc, compare_and_wipe);
 	suite_add_tcase(s, tc);

@@ -35,7 +35,7 @@ START_TEST(empty_key_and_data)
 
 	ck_assert(ike_prf(IKE_PRF_HMAC_SHA2_256, span_of(NULL, 0), NULL, 0, out));
 	ck_assert_mem_eq(out, want, 32);
-	ck_assert(!ike_prf(IKE_PRF_HMAC_SHA1, SPAN_STR("k"), NULL, 0, out));
+	ck_assert(!ike_prf(IKE_PRF_HMAC_MD5, SPAN_STR("k"), NULL, 0, out));
 	ck_assert(!ike_prf(0, SPAN_STR("k"), NULL, 0, out));
 }
 END_TEST

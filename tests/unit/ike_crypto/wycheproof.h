@@ -14,6 +14,7 @@ struct wp_case {
 };
 typedef void wp_fn(const struct wp_case *c);
 unsigned wp_run(const char *file, wp_fn *fn);	/* how many; 0: absent */
+void	wp_skip(const struct wp_case *c);	/* of another shape than what we do; counted */
 struct span wp_hex(const struct wp_case *c, const char *key, uint8_t buf[static WP_OCTETS]);
 long	wp_int(const struct wp_case *c, const char *key);	/* of the group */
 

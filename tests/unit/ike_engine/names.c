@@ -51,7 +51,14 @@ START_TEST(words)
 	ck_assert_str_eq(ike_encr_name(20, 77), "unknown");
 	ck_assert_str_eq(ike_encr_name(0, 0), "none");
 	ck_assert_str_eq(ike_prf_name(5), "sha256");
-	ck_assert_str_eq(ike_prf_name(1), "unknown");
+	ck_assert_str_eq(ike_prf_name(99), "unknown");
+	ck_assert_str_eq(ike_encr_name(12, 192), "aes-cbc-192");
+	ck_assert_str_eq(ike_encr_name(13, 256), "aes-ctr-256");
+	ck_assert_str_eq(ike_encr_name(3, 0), "3des");
+	ck_assert_str_eq(ike_integ_name(14), "sha512");
+	ck_assert_str_eq(ike_integ_name(0), "none");
+	ck_assert_str_eq(ike_group_name(18), "modp8192");
+	ck_assert_str_eq(ike_group_name(32), "curve448");
 	ck_assert_str_eq(ike_group_name(31), "curve25519");
 	ck_assert_str_eq(ike_group_name(9999), "unknown");
 	for (int i = 0; i <= IKE_DOWN_UNREACHABLE; i++)

@@ -75,6 +75,12 @@ worked_at(const struct ike *k, const struct addr *a)
 	return &k->worked[map_hash(&k->addr_key, a->b, a->n) % IKE_WORKED];
 }
 
+bool
+ike_worked_at(const struct ike *k, const struct addr *remote)
+{
+	return remote->n && addr_eq(&worked_at(k, remote)->addr, remote);
+}
+
 void
 ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, unsigned key)
 {

@@ -1,9 +1,10 @@
 /* ikecore/engine/cookie.c: who gets a half-open record, and unprotected answers (RFC 7296 2.6, 2.21; DoS rules).
  *
  * Below the threshold a first message is taken as it is. Above it, or when one address (a cell of addresses, counted by a
- * keyed hash in fixed memory) has several half-open, the sender must return a stateless cookie first: no address is ever
- * locked out, so many spokes behind one NAT only pay a round trip. At the hard bound the oldest record that came without a
- * cookie makes room for one that has it. Nothing here allocates or computes more than one HMAC per message.
+ * keyed hash in fixed memory) has several half-open, or more is being computed for strangers than may be at a time, the
+ * sender must return a stateless cookie first: no address is ever locked out, so many spokes behind one NAT only pay a
+ * round trip. At the hard bound the oldest record that came without a cookie makes room for one that has it. Nothing here
+ * allocates or computes more than one HMAC per message.
  *
  * Every answer in clear is rate-limited, goes only to an address that names one host, and is not larger than what it
  * answers: 28 octets of header and one small notify against a header and an SA payload. */
@@ -65,7 +66,7 @@ ike_admission(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 
 	rotate(k);
 	proven = c && cookie_good(k, rx, m, c->data);
-	if (k->n_half >= max && !(proven && k->half_old[0]))
+	if ((k->n_half >= max && !(proven && k->half_old[0])) || (ike_job_crowded(k) && !ike_job_knows(k, &rx->remote.addr)))
 		return proven ? IKE_ADMIT_FULL : IKE_ADMIT_COOKIE;
 	if (proven)
 		return IKE_ADMIT_PROVEN;

@@ -387,9 +387,9 @@ undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 
 /* A job carries the shared secret away from here; the exchange stays in cc. */
 static bool
-begin_job(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, uint32_t *serial)
+begin_job(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span peer, uint32_t *serial)
 {
-	struct ike_job *job = cc->kex ? ike_job_new(k, sa, &cc->kex, span_of(cc->ke, cc->ke_len)) : NULL;
+	struct ike_job *job = cc->kex ? ike_job_new(k, sa, &cc->kex, peer) : NULL;
 
 	if (!job)
 		return false;
@@ -418,11 +418,8 @@ ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 		return IKE_DROP_STATE;
 	}
 	d = check_answer(k, sa, cc, m);
-	if (d == IKE_OK && cc->group) {
-		memcpy(cc->ke, m->ke.p, m->ke.n);
-		cc->ke_len = (uint16_t)m->ke.n;
-		d = begin_job(k, sa, cc, &sa->job) ? IKE_OK : IKE_DROP_MEMORY;
-	}
+	if (d == IKE_OK && cc->group)
+		d = begin_job(k, sa, cc, m->ke, &sa->job) ? IKE_OK : IKE_DROP_MEMORY;
 	if (d != IKE_OK) {
 		undo(k, sa, cc);
 		ike_cc_free(k, &cc);
@@ -609,11 +606,7 @@ accept_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const 
 	cc->ni.n = (uint16_t)m->nonce.n;
 	memcpy(cc->ni.b, m->nonce.p, m->nonce.n);
 	if (cc->group) {
-		cc->ke_len = (uint16_t)m->ke.n;
-		memcpy(cc->ke, m->ke.p, m->ke.n);
-		cc->pub_len = (uint16_t)ike_kex_public(cc->kex).n;
-		memcpy(cc->pub, ike_kex_public(cc->kex).p, cc->pub_len);
-		if (begin_job(k, sa, cc, &sa->job_rx)) {
+		if (begin_job(k, sa, cc, m->ke, &sa->job_rx)) {
 			sa->cc_rx = cc;
 			return IKE_OK;
 		}
@@ -664,7 +657,7 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 
 /* ---- a secret is computed */
 static void
-theirs_computed(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
+theirs_computed(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 {
 	struct ike_cc *cc = sa->cc_rx;
 	struct ike_child *old = ike_child_find(k, cc->old);
@@ -683,13 +676,13 @@ theirs_computed(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
 	if (error)
 		answer_error(k, sa, &rx, cc->mid, error, span_of("", 0));
 	else
-		grant(k, sa, cc, span_of(cc->pub, cc->pub_len), span_of(job->shared, job->shared_len));
+		grant(k, sa, cc, ike_kex_public(job->kex), span_of(job->shared, job->shared_len));
 	ike_cc_free(k, &cc);
 	ike_sa_kick(k, sa);
 }
 
 void
-ike_cc_job(struct ike *k, struct ike_sa *sa, const struct ike_job *job, bool ours)
+ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job *job, bool ours)
 {
 	struct ike_cc *cc = sa->cc_tx;
 	uint32_t id = sa->id;

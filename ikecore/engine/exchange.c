@@ -272,10 +272,14 @@ first_sealed(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 		return IKE_DROP_FRAGMENT;
 	if (rx->packet.n > IKE_RX_MAX)
 		return IKE_DROP_MEMORY;
+	if (sa->state == IKE_SA_R_INIT && !hs->kex)
+		return IKE_DROP_STATE;	/* we have not answered yet */
+	if (sa->state == IKE_SA_R_INIT && ike_job_crowded(k) && !ike_job_knows(k, &sa->remote.addr))
+		return IKE_DROP_BUSY;
 	d = ike_stash_add(k, hs, rx);
 	if (d != IKE_OK || sa->state == IKE_SA_R_KEX)
 		return d;
-	if (!ike_shake_job(k, sa)) {
+	if (!ike_shake_job(k, sa, span_of(hs->theirs + hs->ke_at, hs->ke_len))) {
 		ike_stash_free(k, hs->stash);
 		hs->stash = NULL;
 		return IKE_DROP_MEMORY;

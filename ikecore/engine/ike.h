@@ -12,7 +12,7 @@
  * is satisfied by `other`), and its ESP pairs are deleted a little later (IKE_ACT_CHILD_DEL), as after a rekey.
  *
  * Key exchange computations are jobs: IKE_ACT_JOB hands out a job, the caller runs ike_job_run() on any thread (it touches
- * nothing but the job) and brings it back as IKE_EV_JOB. */
+ * nothing but the job) and brings it back as IKE_EV_JOB, in any order; also one that there was no room to run. */
 #ifndef IKECORE_ENGINE_IKE_H
 #define IKECORE_ENGINE_IKE_H
 
@@ -196,6 +196,7 @@ tick_t	ike_deadline(const struct ike *k);
 void	ike_out_reset(struct outq *out);	/* outq_reset() that wipes the keys in CHILD_ADD first */
 
 void	ike_job_run(struct ike_job *job);	/* on any thread */
+bool	ike_job_known(const struct ike_job *job);	/* for a peer we know: to be run before those of strangers */
 void	ike_job_discard(struct ike_job *job);	/* for jobs that will never come back (shutdown) */
 
 /* ---- show */
@@ -234,6 +235,7 @@ char	*ike_id_fmt(const struct ike_id *id, char *out, size_t n);
 bool	ike_id_match(const struct ike_match *m, const struct ike_id *id);
 const char *ike_encr_name(uint16_t encr, uint16_t bits);	/* "aes-gcm-256" as configuration writes it */
 const char *ike_prf_name(uint16_t prf);	/* "sha256" */
+const char *ike_integ_name(uint16_t integ);	/* "sha256", "none" */
 const char *ike_group_name(uint16_t group);	/* "31" -> "curve25519", "ecp256", ... */
 
 #endif

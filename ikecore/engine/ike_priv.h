@@ -30,6 +30,7 @@ enum {	/* bounds */
 	IKE_STEP_ITEMS = 64, IKE_STEP_OCTETS = 2 * IKE_CUT_MAX,	/* most that one step writes */
 	IKE_NONCE_LEN = 32,	/* of ours */
 	IKE_REASON_MAX = 256,
+	IKE_JOBS_STRANGERS = 256,	/* computations under way for peers we do not know; more must wait */
 };
 
 #define IKE_RETX_FIRST	TICK_MS(500)
@@ -88,13 +89,21 @@ struct ike_choice {
 	uint64_t ike_spi;
 };
 
+enum ike_job_kind {
+	IKE_JOB_PUBLIC,	/* our value of a key exchange */
+	IKE_JOB_SHARED,	/* the shared secret, and our value where there is none yet */
+};
 struct ike_job {
 	struct env env;	/* by value: a job may outlive the engine */
+	enum ike_job_kind kind;
+	bool known;	/* for somebody we know: goes before strangers */
+	bool ran;	/* false when it comes back: nobody had time for it */
 	uint32_t sa;
 	uint32_t serial;	/* tells a job of today from one that was given up */
 	struct ike_kex *kex;
 	uint16_t peer_len, shared_len;
-	uint8_t peer[IKE_PUBLIC_MAX], shared[IKE_SHARED_MAX];
+	uint8_t shared[IKE_SHARED_MAX];
+	uint8_t peer[];
 };
 
 struct ike_stash {	/* a message as it came */
@@ -129,7 +138,8 @@ struct ike_shake {
 	uint8_t cookie[IKE_COOKIE_MAX], cookie_len;
 	unsigned cookie_rounds, ke_rounds, auth_tries;
 	uint16_t group;
-	uint8_t ke[IKE_PUBLIC_MAX];	/* responder: the peer's value until the job */
+	struct ike_choice choice;	/* responder: what it answers */
+	size_t ke_at;	/* responder: where the peer's value stands in theirs */
 	uint16_t ke_len;
 	struct ike_stash *stash;	/* responder: messages that wait for the keys */
 	bool proven;	/* came with a cookie */
@@ -164,10 +174,6 @@ struct ike_cc {
 	struct ike_child *child;	/* the new child, likewise; not filed anywhere yet */
 	uint32_t old;	/* inbound SPI of the child being rekeyed */
 	struct ike_choice choice;
-	uint8_t ke[IKE_PUBLIC_MAX];	/* the peer's */
-	uint16_t ke_len;
-	uint8_t pub[IKE_PUBLIC_MAX];	/* theirs: our value, for when the job is back */
-	uint16_t pub_len;
 	unsigned ke_rounds;
 	uint32_t mid;	/* theirs: message to be answered */
 	struct ike_rx rx;	/* theirs: where to answer (endpoints only) */
@@ -297,6 +303,7 @@ struct ike {
 	uint32_t next_id, next_serial;
 	uint64_t seq;
 	uint32_t n_sa, n_half;
+	unsigned n_strange;	/* jobs under way for strangers */
 	struct ike_sa *half_old[2], *half_new[2];	/* unproven, proven; oldest and newest */
 	uint8_t addr_half[IKE_ADDR_CELLS];
 	struct map addr_key;	/* only its hash key is used */
@@ -406,8 +413,9 @@ void	ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *
 bool	ike_init_start(struct ike *k, struct ike_sa *sa);	/* false: no memory; sa is still the caller's */
 enum ike_drop ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_init_response(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
-bool	ike_shake_job(struct ike *k, struct ike_sa *sa);
-void	ike_shake_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job);
+bool	ike_shake_job(struct ike *k, struct ike_sa *sa, struct span peer);	/* takes the key exchange away from sa until it is done */
+void	ike_shake_public(struct ike *k, struct ike_sa *sa, struct ike_job *job);	/* our value is there: says it */
+void	ike_shake_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job);
 
 /* ---- auth.c */
 void	ike_auth_start(struct ike *k, struct ike_sa *sa);
@@ -418,6 +426,7 @@ unsigned ike_key_candidates(const struct ike *k, const struct ike_dial *d, const
 void	ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, unsigned key);
 void	ike_own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out);
 bool	ike_key_fits(const struct ike_key *e, const struct ike_id *id, const struct addr *remote);
+bool	ike_worked_at(const struct ike *k, const struct addr *remote);
 bool	ike_profile_takes(const struct ike_profile *p, const struct ike_id *id);
 
 /* ---- child.c */
@@ -447,7 +456,7 @@ unsigned ike_child_count_up(const struct ike_sa *sa);
 bool	ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old);
 enum ike_drop ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
-void	ike_cc_job(struct ike *k, struct ike_sa *sa, const struct ike_job *job, bool ours);
+void	ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job *job, bool ours);
 void	ike_cc_free(struct ike *k, struct ike_cc **cc);
 void	ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir);	/* children, dials and name go to the heir */
 
@@ -515,8 +524,11 @@ void	ike_dial_reconf(struct ike *k, struct ike_dial *d, unsigned profile);
 void	ike_dial_local(struct ike *k, const struct addr *was, const struct addr *is);
 
 /* ---- job.c */
-struct ike_job *ike_job_new(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer);	/* takes kex over; NULL: no memory */
+/* Takes kex over; NULL: no memory. With a peer's value the shared secret is computed, else only ours. */
+struct ike_job *ike_job_new(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer);
 bool	ike_job_emit(struct ike *k, struct ike_sa *sa, struct ike_job *job);
+bool	ike_job_crowded(const struct ike *k);	/* strangers must wait */
+bool	ike_job_knows(const struct ike *k, const struct addr *remote);	/* someone from there was authenticated before */
 void	ike_job_event(struct ike *k, struct ike_job *job);
 
 /* ---- names.c */

@@ -52,6 +52,18 @@ send_request(struct ike *k, struct ike_sa *sa)
 	return true;
 }
 
+/* Our value first; the message is built when it is there (ike_shake_public()). */
+static bool
+public_job(struct ike *k, struct ike_sa *sa, struct ike_kex **kex)
+{
+	struct ike_job *job = ike_job_new(k, sa, kex, span_of("", 0));
+
+	if (!job || !ike_job_emit(k, sa, job))
+		return false;
+	sa->job = job->serial;
+	return true;
+}
+
 bool
 ike_init_start(struct ike *k, struct ike_sa *sa)
 {
@@ -67,7 +79,7 @@ ike_init_start(struct ike *k, struct ike_sa *sa)
 	if (!sa->local.addr.n)
 		sa->natted_local = true;	/* see ike_natt_build() */
 	sa->state = IKE_SA_I_INIT;
-	return send_request(k, sa);
+	return public_job(k, sa, &hs->kex);
 }
 
 static enum ike_drop
@@ -89,11 +101,13 @@ static enum ike_drop
 got_invalid_ke(struct ike *k, struct ike_sa *sa, const struct ike_notify *n)
 {
 	struct ike_shake *hs = sa->hs;
-	struct ike_kex *kex, *old = hs->kex;
-	uint16_t group, was = hs->group;
+	struct ike_kex *kex;
+	uint16_t group;
 
 	if (n->data.n != 2)
 		return IKE_DROP_NOTIFY_SYNTAX;
+	if (sa->job)	/* said twice: the first is being followed */
+		return IKE_DROP_UNSOLICITED;
 	group = get_be16(n->data.p);
 	if (group == hs->group || hs->ke_rounds >= IKE_KE_ROUNDS || !ike_offers_group(ike_profile(k, sa->profile), false, group)) {
 		hs->soft = "no proposal chosen: peer wants a key exchange group that we do not offer";
@@ -101,19 +115,32 @@ got_invalid_ke(struct ike *k, struct ike_sa *sa, const struct ike_notify *n)
 		return IKE_DROP_GROUP;
 	}
 	kex = ike_kex_new(&k->env.env, group);
-	if (!kex)
-		return IKE_DROP_MEMORY;
-	hs->ke_rounds++;
-	hs->group = group;
-	hs->kex = kex;
-	if (!send_request(k, sa)) {
-		hs->group = was;
-		hs->kex = old;
+	if (!kex || !public_job(k, sa, &kex)) {
 		ike_kex_free(&k->env.env, kex);
 		return IKE_DROP_MEMORY;
 	}
-	ike_kex_free(&k->env.env, old);
+	hs->ke_rounds++;
 	return IKE_OK;
+}
+
+/* Our value is computed: of the first request, or of the one that says it with another group. */
+static void
+request_ready(struct ike *k, struct ike_sa *sa, struct ike_job *job)
+{
+	struct ike_shake *hs = sa->hs;
+	struct ike_kex *old = hs->kex;
+	uint16_t was = hs->group;
+
+	hs->kex = job->kex;
+	hs->group = ike_kex_group(job->kex);
+	if (send_request(k, sa)) {
+		job->kex = old;
+		return;
+	}
+	hs->kex = old;
+	hs->group = was;
+	if (!old)
+		ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
 }
 
 struct soft_reason {
@@ -183,9 +210,7 @@ got_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const stru
 	copy = env_alloc(&k->env.env, rx->packet.n);
 	if (!copy)
 		return IKE_DROP_MEMORY;
-	memcpy(hs->ke, m->ke.p, m->ke.n);
-	hs->ke_len = (uint16_t)m->ke.n;
-	if (!ike_shake_job(k, sa)) {
+	if (!ike_shake_job(k, sa, m->ke)) {
 		env_free(&k->env.env, copy);
 		return IKE_DROP_MEMORY;
 	}
@@ -216,7 +241,7 @@ ike_init_response(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 		return IKE_DROP_UNKNOWN_SA;
 	if (m->hdr.flags & IKE_FLAG_INITIATOR)
 		return IKE_DROP_FLAGS;
-	if (sa->state != IKE_SA_I_INIT || m->hdr.mid != 0)
+	if (sa->state != IKE_SA_I_INIT || m->hdr.mid != 0 || !sa->hs->kex)
 		return IKE_DROP_UNSOLICITED;
 	sa->last_rx = k->now;
 	n = ike_msg_notify(m, IKE_N_COOKIE);
@@ -267,6 +292,8 @@ answer_again(struct ike *k, const struct ike_rx *rx, uint64_t spi_i, const uint8
 	if (!node)
 		return false;
 	sa = container_of(node, struct ike_sa, by_half);
+	if (!sa->hs->mine)
+		return true;	/* on its way */
 	k->exchanges[1][IKE_SA_INIT]++;
 	ike_send(k, &rx->local, &rx->remote, span_of(sa->hs->mine, sa->hs->mine_len));
 	return true;
@@ -299,7 +326,7 @@ refuse(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m, uint16_t
 }
 
 static bool
-build_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_choice *ch)
+build_answer(struct ike *k, struct ike_sa *sa)
 {
 	struct ike_shake *hs = sa->hs;
 	struct ike_hdr h = {
@@ -312,13 +339,13 @@ build_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 
 	if (pub.n == 0)
 		return false;
-	ike_offer_choice(ch, IKE_PROTO_IKE, 0, &o);
+	ike_offer_choice(&hs->choice, IKE_PROTO_IKE, 0, &o);
 	t.w = wr_of(t.buf, sizeof(t.buf));
 	ike_build_start(&t.b, &t.w, &h);
 	ike_build_sa(&t.b, o.prop, o.n_prop, o.xf);
 	ike_build_ke(&t.b, hs->group, pub);
 	ike_build_nonce(&t.b, span_of(hs->nr.b, hs->nr.n));
-	ike_natt_build(k, &t.b, sa->spi_i, sa->spi_r, &rx->local, &rx->remote);
+	ike_natt_build(k, &t.b, sa->spi_i, sa->spi_r, &sa->local, &sa->remote);
 	ike_ext_build(k, sa, &t.b);
 	n = ike_build_end(&t.b);
 	hs->mine = n ? env_alloc(&k->env.env, n) : NULL;
@@ -350,15 +377,16 @@ fill_half(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struc
 	memcpy(hs->ni.b, m->nonce.p, m->nonce.n);
 	hs->nr.n = IKE_NONCE_LEN;
 	k->env.env.random(k->env.env.ctx, hs->nr.b, hs->nr.n);
+	hs->choice = *ch;
 	hs->ke_len = (uint16_t)m->ke.n;
-	memcpy(hs->ke, m->ke.p, m->ke.n);
+	hs->ke_at = (size_t)(m->ke.p - rx->packet.p);
 	hs->kex = ike_kex_new(&k->env.env, hs->group);
 	hs->theirs = env_alloc(&k->env.env, rx->packet.n);
 	if (!hs->kex || !hs->theirs)
 		return false;
 	memcpy(hs->theirs, rx->packet.p, rx->packet.n);
 	hs->theirs_len = rx->packet.n;
-	return build_answer(k, sa, rx, ch);
+	return public_job(k, sa, &hs->kex);
 }
 
 static enum ike_drop
@@ -382,9 +410,21 @@ open_half(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m, const
 	map_add(&k->by_half, &sa->by_half, half_hash(k, sa->spi_i, &sa->remote));
 	sa->in_half = true;
 	timer_arm(&k->timers, &sa->t_life, k->now + IKE_HALF_LIFE);
-	k->exchanges[1][IKE_SA_INIT]++;
-	ike_send(k, &rx->local, &rx->remote, span_of(sa->hs->mine, sa->hs->mine_len));
 	return IKE_OK;
+}
+
+static void
+answer_ready(struct ike *k, struct ike_sa *sa, struct ike_job *job)
+{
+	sa->hs->kex = job->kex;
+	job->kex = NULL;
+	if (!job->ran || !build_answer(k, sa)) {	/* the peer will ask again */
+		ike_count(k, job->ran ? IKE_DROP_MEMORY : IKE_DROP_BUSY);
+		ike_sa_free(k, sa);
+		return;
+	}
+	k->exchanges[1][IKE_SA_INIT]++;
+	ike_send(k, &sa->local, &sa->remote, span_of(sa->hs->mine, sa->hs->mine_len));
 }
 
 static enum ike_drop
@@ -462,10 +502,10 @@ ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 
 /* ---- keys */
 bool
-ike_shake_job(struct ike *k, struct ike_sa *sa)
+ike_shake_job(struct ike *k, struct ike_sa *sa, struct span peer)
 {
 	struct ike_shake *hs = sa->hs;
-	struct ike_job *job = hs->kex ? ike_job_new(k, sa, &hs->kex, span_of(hs->ke, hs->ke_len)) : NULL;
+	struct ike_job *job = hs->kex ? ike_job_new(k, sa, &hs->kex, peer) : NULL;
 
 	if (!job)
 		return false;
@@ -477,12 +517,39 @@ ike_shake_job(struct ike *k, struct ike_sa *sa)
 }
 
 void
-ike_shake_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
+ike_shake_public(struct ike *k, struct ike_sa *sa, struct ike_job *job)
+{
+	if (sa->initiator)
+		request_ready(k, sa, job);
+	else
+		answer_ready(k, sa, job);
+}
+
+/* Nobody had time to compute for a stranger: as if the message that asked for it had been lost. */
+static void
+keys_later(struct ike *k, struct ike_sa *sa, struct ike_job *job)
+{
+	struct ike_shake *hs = sa->hs;
+
+	ike_count(k, IKE_DROP_BUSY);
+	hs->kex = job->kex;
+	job->kex = NULL;
+	ike_stash_free(k, hs->stash);
+	hs->stash = NULL;
+	sa->state = IKE_SA_R_INIT;
+}
+
+void
+ike_shake_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 {
 	struct ike_shake *hs = sa->hs;
 	struct ike_seed seed = { span_of(job->shared, job->shared_len), span_of(hs->ni.b, hs->ni.n), span_of(hs->nr.b, hs->nr.n), sa->spi_i,
 		sa->spi_r };
 
+	if (!job->ran) {
+		keys_later(k, sa, job);
+		return;
+	}
 	if (job->shared_len == 0 || !ike_keys_first(&sa->suite, &seed, &sa->keys)) {
 		ike_count(k, IKE_DROP_KE_SYNTAX);
 		ike_sa_fail(k, sa, IKE_DOWN_PROTOCOL, false, "peer's key exchange value is impossible");

@@ -1,15 +1,36 @@
 /* ikecore/engine/job.c: key exchange computations, which may run on another thread. A job owns the key exchange object and
- * a copy of the peer's value, so that it depends on nothing that the engine may free meanwhile. */
+ * a copy of the peer's value, so that it depends on nothing that the engine may free meanwhile.
+ *
+ * Jobs for peers we know (dialled, established, authenticated from that address before) go before those for strangers, of
+ * which only so many are under way at a time: admission asks the others for cookies, and what comes with a cookie then
+ * must be said again. A stranger's job that comes back without having run is as good as a lost message: the peer repeats it.
+ * One of a peer we know is then run at once, on this thread: no rekeying fails for a crowd.
+ *
+ * Our value for a CREATE_CHILD_SA that we begin is computed at once: we choose when, and one at a time per SA. */
 #include "ikecore/engine/ike_priv.h"
+
+bool
+ike_job_knows(const struct ike *k, const struct addr *remote)
+{
+	return ike_worked_at(k, remote);
+}
+
+bool
+ike_job_crowded(const struct ike *k)
+{
+	return k->n_strange >= IKE_JOBS_STRANGERS;
+}
 
 struct ike_job *
 ike_job_new(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer)
 {
 	struct ike_job *job;
 
-	if (peer.n > IKE_PUBLIC_MAX || !(job = env_alloc(&k->env.env, sizeof(*job))))
+	if (peer.n > IKE_PUBLIC_MAX || !(job = env_alloc(&k->env.env, sizeof(*job) + peer.n)))
 		return NULL;
 	job->env = k->env.env;
+	job->kind = peer.n ? IKE_JOB_SHARED : IKE_JOB_PUBLIC;
+	job->known = sa->initiator || sa->announced || ike_job_knows(k, &sa->remote.addr);
 	job->sa = sa->id;
 	job->serial = ++k->next_serial ? k->next_serial : ++k->next_serial;
 	job->kex = *kex;
@@ -28,14 +49,25 @@ ike_job_emit(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 		ike_job_discard(job);
 		return false;
 	}
+	k->n_strange += !job->known;
 	a->job = job;
 	return true;
+}
+
+bool
+ike_job_known(const struct ike_job *job)
+{
+	return job->known;
 }
 
 void
 ike_job_run(struct ike_job *job)
 {
-	job->shared_len = (uint16_t)ike_kex_shared(job->kex, span_of(job->peer, job->peer_len), job->shared);
+	struct span pub = ike_kex_public(job->kex);
+
+	if (pub.n && job->kind == IKE_JOB_SHARED)
+		job->shared_len = (uint16_t)ike_kex_shared(job->kex, span_of(job->peer, job->peer_len), job->shared);
+	job->ran = true;
 }
 
 void
@@ -47,8 +79,17 @@ ike_job_discard(struct ike_job *job)
 		return;
 	env = job->env;
 	ike_kex_free(&env, job->kex);
-	ike_wipe(job, sizeof(*job));
+	ike_wipe(job, sizeof(*job) + job->peer_len);
 	env_free(&env, job);
+}
+
+static void
+shake_job(struct ike *k, struct ike_sa *sa, struct ike_job *job)
+{
+	if (job->kind == IKE_JOB_PUBLIC)
+		ike_shake_public(k, sa, job);
+	else
+		ike_shake_keys(k, sa, job);
 }
 
 void
@@ -56,12 +97,15 @@ ike_job_event(struct ike *k, struct ike_job *job)
 {
 	struct ike_sa *sa = ike_sa_find(k, job->sa);
 
+	k->n_strange -= !job->known;
+	if (!job->ran && job->known)
+		ike_job_run(job);
 	if (sa && sa->job == job->serial) {
 		sa->job = 0;
 		if (sa->cc_tx)
 			ike_cc_job(k, sa, job, true);
 		else if (sa->hs)
-			ike_shake_keys(k, sa, job);
+			shake_job(k, sa, job);
 	} else if (sa && sa->job_rx == job->serial) {
 		sa->job_rx = 0;
 		if (sa->cc_rx)

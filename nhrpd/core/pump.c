@@ -156,11 +156,12 @@ static void
 ike_job(struct core *c, const struct ike_act *k)
 {
 	struct core_act *a = core_act(c, CORE_ACT_JOB, 0);
+	struct ike_event e = { .kind = IKE_EV_JOB, .job = k->job };
 
 	if (a)
 		a->job = k->job;
 	else
-		ike_job_discard(k->job);
+		core_tell_ike(c, &e);	/* comes back as it is: not run */
 }
 
 static void

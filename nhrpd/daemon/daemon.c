@@ -27,6 +27,7 @@
 #include "nhrpd/daemon/notify.h"
 #include "nhrpd/daemon/pidfile.h"
 #include "nhrpd/daemon/source.h"
+#include "nhrpd/daemon/workers.h"
 #include "routing/kernel.h"
 
 enum { STOP_GRACE_MS = 300 /* for deletes and purges to leave, and their answers to come */, PENDING_MAX = 1024 };
@@ -43,6 +44,7 @@ struct daemon {
 	struct ikesock *ike;
 	struct names *names;
 	struct source *source;
+	struct workers *workers;
 	struct control *control;
 	struct keep *keep;	/* NULL: registrations are not kept */
 	FILE *keylog;
@@ -151,8 +153,8 @@ carry_out(struct daemon *d, const struct core_act *a)
 		act_ike_send(d, a);
 		break;
 	case CORE_ACT_JOB:
-		ike_job_run(a->job);
-		core_job_done(d->core, now_of(d), a->job);
+		if (!workers_submit(d->workers, a->job, ike_job_known(a->job)))
+			core_job_done(d->core, now_of(d), a->job);	/* not run: the peer will ask again */
 		break;
 	case CORE_ACT_LOOKUP:
 		names_lookup(d->names, a->tunnel, a->nhs, a->name);
@@ -532,6 +534,26 @@ fail(struct daemon *d, const char *what)
 	return false;
 }
 
+static void
+job_run(void *job)
+{
+	ike_job_run(job);
+}
+
+static void
+job_drop(void *job)
+{
+	ike_job_discard(job);
+}
+
+static void
+on_job(void *ctx, void *job)
+{
+	struct daemon *d = ctx;
+
+	core_job_done(d->core, now_of(d), job);
+}
+
 static bool
 open_keylog(struct daemon *d)
 {
@@ -561,7 +583,8 @@ open_all(struct daemon *d)
 	if (!(d->dp = dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why))) ||
 	    !(d->ike = ikesock_new(&d->loop.host, on_ike, d, d->why, sizeof(d->why))) ||
 	    !(d->rib = rib_kernel_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
-	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))))
+	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
+	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
 	if (!(d->names = names_new(&d->loop.host, on_names, d)))
 		return fail(d, "out of memory");
@@ -655,6 +678,7 @@ close_all(struct daemon *d)
 {
 	control_free(d->control);
 	names_free(d->names);
+	workers_free(d->workers, job_drop);
 	source_free(d->source);
 	keep_free(d->keep);
 	core_free(d->core);

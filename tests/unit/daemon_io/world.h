@@ -29,5 +29,6 @@ Suite	*suite_names(void);
 Suite	*suite_notify(void);
 Suite	*suite_pidfile(void);
 Suite	*suite_source(void);
+Suite	*suite_workers(void);
 
 #endif

@@ -18,4 +18,5 @@ Suite	*proposal_suite(void);
 Suite	*names_suite(void);
 Suite	*reconf_suite(void);
 Suite	*frag_suite(void);
+Suite	*job_suite(void);
 #endif

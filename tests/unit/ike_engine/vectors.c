@@ -109,8 +109,8 @@ set_up(void)
 	struct span resp = vec_get(v, "IKE_SA_INIT_response");
 	struct ike_sa *sa;
 
-	w.s[1].hold_jobs = true;
 	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	w.s[1].hold_jobs = true;
 	sa = any_sa();
 	set_spi_r(sa, be64(vec_get(v, "SPIr")));
 	set_nonce(&sa->hs->nr, "Nr");

@@ -302,7 +302,7 @@ act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event
 		s->keepalives++;
 		return;
 	case IKE_ACT_JOB:
-		ck_assert_uint_lt(s->n_jobs, 64);
+		ck_assert_uint_lt(s->n_jobs, W_JOBS);
 		s->jobs[s->n_jobs++] = a->job;
 		return;
 	case IKE_ACT_IKE_UP:

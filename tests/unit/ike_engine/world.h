@@ -6,7 +6,7 @@
 #include "ikecore/engine/ike_priv.h"
 #include "tests/unit/harness.h"
 
-enum { W_SIDES = 3, W_MSGS = 4096, W_CHILDREN = 64, W_KEYS = 8 };
+enum { W_SIDES = 3, W_MSGS = 4096, W_CHILDREN = 64, W_KEYS = 8, W_JOBS = 512 };
 
 struct w_child {	/* what the mock data plane has */
 	uint32_t sa;
@@ -26,7 +26,7 @@ struct w_side {
 	uint16_t nat_shift;	/* public port = private port + shift */
 	uint32_t next_spi;
 	bool refuse_child, hold_jobs, dead, use_ok, use_sent, no_use_answer;
-	struct ike_job *jobs[64];
+	struct ike_job *jobs[W_JOBS];
 	unsigned n_jobs;
 	struct w_child child[W_CHILDREN];
 	unsigned n_child, activations;

@@ -1,0 +1,235 @@
+/* Work placed elsewhere: results late, in another order, for nobody, or without having run; and how much of it strangers get. */
+#include "tests/unit/ike_engine/suites.h"
+
+static struct world w;
+
+static void
+begin(void)
+{
+	w_init(&w);
+}
+
+static void
+end(void)
+{
+	w_fini(&w);
+}
+
+/* Job number i of a side comes back; ran or not. */
+static void
+bring_back(unsigned side, unsigned i, bool run)
+{
+	struct w_side *s = &w.s[side];
+	struct ike_event ev = { .kind = IKE_EV_JOB, .job = s->jobs[i] };
+
+	ck_assert_uint_lt(i, s->n_jobs);
+	s->jobs[i] = s->jobs[--s->n_jobs];
+	if (run)
+		ike_job_run(ev.job);
+	w_event(&w, side, &ev);
+}
+
+static void
+flood(struct w_msg *m, unsigned from, unsigned n)
+{
+	for (unsigned i = from; i < from + n; i++) {
+		for (unsigned j = 0; j < 4; j++)
+			m->octets[j] = (uint8_t)((i + 1) >> (8 * j));
+		memcpy(m->src.addr.b, (uint8_t[4]){ 100, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i }, 4);
+		m->src.port = 500;
+		w_inject(&w, 1, m);
+		w_lose_everything(&w);
+	}
+}
+
+static struct w_msg
+first_message(void)
+{
+	struct w_msg m;
+
+	w.manual = true;
+	w_dial(&w, 0, 1, 1);
+	m = *w.msg[0];
+	w.manual = false;
+	return m;
+}
+
+/* With room for thousands of half-open, computations are what is short: past the bound even the first message of a stranger
+ * gets a cookie; a peer that was authenticated from its address before is taken all the same. */
+START_TEST(strangers_get_so_much)
+{
+	struct w_msg m;
+
+	w.s[1].conf.cookie_threshold = w.s[1].conf.half_open_max = 5000;
+	w_go(&w);
+	m = first_message();
+	w_settle(&w);
+	w_check_pair(&w);
+	w.s[1].hold_jobs = true;
+	flood(&m, 0, 400);
+	ck_assert_uint_eq(w.s[1].k->n_strange, IKE_JOBS_STRANGERS);
+	ck_assert_uint_eq(w.s[1].n_jobs, IKE_JOBS_STRANGERS);
+	ck_assert_uint_eq(w.s[1].k->n_half, IKE_JOBS_STRANGERS);
+	ck_assert_uint_eq(ike_count_drop(w.s[1].k, IKE_DROP_COOKIE), 400 - IKE_JOBS_STRANGERS);
+	for (unsigned i = 0; i < w.s[1].n_jobs; i++)
+		ck_assert(!ike_job_known(w.s[1].jobs[i]));
+	m.octets[7] ^= 1;	/* another SPI from an address we know */
+	m.src.addr = w.s[0].addr;
+	ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	w_lose_everything(&w);
+	ck_assert_uint_eq(w.s[1].n_jobs, IKE_JOBS_STRANGERS + 1);
+	ck_assert(ike_job_known(w.s[1].jobs[IKE_JOBS_STRANGERS]));
+	while (w.s[1].n_jobs) {
+		bring_back(1, 0, true);
+		w_lose_everything(&w);
+	}
+	ck_assert_uint_eq(w.s[1].k->n_strange, 0);
+	flood(&m, 1000, 1);
+	ck_assert_uint_eq(w.s[1].n_jobs, 1);
+	w.s[1].hold_jobs = false;
+	bring_back(1, 0, true);
+}
+END_TEST
+
+START_TEST(rekeys_are_known)
+{
+	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
+
+	w.s[0].profile[0].esp[0].group[0] = w.s[1].profile[0].esp[0].group[0] = IKE_KE_CURVE25519;
+	w.s[0].profile[0].esp[0].n_group = w.s[1].profile[0].esp[0].n_group = 1;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	memset(w.s[1].k->worked, 0, sizeof(w.s[1].k->worked));
+	w.s[1].hold_jobs = true;
+	ev.spi_in = w_engine_child(&w, 0)->spi_in;
+	w_event(&w, 0, &ev);
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[1].n_jobs, 1);
+	ck_assert(ike_job_known(w.s[1].jobs[0]));
+	w.s[1].hold_jobs = false;
+	bring_back(1, 0, true);
+	w_run(&w, TICK_S(5));
+	w_check_pair(&w);
+}
+END_TEST
+
+/* Not run, at each of the four places of a handshake (_i says which job of which side): the responder's peer says it again,
+ * the initiator computes it itself, and all is well in the end. */
+START_TEST(not_run_is_like_lost)
+{
+	unsigned side = (unsigned)_i % 2, which = (unsigned)_i / 2;
+
+	w_go(&w);
+	w.s[side].hold_jobs = true;
+	w_dial(&w, 0, 1, 1);
+	for (unsigned i = 0; i < which; i++) {
+		w_settle(&w);
+		bring_back(side, 0, true);
+	}
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[side].n_jobs, 1);
+	w.s[side].hold_jobs = false;
+	bring_back(side, 0, false);
+	w_settle(&w);
+	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), side == 0);
+	ck_assert_uint_eq(ike_count_drop(w.s[side].k, IKE_DROP_BUSY), side == 1);
+	ck_assert_uint_eq(w.s[0].dial_fails, 0);
+	w_run(&w, TICK_S(10));
+	w_check_pair(&w);
+}
+END_TEST
+
+START_TEST(rekey_not_run)
+{
+	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
+	unsigned side = (unsigned)_i;
+
+	w.s[0].profile[0].esp[0].group[0] = w.s[1].profile[0].esp[0].group[0] = IKE_KE_CURVE25519;
+	w.s[0].profile[0].esp[0].n_group = w.s[1].profile[0].esp[0].n_group = 1;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w.s[side].hold_jobs = true;
+	ev.spi_in = w_engine_child(&w, 0)->spi_in;
+	w_event(&w, 0, &ev);
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[side].n_jobs, 1);
+	w.s[side].hold_jobs = false;
+	bring_back(side, 0, false);
+	w_run(&w, TICK_S(30));
+	w_check_pair(&w);
+	ck_assert_int_eq(w.s[0].gap, 0);
+	ck_assert_uint_ne(w_engine_child(&w, 0)->spi_in, ev.spi_in);
+}
+END_TEST
+
+/* The SA went while its job was under way: half-open by time and by flood, dialled by hangup. */
+START_TEST(result_for_nobody)
+{
+	struct ike_event ev = { .kind = IKE_EV_HANGUP, .dial = 1 };
+	struct w_msg m;
+
+	w_go(&w);
+	w.s[1].hold_jobs = true;
+	m = first_message();
+	w_settle(&w);
+	flood(&m, 0, 10);
+	ck_assert_uint_eq(w.s[1].n_jobs, 11);
+	w.s[0].hold_jobs = true;
+	w_event(&w, 0, &ev);
+	w_dial(&w, 0, 1, 1);
+	w_event(&w, 0, &ev);
+	w_lose_everything(&w);
+	w_run(&w, TICK_S(40));
+	ck_assert_uint_eq(w.s[1].k->n_half, 0);
+	w.s[0].hold_jobs = w.s[1].hold_jobs = false;
+	while (w.s[1].n_jobs)
+		bring_back(1, w.s[1].n_jobs / 2, w.s[1].n_jobs % 2);
+	while (w.s[0].n_jobs)
+		bring_back(0, 0, true);
+	ck_assert_uint_eq(w.s[1].k->n_strange, 0);
+	ck_assert_uint_eq(w.s[0].k->n_sa, 0);
+	ck_assert_uint_eq(w.s[1].k->n_sa, 0);
+	w_dial(&w, 0, 1, 2);
+	w_settle(&w);
+	w_check_pair(&w);
+}
+END_TEST
+
+/* The same request again while its answer is being computed makes neither a second record nor a second job. */
+START_TEST(asked_again_meanwhile)
+{
+	struct w_msg m;
+
+	w_go(&w);
+	w.s[1].hold_jobs = true;
+	m = first_message();
+	w_settle(&w);
+	for (unsigned i = 0; i < 5; i++)
+		ck_assert_int_eq(w_inject(&w, 1, &m), IKE_OK);
+	ck_assert_uint_eq(w.s[1].n_jobs, 1);
+	ck_assert_uint_eq(w.s[1].k->n_half, 1);
+	w.s[1].hold_jobs = false;
+	bring_back(1, 0, true);
+	w_settle(&w);
+	w_check_pair(&w);
+}
+END_TEST
+
+Suite *
+job_suite(void)
+{
+	Suite *s = suite_create("job");
+	TCase *tc = tcase_create("job");
+
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_test(tc, strangers_get_so_much);
+	tcase_add_test(tc, rekeys_are_known);
+	tcase_add_loop_test(tc, not_run_is_like_lost, 0, 4);
+	tcase_add_loop_test(tc, rekey_not_run, 0, 2);
+	tcase_add_test(tc, result_for_nobody);
+	tcase_add_test(tc, asked_again_meanwhile);
+	suite_add_tcase(s, tc);
+	return s;
+}

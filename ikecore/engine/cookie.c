@@ -104,14 +104,14 @@ ike_cookie_send(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 {
 	uint8_t cookie[1 + IKE_COOKIE_MAC_LEN];
 
-	if (may_answer_clear(k, rx) && cookie_make(k, 0, rx, m, cookie))
+	if (rx->packet.n > IKE_HDR_LEN + IKE_PL_HDR_LEN + 4u + sizeof(cookie) && may_answer_clear(k, rx) && cookie_make(k, 0, rx, m, cookie))
 		send_clear(k, rx, &m->hdr, IKE_PROTO_NONE, IKE_N_COOKIE, span_of(cookie, sizeof(cookie)));
 }
 
 void
 ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_hdr *h, uint8_t proto, uint16_t type, struct span data)
 {
-	if (may_answer_clear(k, rx))
+	if (rx->packet.n >= IKE_HDR_LEN + IKE_PL_HDR_LEN + 4u + data.n && may_answer_clear(k, rx))
 		send_clear(k, rx, h, proto, type, data);
 }
 

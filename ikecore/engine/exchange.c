@@ -470,6 +470,15 @@ rx_piece(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_m
 	return d;
 }
 
+/* Before authentication anybody who saw the SPIs can make us open rubbish. */
+static bool
+may_open(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_shake *hs = sa->hs;
+
+	return !hs || hs->bad_icv < IKE_ICV_TRIES || bucket_take(&hs->icv_tries, k->now, IKE_ICV_RATE, IKE_ICV_RATE);
+}
+
 enum ike_drop
 ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, uint8_t *plain)
 {
@@ -478,9 +487,14 @@ ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ik
 
 	if (d != IKE_OK)
 		return d;
+	if (!may_open(k, sa))
+		return IKE_DROP_RATE;
 	n = ike_open(key_in(sa), m->sk.aad, m->sk.body, plain);
-	if (n < 0)
+	if (n < 0) {
+		if (sa->hs)
+			sa->hs->bad_icv++;
 		return IKE_DROP_ICV;
+	}
 	if (!m->response && m->hdr.mid + 1 == sa->rx_mid)	/* of a request in pieces the first one asks for the answer again */
 		return m->sk.frag > 1 ? IKE_DROP_FRAGMENT_OLD : resend(k, sa, rx);
 	return m->sk.total ? rx_piece(k, sa, rx, m, span_of(plain, (size_t)n)) : rx_whole(k, sa, rx, m, span_of(plain, (size_t)n));

@@ -27,6 +27,8 @@ enum {	/* bounds */
 	IKE_WORKED = 2048,	/* remembered: which entry worked for an address */
 	IKE_ADDR_CELLS = 1024, IKE_ADDR_HALF = 16,	/* half-open per address cell before cookies are asked for */
 	IKE_COOKIE_ROUNDS = 3, IKE_KE_ROUNDS = 2,
+	IKE_ICV_TRIES = 64,	/* messages before authentication that may fail to open before opening them is rationed */
+	IKE_ICV_RATE = 8,	/* then so many a second: who forges cannot make us work, nor shut the door for the one who does not */
 	IKE_STEP_ITEMS = 64, IKE_STEP_OCTETS = 2 * IKE_CUT_MAX,	/* most that one step writes */
 	IKE_NONCE_LEN = 32,	/* of ours */
 	IKE_REASON_MAX = 256,
@@ -136,7 +138,9 @@ struct ike_shake {
 	size_t mine_len, theirs_len;
 	uint8_t digest[32];	/* responder: of the request, to know a retransmission by */
 	uint8_t cookie[IKE_COOKIE_MAX], cookie_len;
-	unsigned cookie_rounds, ke_rounds, auth_tries;
+	unsigned cookie_rounds, ke_rounds;
+	unsigned bad_icv;	/* responder: messages that did not open, before one did */
+	struct bucket icv_tries;	/* once they are too many */
 	uint16_t group;
 	struct ike_choice choice;	/* responder: what it answers */
 	size_t ke_at;	/* responder: where the peer's value stands in theirs */

@@ -19,4 +19,6 @@ Suite	*names_suite(void);
 Suite	*reconf_suite(void);
 Suite	*frag_suite(void);
 Suite	*job_suite(void);
+Suite	*reject_suite(void);
+Suite	*dos_suite(void);
 #endif

@@ -98,6 +98,7 @@ ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const stru
 	c->esn = made->ch->esn;
 	c->encap = sa->encap;
 	c->ours = made->ours;
+	c->answered = sa->rx_mid;
 	c->created = k->now;
 	ike_low_of(&c->low, made->ni, made->nr);
 	link_child(&sa->children, c);
@@ -245,6 +246,42 @@ ike_child_install(struct ike *k, struct ike_sa *sa, struct ike_child *c, const s
 	return true;
 }
 
+/* More pairs than one, because both ends asked for one or the peer asked for more: the one whose lowest nonce is highest stays,
+ * as in a collision, and each end closes those it made. Only when nothing is under way, so that both see the same. */
+struct ike_child *
+ike_child_spare(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_child *best = NULL, *spare = NULL;
+
+	for (struct ike_child *c = sa->children; c; c = c->next) {
+		if (c->state == IKE_CH_UP && c->installed && (!best || ike_low_cmp(&c->low, &best->low) > 0))
+			best = c;
+	}
+	for (struct ike_child *c = sa->children; c; c = c->next) {
+		if (c != best && c->state == IKE_CH_UP && c->installed && c->ours)
+			spare = c;
+	}
+	if (!spare)
+		return NULL;
+	if (k->now < best->created + IKE_TWINS_LIFE) {
+		ike_sa_kick_at(k, sa, best->created + IKE_TWINS_LIFE);
+		return NULL;
+	}
+	best->active = false;	/* said again: what was added last is sent on until now */
+	ike_child_activate(k, best);
+	return spare;
+}
+
+/* The peer has our answer when it sends on the new pair, or asks the next thing: its window is one. A request about a pair that
+ * it does not know yet would be refused, and the pair be lost on one end only when the answer comes through after all. */
+bool
+ike_child_sure(struct ike_child *c, tick_t now)
+{
+	if (c->unsure && (now >= c->created + IKE_UNSURE_LIFE || (c->sa && c->sa->rx_mid > c->answered + 1)))
+		c->unsure = false;
+	return !c->unsure;
+}
+
 void
 ike_child_activate(struct ike *k, struct ike_child *c)
 {
@@ -353,6 +390,7 @@ ike_child_move_all(struct ike *k, struct ike_sa *from, struct ike_sa *to)
 		from->n_children--;
 		c->sa = to;
 		c->sa_id = to->id;
+		c->unsure = false;	/* a peer that still waits for an answer does not rekey */
 		c->del_sent = false;	/* what was asked of the old SA is asked again of the new one */
 		link_child(&to->children, c);
 		to->n_children++;

@@ -17,6 +17,8 @@
  *	busy with a child	rekey IKE		TEMPORARY_FAILURE
  *	deleting, rekeyed IKE	anything here		TEMPORARY_FAILURE
  *
+ * Several pairs where one is enough (both asked for a new one) are judged in child.c (ike_child_spare), once all is quiet.
+ *
  * In a collision both exchanges must be known before one loses: our side judges when our own answer comes, with what it
  * answered to the peer meanwhile (cc->peer_new, sa->peer_successor). A child that lost is never installed by its creator. */
 #include "ikecore/engine/ike_priv.h"
@@ -257,23 +259,6 @@ other_group(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const str
 	    start(k, sa, cc->kind, cc->old, group, cc->ke_rounds + 1);
 }
 
-/* Both ends asked for a new pair at once: one of the two stays, by the rule for rekeying. */
-static void
-close_twin(struct ike *k, struct ike_sa *sa, struct ike_child *c)
-{
-	struct ike_child *o = sa->children, *loser;
-
-	while (o && (o == c || o->state != IKE_CH_UP || !o->installed || o->successor || o->replaces))
-		o = o->next;
-	loser = o && ike_low_cmp(&o->low, &c->low) < 0 ? o : c;
-	if (!o || !loser->ours)
-		return;
-	c = loser == c ? o : c;
-	c->active = false;	/* said again: what was added last is sent on until now */
-	ike_child_activate(k, c);
-	ike_child_want_delete(k, loser);
-}
-
 /* ---- our request was granted */
 static void
 finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
@@ -304,8 +289,6 @@ finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_
 	if (old && old->sa == sa && old->state != IKE_CH_LINGER) {
 		old->successor = c->spi_in;
 		ike_child_want_delete(k, old);
-	} else if (cc->kind == IKE_CC_NEW) {
-		close_twin(k, sa, c);
 	}
 }
 
@@ -538,8 +521,7 @@ grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_i
 	c->replaces = cc->old;
 	if (!ike_child_install(k, sa, c, &made, alone))
 		return false;
-	if (cc->kind == IKE_CC_NEW)
-		close_twin(k, sa, c);
+	c->unsure = true;
 	if (!old)
 		return true;
 	if (sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_CHILD && sa->cc_tx->old == cc->old) {

@@ -230,8 +230,10 @@ child_used(struct ike *k, const struct ike_event *ev)
 	if (!c || !c->sa)
 		return;
 	ike_live_rx(k, c->sa);
+	c->unsure = false;
 	if (c->state == IKE_CH_UP)
 		ike_child_activate(k, c);
+	ike_sa_kick(k, c->sa);
 	ike_dup_confirmed(k, c->sa);
 }
 

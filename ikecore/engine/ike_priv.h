@@ -44,6 +44,8 @@ enum {	/* bounds */
 #define IKE_FAILED_LIFE	TICK_S(5)	/* a refused half-open stays to answer retransmissions */
 #define IKE_LINGER	TICK_S(3)	/* inbound side of a replaced child */
 #define IKE_REPLACED_LIFE TICK_S(60)	/* peer has that long to delete what it replaced */
+#define IKE_TWINS_LIFE	TICK_S(2)	/* what is under way ends before it is judged which of several pairs stays */
+#define IKE_UNSURE_LIFE	TICK_S(170)	/* nobody waits longer for an answer */
 #define IKE_ORPHAN_LIFE	TICK_S(30)	/* an IKE SA without children, or one that lost a collision and is not deleted */
 #define IKE_SUSPECT_EVERY TICK_S(5)
 #define IKE_TEMP_RETRY	TICK_S(3)
@@ -203,6 +205,8 @@ struct ike_child {
 	uint16_t encr, bits, integ, pfs_group;
 	bool esn, encap, installed, active, ours;
 	bool want_rekey, del_sent;
+	bool unsure;	/* made for the peer: it may not have our answer yet, so it is not asked about this one */
+	uint32_t answered;	/* message id of that answer */
 	uint32_t successor;	/* inbound SPI of what replaces it */
 	uint32_t replaces;	/* inbound SPI of what it replaces: activated when that one is deleted */
 	struct ike_low low;
@@ -447,6 +451,8 @@ struct ike_child_made {	/* what an exchange gave */
 void	ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made);
 /* Keys; files it and has it installed. False (and c is gone) when the keys cannot be made. */
 bool	ike_child_install(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made, bool active);
+struct ike_child *ike_child_spare(struct ike *k, struct ike_sa *sa);	/* one of ours that is one too many, or NULL */
+bool	ike_child_sure(struct ike_child *c, tick_t now);	/* may the peer be asked about it? */
 void	ike_child_activate(struct ike *k, struct ike_child *c);
 void	ike_child_linger(struct ike *k, struct ike_child *c);	/* out of the SA, out of the data plane a little later */
 void	ike_child_drop(struct ike *k, struct ike_child *c);	/* at once */

@@ -27,7 +27,7 @@ ike_info_delete_children(struct ike *k, struct ike_sa *sa)
 	struct ike_tx t;
 
 	for (struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->state == IKE_CH_DELETING && !c->del_sent)
+		if (c->state == IKE_CH_DELETING && !c->del_sent && ike_child_sure(c, k->now))
 			wr_be32(&w, c->spi_in);
 	}
 	ike_tx_request(&t, sa, IKE_INFORMATIONAL);
@@ -35,7 +35,7 @@ ike_info_delete_children(struct ike *k, struct ike_sa *sa)
 	if (!ike_x_start(k, sa, IKE_X_DEL_CHILD, &t))
 		return false;
 	for (struct ike_child *c = sa->children; c; c = c->next)
-		c->del_sent = c->state == IKE_CH_DELETING;
+		c->del_sent = c->state == IKE_CH_DELETING && ike_child_sure(c, k->now);
 	return true;
 }
 

@@ -725,7 +725,7 @@ ike_sa_kick_at(struct ike *k, struct ike_sa *sa, tick_t at)
 }
 
 static struct ike_child *
-child_that(const struct ike_sa *sa, bool (*is)(const struct ike_child *, tick_t), tick_t now)
+child_that(const struct ike_sa *sa, bool (*is)(struct ike_child *, tick_t), tick_t now)
 {
 	for (struct ike_child *c = sa->children; c; c = c->next) {
 		if (is(c, now))
@@ -735,16 +735,15 @@ child_that(const struct ike_sa *sa, bool (*is)(const struct ike_child *, tick_t)
 }
 
 static bool
-delete_due(const struct ike_child *c, tick_t now)
+delete_due(struct ike_child *c, tick_t now)
 {
-	(void)now;
-	return c->state == IKE_CH_DELETING && !c->del_sent;
+	return c->state == IKE_CH_DELETING && !c->del_sent && ike_child_sure(c, now);
 }
 
 static bool
-rekey_due(const struct ike_child *c, tick_t now)
+rekey_due(struct ike_child *c, tick_t now)
 {
-	return c->state == IKE_CH_UP && c->want_rekey && c->retry_at <= now;
+	return c->state == IKE_CH_UP && c->want_rekey && c->retry_at <= now && ike_child_sure(c, now);
 }
 
 /* What was put off is kicked again, whichever SA the child belongs to by now. */
@@ -753,8 +752,12 @@ retry_later(struct ike *k, struct ike_sa *sa)
 {
 	if (sa->retry_at > k->now && (sa->want_rekey || sa->want_child))
 		ike_sa_kick_at(k, sa, sa->retry_at);
-	for (const struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->state == IKE_CH_UP && c->want_rekey && c->retry_at > k->now)
+	for (struct ike_child *c = sa->children; c; c = c->next) {
+		bool due = c->state == IKE_CH_UP ? c->want_rekey : c->state == IKE_CH_DELETING && !c->del_sent;
+
+		if (due && !ike_child_sure(c, k->now))
+			ike_sa_kick_at(k, sa, c->created + IKE_UNSURE_LIFE);
+		else if (due && c->state == IKE_CH_UP && c->retry_at > k->now)
 			ike_sa_kick_at(k, sa, c->retry_at);
 	}
 }
@@ -776,6 +779,11 @@ start_wanted(struct ike *k, struct ike_sa *sa)
 		return true;
 	if (sa->want_rekey)
 		return ike_cc_start(k, sa, IKE_CC_REKEY_IKE, NULL);
+	c = sa->n_children > 1 ? ike_child_spare(k, sa) : NULL;
+	if (c) {
+		ike_child_want_delete(k, c);
+		return true;
+	}
 	sa->want_child = sa->want_child && !ike_child_count_up(sa);	/* the peer may have made one meanwhile */
 	return !sa->want_child || ike_cc_start(k, sa, IKE_CC_NEW, NULL);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tools/filter.h"
+#include "tools/pki.h"
 #include "tools/render.h"
 #include "tools/shell.h"
 
@@ -117,7 +118,8 @@ ctl_ask(const char *path, const char *request, char *why, size_t n)
 static void
 usage(FILE *f)
 {
-	fputs("usage: nhrpctl [-s SOCKET] [-j] [COMMAND]\n\n"
+	fputs("usage: nhrpctl [-s SOCKET] [-j] [COMMAND]\n"
+	      "       nhrpctl pki init|issue|revoke|crl|list ...   certificates; nhrpctl pki --help\n\n"
 	      "  -s SOCKET  control socket of the daemon\n"
 	      "  -j         print JSON\n\n"
 	      "Without a command: a shell, or commands line by line from standard input.\n\n", f);
@@ -295,6 +297,8 @@ ctl_main(int argc, char **argv)
 	struct ctl ctl = { .path = control_default_path(), .mark = "nhrpctl: " };
 	int c;
 
+	if (argc > 1 && strcmp(argv[1], "pki") == 0)	/* needs no daemon, and has options of its own */
+		return pki_main(argc - 1, argv + 1);
 	while ((c = getopt_long(argc, argv, "s:jhV", options, NULL)) != -1) {
 		switch (c) {
 		case 's':

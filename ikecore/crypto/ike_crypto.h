@@ -10,7 +10,7 @@
  *
  * Here: PRF HMAC-SHA2, AES-GCM-16, ChaCha20-Poly1305, AES-CBC and AES-CTR with HMAC-SHA2, MODP 2048 to 8192, ECP 256/384/521,
  * Curve25519, Curve448, PSK; and, for configurations that name them (ike_*_legacy()), 3DES, HMAC-SHA1, MODP 1024 and 1536.
- * Not here and never to be: DES, MD5, MODP-768, groups 22 to 24. Not here: signatures and certificates, ML-KEM (OpenSSL 3.5). */
+ * Not here and never to be: DES, MD5, MODP-768, groups 22 to 24. Not here: signatures and certificates (ike_cert.h), ML-KEM (OpenSSL 3.5). */
 #ifndef IKECORE_CRYPTO_IKE_CRYPTO_H
 #define IKECORE_CRYPTO_IKE_CRYPTO_H
 
@@ -98,6 +98,8 @@ struct ike_auth_in {
 	struct span nonce;	/* the other side's */
 	struct span id_body;	/* the signer's identity as on the wire, without generic header */
 };
+/* The octets that signatures are made over: message | nonce | prf(SK_p, ID body). Answers their number; 0: it does not fit. */
+size_t	ike_auth_octets(const struct ike_keys *k, bool initiator, const struct ike_auth_in *in, uint8_t *out, size_t max);
 size_t	ike_auth_psk(const struct ike_keys *k, bool initiator, struct span psk, const struct ike_auth_in *in, uint8_t out[static IKE_PRF_LEN_MAX]);
 
 /* ---- hashes */

@@ -165,3 +165,16 @@ out:
 		OPENSSL_cleanse(out, IKE_PRF_LEN_MAX);
 	return ok ? k->prf_len : 0;
 }
+
+size_t
+ike_auth_octets(const struct ike_keys *k, bool initiator, const struct ike_auth_in *in, uint8_t *out, size_t max)
+{
+	struct span sk_p = span_of(initiator ? k->pi : k->pr, k->prf_len);
+	struct wr w = wr_of(out, max);
+	uint8_t *at;
+
+	wr_put(&w, in->message);
+	wr_put(&w, in->nonce);
+	at = wr_room(&w, k->prf_len);
+	return at && ike_prf(k->prf, sk_p, &in->id_body, 1, at) ? wr_len(&w) : 0;
+}

@@ -1,4 +1,5 @@
-/* ikecore/engine/auth.c: IKE_AUTH with pre-shared keys, both sides (RFC 7296 1.2, 2.15, 2.16), and which key it is.
+/* ikecore/engine/auth.c: IKE_AUTH, both sides (RFC 7296 1.2, 2.15, 2.16): who is it, is it true, and which pre-shared key it is;
+ * certificates are in proof.c, whose jobs stop a message here half way and let it go on later (..._checked()).
  *
  * Responder: the identity picks the profile (the first whose rules take it) and in its keyring the entry: exact identity,
  * domain, network or address, any. An entry with an identity rule is never used for another identity, so the wildcard key
@@ -161,15 +162,22 @@ peer_id(const struct ike_id_pl *pl, struct ike_id *out)
 	return true;
 }
 
-static size_t
-auth_value(const struct ike_sa *sa, bool initiator, const struct ike_key *key, struct span id_body, uint8_t out[static IKE_PRF_LEN_MAX])
+struct ike_auth_in
+ike_auth_in(const struct ike_sa *sa, bool initiator, struct span id_body)
 {
 	const struct ike_shake *hs = sa->hs;
-	bool own = initiator == sa->initiator;
 	const struct ike_nonce *nonce = initiator ? &hs->nr : &hs->ni;
 	struct ike_auth_in in = { .nonce = span_of(nonce->b, nonce->n), .id_body = id_body };
 
-	in.message = own ? span_of(hs->mine, hs->mine_len) : span_of(hs->theirs, hs->theirs_len);
+	in.message = initiator == sa->initiator ? span_of(hs->mine, hs->mine_len) : span_of(hs->theirs, hs->theirs_len);
+	return in;
+}
+
+static size_t
+auth_value(const struct ike_sa *sa, bool initiator, const struct ike_key *key, struct span id_body, uint8_t out[static IKE_PRF_LEN_MAX])
+{
+	struct ike_auth_in in = ike_auth_in(sa, initiator, id_body);
+
 	return ike_auth_psk(&sa->keys, initiator, span_of(key->psk, key->psk_len), &in, out);
 }
 
@@ -182,13 +190,25 @@ auth_good(const struct ike_sa *sa, bool initiator, const struct ike_key *key, st
 	return n != 0 && m->auth_method == IKE_AUTH_PSK && m->auth.n == n && ike_ct_eq(want, m->auth.p, n);
 }
 
+/* The signature is there already, or it is a pre-shared key's turn. */
 static bool
-build_own_auth(const struct ike_sa *sa, const struct ike_key *key, struct ike_tx *t)
+build_own_auth(struct ike_sa *sa, const struct ike_profile *p, struct ike_tx *t)
 {
 	uint8_t body[4 + IKE_ID_MAX], auth[IKE_PRF_LEN_MAX];
 	struct wr w = wr_of(body, sizeof(body));
+	const struct ike_proof_job *proof = sa->hs->proof;
+	const struct ike_key *key;
 	size_t n;
 
+	sa->auth_local = p->auth_local && proof ? proof->method : IKE_AUTH_PSK;
+	if (p->auth_local) {
+		if (proof && proof->sig_len)
+			ike_build_auth(&t->b, proof->method, span_of(proof->sig, proof->sig_len));
+		return proof && proof->sig_len;
+	}
+	if (sa->hs->key >= p->n_key)
+		return false;
+	key = &p->key[sa->hs->key];
 	ike_id_body(&w, sa->local_id.type, ike_put_id(&sa->local_id));
 	n = auth_value(sa, sa->initiator, key, wr_span(&w), auth);
 	if (n)
@@ -226,25 +246,49 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_natt_ts(&sa->remote, &tsr);
 	ike_tx_request(t, sa, IKE_AUTH);
 	ike_build_id(&t->b, IKE_PL_IDI, sa->local_id.type, ike_put_id(&sa->local_id));
+	if (p->auth_local)
+		ike_proof_build_certs(sa, t);
+	ike_proof_build_certreq(p, t);
 	if (!ike_have_contact(k, &sa->local_id, &sa->remote))
 		ike_tx_notify(t, IKE_N_INITIAL_CONTACT);
 	if (d && d->has_hint)
 		ike_build_id(&t->b, IKE_PL_IDR, d->hint.type, ike_put_id(&d->hint));
-	if (!build_own_auth(sa, &p->key[sa->hs->key], t))
+	if (!build_own_auth(sa, p, t))
 		return false;
 	build_child(t, &o, &tsi, &tsr);
 	return true;
 }
 
+/* The request can be written; with certificates the signature is made first. */
 void
 ike_auth_start(struct ike *k, struct ike_sa *sa)
 {
-	struct ike_tx t;
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	char why[IKE_WHY_MAX];
 
 	if (sa->unwelcome) {
 		ike_sa_fail(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
 		return;
 	}
+	if (!p->auth_local) {
+		ike_auth_request_send(k, sa);
+		return;
+	}
+	if (ike_proof_own_why(k, sa, why)) {
+		ike_sa_fail(k, sa, IKE_DOWN_AUTH, false, why);
+		return;
+	}
+	ike_own_id(p, sa, &sa->local_id);
+	sa->state = IKE_SA_I_SIGN;
+	if (!ike_proof_start(k, sa, NULL, NULL, false, true))
+		ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
+}
+
+void
+ike_auth_request_send(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_tx t;
+
 	sa->hs->child = ike_child_new(k);
 	sa->state = IKE_SA_I_AUTH;
 	if (!sa->hs->child)
@@ -269,6 +313,14 @@ static const struct auth_refusal auth_refusals[] = {
 	{ 0, IKE_DOWN_PROTOCOL, "peer refuses with an error of its own" },
 };
 
+static const char *
+refusal_text(const struct ike_sa *sa, const struct auth_refusal *r)
+{
+	bool cert = r->type == IKE_N_AUTHENTICATION_FAILED && sa->auth_local != IKE_AUTH_PSK;
+
+	return cert ? "authentication failed: peer rejected our certificate, signature or identity: its log says why" : r->text;
+}
+
 static const struct auth_refusal *
 refusal(uint16_t type)
 {
@@ -280,8 +332,8 @@ refusal(uint16_t type)
 }
 
 /* The peer takes the SA for established already: tell it otherwise. */
-static void
-fail_and_tell(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *text)
+void
+ike_fail_and_tell(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *text)
 {
 	sa->want_close = true;
 	sa->peer_refused = why == IKE_DOWN_AUTH;
@@ -292,28 +344,22 @@ static enum ike_drop
 check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
-	const struct ike_key *key = &p->key[sa->hs->key];
+	const struct ike_key *key = sa->hs->key < p->n_key ? &p->key[sa->hs->key] : NULL;
 	char text[IKE_REASON_MAX], id[600];
 
-	if (!peer_id(&m->idr, &sa->peer_id)) {
-		fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer's identity is malformed");
-		return IKE_DROP_ID_SYNTAX;
-	}
-	if (!auth_good(sa, false, key, m->idr.body, m)) {
-		fail_and_tell(k, sa, IKE_DOWN_AUTH, true,
-		    m->auth_method == IKE_AUTH_PSK ? "authentication failed: peer does not know our pre-shared key"
-						   : "authentication failed: peer does not use a pre-shared key");
+	if (m->auth_method == IKE_AUTH_PSK && (!key || !auth_good(sa, false, key, m->idr.body, m))) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, true, "authentication failed: peer does not know our pre-shared key");
 		return IKE_DROP_AUTH;
 	}
 	ike_log_id(&sa->peer_id, id);
-	if (has_rule(key) && !ike_id_match(&key->id, &sa->peer_id)) {
+	if (m->auth_method == IKE_AUTH_PSK && has_rule(key) && !ike_id_match(&key->id, &sa->peer_id)) {
 		snprintf(text, sizeof(text), "authentication failed: %.80s is not whom keyring entry %.64s is for", id, key->name);
-		fail_and_tell(k, sa, IKE_DOWN_AUTH, true, text);
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, true, text);
 		return IKE_DROP_IDENTITY;
 	}
 	if (!ike_profile_takes(p, &sa->peer_id)) {
 		snprintf(text, sizeof(text), "authentication failed: identity %.80s does not match profile %.64s", id, p->name);
-		fail_and_tell(k, sa, IKE_DOWN_AUTH, false, text);
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, text);
 		return IKE_DROP_IDENTITY;
 	}
 	return IKE_OK;
@@ -325,29 +371,72 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 	const struct ike_notify *n = ike_msg_error(m);
 
 	if (n) {
-		fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false, refusal(n->type)->text);
+		ike_fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false, refusal(n->type)->text);
 		return IKE_DROP_PROPOSAL;
 	}
 	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE)) {
-		fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer does not take transport mode");
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer does not take transport mode");
 		return IKE_DROP_MODE;
 	}
 	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(ike_profile(k, sa->profile), m, false, ch)) {
-		fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer answers with an IPsec proposal that we did not offer");
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer answers with an IPsec proposal that we did not offer");
 		return IKE_DROP_PROPOSAL;
 	}
 	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote)) {
-		fail_and_tell(
+		ike_fail_and_tell(
 		    k, sa, IKE_DOWN_IPSEC, false, "peer answers with other traffic selectors than GRE between our two addresses");
 		return IKE_DROP_SELECTORS;
 	}
 	return IKE_OK;
 }
 
+static enum ike_drop
+other_method(struct ike *k, struct ike_sa *sa, const struct ike_profile *p, uint8_t method)
+{
+	char text[IKE_REASON_MAX];
+
+	if (!p->auth_remote && method != IKE_AUTH_PSK)
+		snprintf(text, sizeof(text), "authentication failed: peer does not use a pre-shared key");
+	else
+		snprintf(text, sizeof(text), "authentication failed: peer uses a %s (method %u), which profile %.64s does not take", ike_auth_name(method),
+		    method, p->name);
+	ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, !p->auth_remote, text);
+	return p->auth_remote ? IKE_DROP_AUTH_METHOD : IKE_DROP_AUTH;
+}
+
 enum ike_drop
 ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
+	const struct ike_profile *p = ike_profile(k, sa->profile);
 	const struct ike_notify *n = ike_msg_error(m);
+
+	if (sa->unwelcome) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
+		return IKE_DROP_AUTH;
+	}
+	if (!ike_msg_has(m, IKE_PL_IDR) || !ike_msg_has(m, IKE_PL_AUTH)) {
+		ike_sa_fail(k, sa, n ? refusal(n->type)->why : IKE_DOWN_PROTOCOL, n && n->type == IKE_N_AUTHENTICATION_FAILED,
+		    n ? refusal_text(sa, refusal(n->type)) : "peer's IKE_AUTH answer is not complete");
+		return IKE_DROP_AUTH;
+	}
+	if (!peer_id(&m->idr, &sa->peer_id)) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer's identity is malformed");
+		return IKE_DROP_ID_SYNTAX;
+	}
+	if (!ike_takes_method(p, m->auth_method))
+		return other_method(k, sa, p, m->auth_method);
+	if (m->auth_method == IKE_AUTH_PSK)
+		return ike_auth_response_checked(k, sa, rx, m);
+	sa->state = IKE_SA_I_CHECK;
+	if (ike_proof_start(k, sa, rx, m, true, false))
+		return IKE_OK;
+	ike_fail_and_tell(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
+	return IKE_DROP_MEMORY;
+}
+
+enum ike_drop
+ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
+{
 	struct ike_choice ch;
 	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
 	struct ike_child_made made = { &ch, &ni, &nr, span_of("", 0), true };
@@ -356,12 +445,7 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 
 	(void)rx;
 	if (sa->unwelcome) {
-		fail_and_tell(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
-		return IKE_DROP_AUTH;
-	}
-	if (!ike_msg_has(m, IKE_PL_IDR) || !ike_msg_has(m, IKE_PL_AUTH)) {
-		ike_sa_fail(k, sa, n ? refusal(n->type)->why : IKE_DOWN_PROTOCOL, n && n->type == IKE_N_AUTHENTICATION_FAILED,
-		    n ? refusal(n->type)->text : "peer's IKE_AUTH answer is not complete");
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
 		return IKE_DROP_AUTH;
 	}
 	d = check_peer(k, sa, m);
@@ -371,6 +455,7 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 		return d;
 	sa->hs->child = NULL;
 	ike_worked_set(k, &sa->remote.addr, sa->profile, sa->hs->key);
+	ike_proof_vouch(k, sa, m);
 	sa->proven = true;
 	sa->key = sa->hs->key;
 	ike_sa_up(k, sa, false);
@@ -380,43 +465,78 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 }
 
 /* ---- responder */
-static enum ike_drop
-auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, uint16_t type, enum ike_drop d)
+static void
+remember_refused(struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, enum ike_drop d, const char *why)
+{
+	struct ike_refused *r = &k->refused[k->n_refused++ % IKE_REFUSED_MAX];
+
+	r->at = k->now;
+	r->remote = rx->remote;
+	r->id = sa->peer_id;
+	r->drop = d;
+	snprintf(r->why, sizeof(r->why), "%s", why);
+}
+
+enum ike_drop
+ike_auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, uint32_t mid, uint16_t type, enum ike_drop d, const char *why)
 {
 	char id[600], ep[ENDPOINT_STRLEN];
 
+	why = why && *why ? why : ike_drop_text(d);
 	ike_log_id(&sa->peer_id, id);
 	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ike-auth-refused", "%s at %s: %s", id,
-	    endpoint_fmt(&rx->remote, ep), ike_drop_text(d));
-	ike_respond_error(k, sa, IKE_AUTH, m->hdr.mid, rx, type, span_of("", 0));
+	    endpoint_fmt(&rx->remote, ep), why);
+	remember_refused(k, sa, rx, d, why);
+	ike_respond_error(k, sa, IKE_AUTH, mid, rx, type, span_of("", 0));
 	sa->state = IKE_SA_FAILED;
 	timer_arm(&k->timers, &sa->t_life, k->now + IKE_FAILED_LIFE);
 	return d;
 }
 
-/* Who is it, and is it true? */
+/* The first profile that takes the identity and the way it is proved; else the first that takes the identity. */
+static unsigned
+profile_for(const struct ike *k, const struct ike_id *id, uint8_t method)
+{
+	unsigned found = k->conf->n_profile;
+
+	for (unsigned i = 0; i < k->conf->n_profile; i++) {
+		const struct ike_profile *p = &k->conf->profile[i];
+
+		if (!ike_profile_takes(p, id))
+			continue;
+		if (ike_takes_method(p, method))
+			return i;
+		if (found == k->conf->n_profile)
+			found = i;
+	}
+	return found;
+}
+
+/* Who is it, and, by a pre-shared key, is it true? */
 static enum ike_drop
 authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
 {
 	struct ike_choice chosen = { .encr = sa->suite.encr, .bits = sa->suite.encr_bits, .prf = sa->suite.prf, .integ = sa->suite.integ,
 		.group = sa->suite.group };
 	const struct ike_profile *p;
-	unsigned i = 0;
+	unsigned i;
 	int key;
 
 	if (!peer_id(&m->idi, &sa->peer_id))
 		return IKE_DROP_ID_SYNTAX;
-	while (i < k->conf->n_profile && !ike_profile_takes(&k->conf->profile[i], &sa->peer_id))
-		i++;
+	i = profile_for(k, &sa->peer_id, m->auth_method);
 	if (i == k->conf->n_profile)
 		return IKE_DROP_IDENTITY;
 	p = ike_profile(k, i);
 	sa->profile = i;
+	sa->hs->key = IKE_NO_KEY;
+	if (!ike_takes_method(p, m->auth_method))
+		return p->auth_remote ? IKE_DROP_AUTH_METHOD : IKE_DROP_AUTH;
 	key = ike_key_for(p, &sa->peer_id, &rx->remote.addr);
-	if (key < 0)
+	if (key < 0 && (m->auth_method == IKE_AUTH_PSK || !p->auth_local))
 		return IKE_DROP_NO_KEY;
-	sa->hs->key = (unsigned)key;
-	if (!auth_good(sa, true, &p->key[key], m->idi.body, m))
+	sa->hs->key = key < 0 || (m->auth_method != IKE_AUTH_PSK && p->auth_local) ? IKE_NO_KEY : (unsigned)key;
+	if (m->auth_method == IKE_AUTH_PSK && !auth_good(sa, true, &p->key[key], m->idi.body, m))
 		return IKE_DROP_AUTH;
 	return ike_allows_ike(p, &chosen) ? IKE_OK : IKE_DROP_PROPOSAL;
 }
@@ -474,11 +594,13 @@ prepare_child(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const s
 }
 
 static bool
-start_answer(const struct ike_sa *sa, const struct ike_profile *p, uint32_t mid, struct ike_tx *t)
+start_answer(struct ike_sa *sa, const struct ike_profile *p, uint32_t mid, struct ike_tx *t)
 {
 	ike_tx_response(t, sa, IKE_AUTH, mid);
 	ike_build_id(&t->b, IKE_PL_IDR, sa->local_id.type, ike_put_id(&sa->local_id));
-	return build_own_auth(sa, &p->key[sa->hs->key], t);
+	if (p->auth_local)
+		ike_proof_build_certs(sa, t);
+	return build_own_auth(sa, p, t);
 }
 
 /* All that may fail for memory comes first; then the message counts as lost and the peer asks again. */
@@ -495,6 +617,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 
 	sa->local = rx->local;
 	ike_own_id(p, sa, &sa->local_id);
+	ike_proof_vouch(k, sa, m);
 	prepare_child(k, sa, rx, m, &f);
 	if (f.drop == IKE_DROP_MEMORY)
 		return IKE_DROP_MEMORY;
@@ -523,16 +646,43 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	return f.drop;
 }
 
+static uint16_t
+refusal_of(enum ike_drop d)
+{
+	return d == IKE_DROP_PROPOSAL    ? IKE_N_NO_PROPOSAL_CHOSEN
+	       : d == IKE_DROP_ID_SYNTAX ? IKE_N_INVALID_SYNTAX
+					 : IKE_N_AUTHENTICATION_FAILED;
+}
+
 enum ike_drop
 ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
 	enum ike_drop d = authenticate(k, sa, rx, m);
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	bool check = m->auth_method != IKE_AUTH_PSK;
+	char why[IKE_WHY_MAX] = "";
 
-	if (d == IKE_OK)
+	if (d == IKE_OK && !check && !p->auth_local)
 		return accept_peer(k, sa, rx, m);
-	return auth_refuse(k, sa, rx, m,
-	    d == IKE_DROP_PROPOSAL    ? IKE_N_NO_PROPOSAL_CHOSEN
-	    : d == IKE_DROP_ID_SYNTAX ? IKE_N_INVALID_SYNTAX
-				      : IKE_N_AUTHENTICATION_FAILED,
-	    d);
+	if (d == IKE_OK && p->auth_local) {
+		sa->local = rx->local;
+		ike_own_id(p, sa, &sa->local_id);
+		ike_proof_choose(k, sa, m);
+		d = ike_proof_own_why(k, sa, why) ? IKE_DROP_CERT_OWN : IKE_OK;
+	}
+	if (d != IKE_OK)
+		return ike_auth_refuse(k, sa, rx, m->hdr.mid, refusal_of(d), d, why);
+	if (!ike_proof_start(k, sa, rx, m, check, p->auth_local != 0))
+		return IKE_DROP_MEMORY;
+	sa->state = IKE_SA_R_CHECK;
+	return IKE_OK;
+}
+
+/* Its signature and ours are there; the configuration may be another one than when it came. */
+enum ike_drop
+ike_auth_request_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
+{
+	enum ike_drop d = authenticate(k, sa, rx, m);
+
+	return d == IKE_OK ? accept_peer(k, sa, rx, m) : ike_auth_refuse(k, sa, rx, m->hdr.mid, refusal_of(d), d, NULL);
 }

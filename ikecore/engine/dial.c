@@ -118,6 +118,13 @@ attempt(struct ike *k, struct ike_dial *d)
 	return true;
 }
 
+/* With certificates on both sides, or where the peer may have one, a pre-shared key need not be there. */
+static bool
+needs_key(const struct ike_profile *p)
+{
+	return !p->auth_local || !(p->auth_remote & ~(unsigned)IKE_TAKE_PSK);
+}
+
 static void
 try(struct ike *k, struct ike_dial *d)
 {
@@ -130,8 +137,12 @@ try(struct ike *k, struct ike_dial *d)
 		ike_dial_failed(k, d, IKE_DOWN_PROTOCOL, false, "its profile is not configured any more");
 		return;
 	}
-	if (d->cand_i == 0)
+	if (d->cand_i == 0 && (needs_key(ike_profile(k, d->profile)) || ike_takes_psk(ike_profile(k, d->profile))))
 		d->n_cand = ike_key_candidates(k, d, &d->remotes[d->cur].addr, d->cand);
+	if (d->n_cand == 0 && d->profile < k->conf->n_profile && !needs_key(ike_profile(k, d->profile))) {
+		d->cand[0] = IKE_NO_KEY;
+		d->n_cand = 1;
+	}
 	if (d->n_cand == 0) {
 		snprintf(text, sizeof(text), "no pre-shared key fits %s", addr_fmt(&d->remotes[d->cur].addr, ep));
 		ike_dial_failed(k, d, IKE_DOWN_AUTH, false, text);
@@ -229,7 +240,7 @@ ike_dial_hangup(struct ike *k, uint32_t id)
 	sa = ike_sa_find(k, d->sa);
 	ike_dial_detach(k, d);
 	if (sa && sa->state != IKE_SA_EST) {
-		sa->want_close = sa->has_keys && sa->state == IKE_SA_I_AUTH;	/* the peer may have it up already */
+		sa->want_close = sa->has_keys && (sa->state == IKE_SA_I_AUTH || sa->state == IKE_SA_I_CHECK);	/* the peer may have it up already */
 		if (sa->want_close)
 			ike_sa_down(k, sa, IKE_DOWN_CLOSED, "not wanted any more", 0, true);
 		else

@@ -334,7 +334,7 @@ check_window(const struct ike_sa *sa, const struct ike_msg *m)
 		return IKE_OK;
 	}
 	if (m->hdr.mid == sa->rx_mid)
-		return sa->cc_rx ? IKE_DROP_STATE : IKE_OK;	/* being worked on */
+		return sa->cc_rx || sa->state == IKE_SA_R_CHECK ? IKE_DROP_STATE : IKE_OK;	/* being worked on */
 	return m->hdr.mid + 1 == sa->rx_mid ? IKE_OK : IKE_DROP_MESSAGE_ID;
 }
 
@@ -364,7 +364,7 @@ handle_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 	unsigned col = (unsigned)(m->hdr.exchange - IKE_SA_INIT);
 	request_fn *fn = col < 4 ? on_request[sa->state][col] : NULL;
 
-	if (sa->state == IKE_SA_I_AUTH)
+	if (sa->state == IKE_SA_I_AUTH || sa->state == IKE_SA_I_SIGN || sa->state == IKE_SA_I_CHECK)
 		return IKE_DROP_STATE;	/* overtook the answer that would authenticate it; it comes again */
 	if (!ike_spare(k))
 		return IKE_DROP_MEMORY;

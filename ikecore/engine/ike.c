@@ -435,7 +435,8 @@ ike_deadline(const struct ike *k)
 
 /* ---- show */
 static const char *const state_word[IKE_SA_STATES] = {
-	[IKE_SA_I_INIT] = "init", [IKE_SA_I_KEX] = "init", [IKE_SA_I_AUTH] = "auth",
+	[IKE_SA_I_INIT] = "init", [IKE_SA_I_KEX] = "init", [IKE_SA_I_SIGN] = "auth", [IKE_SA_I_AUTH] = "auth", [IKE_SA_I_CHECK] = "auth",
+	[IKE_SA_R_CHECK] = "auth",
 	[IKE_SA_R_INIT] = "init", [IKE_SA_R_KEX] = "auth", [IKE_SA_R_AUTH] = "auth", [IKE_SA_FAILED] = "deleting",
 	[IKE_SA_EST] = "established", [IKE_SA_REKEYED] = "deleting", [IKE_SA_CLOSING] = "deleting",
 };
@@ -473,6 +474,10 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.reason = sa->reason ? sa->reason : "",
 			.frag = sa->ext.frag,
 			.frag_mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU,
+			.auth_local = sa->auth_local,
+			.auth_remote = sa->auth_remote,
+			.cert = sa->vouched ? &sa->vouched->facts : NULL,
+			.trust = sa->vouched ? sa->vouched->trust : "",
 		};
 
 		if (sa->state == IKE_SA_EST && sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_IKE)
@@ -540,4 +545,18 @@ uint64_t
 ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange)
 {
 	return k->exchanges[tx][exchange];
+}
+
+void
+ike_visit_refused(const struct ike *k, ike_refused_fn *fn, void *ctx)
+{
+	unsigned n = k->n_refused < IKE_REFUSED_MAX ? k->n_refused : IKE_REFUSED_MAX;
+
+	for (unsigned i = 1; i <= n; i++) {
+		const struct ike_refused *r = &k->refused[(k->n_refused - i) % IKE_REFUSED_MAX];
+		struct ike_refused_info info = { .at = r->at, .remote = r->remote, .id = &r->id, .drop = r->drop, .why = r->why };
+
+		if (!fn(ctx, &info))
+			return;
+	}
 }

@@ -11,11 +11,16 @@
  * ends; IKE_ACT_IKE_DOWN then has reason IKE_DOWN_DUPLICATE and `other` names the SA that stays (a dial that lost this way
  * is satisfied by `other`), and its ESP pairs are deleted a little later (IKE_ACT_CHILD_DEL), as after a rekey.
  *
- * Key exchange computations are jobs: IKE_ACT_JOB hands out a job, the caller runs ike_job_run() on any thread (it touches
- * nothing but the job) and brings it back as IKE_EV_JOB, in any order; also one that there was no room to run. */
+ * Key exchange computations, signatures and the checking of certificates are jobs: IKE_ACT_JOB hands out a job, the caller runs
+ * ike_job_run() on any thread (it touches nothing but the job) and brings it back as IKE_EV_JOB, in any order; also one
+ * that there was no room to run. A job whose certificates turned out
+ * good may come out once more, as IKE_ACT_REVOCATION: the caller finds out about ike_job_chain(), by the network if need be, notes
+ * the answer with ike_job_answer() and brings the job back as IKE_EV_JOB too. Nothing is fetched for a peer before its signature
+ * was found good. */
 #ifndef IKECORE_ENGINE_IKE_H
 #define IKECORE_ENGINE_IKE_H
 
+#include "ikecore/crypto/ike_cert.h"
 #include "ikecore/wire/ike_drop.h"
 #include "lib/addr.h"
 #include "lib/dplane.h"
@@ -63,6 +68,8 @@ struct ike_key {	/* crypto ikev2 keyring NAME / peer NAME */
 	uint16_t psk_len;
 };
 
+enum { IKE_TAKE_PSK = 1 << 16, IKE_TRUSTS_MAX = 8 };
+
 enum ike_dpd {
 	IKE_DPD_OFF, IKE_DPD_PERIODIC, IKE_DPD_ON_DEMAND,
 	IKE_DPD_DEFAULT,	/* a hub we dialled: periodic, IKE_HUB_DPD_S and IKE_HUB_DPD_RETRY_S; others: on demand, dpd_s and dpd_retry_s */
@@ -76,6 +83,10 @@ struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	unsigned n_remote;	/* 0: any */
 	const struct ike_key *key;	/* keyring, in order */
 	unsigned n_key;
+	unsigned auth_local;	/* IKE_SIGN_*: we sign, with a key of these kinds; 0: by pre-shared key */
+	unsigned auth_remote;	/* IKE_SIGN_*: what peers may sign with, IKE_TAKE_PSK: or a pre-shared key; 0: pre-shared key only */
+	struct ike_trust *const *trust;	/* trustpoints: CAs to check peers with, keys to sign with; the best first */
+	unsigned n_trust;
 	struct ike_proposal ike[IKE_PROPOSALS_MAX];
 	unsigned n_ike;
 	struct ike_proposal esp[IKE_PROPOSALS_MAX];
@@ -104,6 +115,7 @@ struct ike_env {
 	/* For tests that record real exchanges: SPIs, nonces and private keys come from env.random. */
 	/* Called with the keys of each IKE SA and child SA when set: key export for tshark. Never set by default. */
 	void (*keylog)(void *ctx, const char *line);
+	int64_t (*wall)(void *ctx);	/* seconds since 1970, for certificates; NULL: none of them is valid */
 };
 
 enum ike_event_kind {
@@ -149,6 +161,7 @@ enum ike_act_kind {
 	IKE_ACT_SEND,	/* `packet` from local to remote; add the non-ESP marker when local.port is not 500 */
 	IKE_ACT_KEEPALIVE,	/* one octet 0xff from local to remote */
 	IKE_ACT_JOB,
+	IKE_ACT_REVOCATION,	/* job: is its chain revoked? */
 	IKE_ACT_IKE_UP, IKE_ACT_IKE_MOVED, IKE_ACT_IKE_DOWN,
 	IKE_ACT_IKE_REKEYED,	/* `sa` lives on as `other`, with its children */
 	IKE_ACT_DIAL_FAIL,
@@ -197,6 +210,8 @@ void	ike_out_reset(struct outq *out);	/* outq_reset() that wipes the keys in CHI
 
 void	ike_job_run(struct ike_job *job);	/* on any thread */
 bool	ike_job_known(const struct ike_job *job);	/* for a peer we know: to be run before those of strangers */
+const struct ike_chain *ike_job_chain(const struct ike_job *job);	/* of IKE_ACT_REVOCATION */
+void	ike_job_answer(struct ike_job *job, enum ike_status status, const char *why);
 void	ike_job_discard(struct ike_job *job);	/* for jobs that will never come back (shutdown) */
 
 /* ---- show */
@@ -214,6 +229,9 @@ struct ike_sa_info {
 	const char *reason;
 	bool frag;	/* fragmentation agreed on */
 	uint16_t frag_mtu;	/* our limit */
+	uint8_t auth_local, auth_remote;	/* methods used, numbers of RFC 7296 3.8; 0: not yet */
+	const struct ike_cert_facts *cert;	/* the peer's; NULL: it has none. Lives as long as the SA. */
+	const char *trust;	/* the trustpoint that vouches for it, or "" */
 };
 struct ike_child_info {
 	uint32_t sa, spi_in, spi_out;
@@ -233,6 +251,17 @@ uint64_t ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange);
 /* Text of an identity: printable, escaped, "fqdn site-11.example.net", "address 192.0.2.1", "key-id 0a0b". */
 char	*ike_id_fmt(const struct ike_id *id, char *out, size_t n);
 bool	ike_id_match(const struct ike_match *m, const struct ike_id *id);
+/* Peers that were refused lately, the last one first; bounded. */
+struct ike_refused_info {
+	tick_t at;
+	struct endpoint remote;
+	const struct ike_id *id;
+	enum ike_drop drop;
+	const char *why;	/* in words */
+};
+typedef bool ike_refused_fn(void *ctx, const struct ike_refused_info *);
+void	ike_visit_refused(const struct ike *k, ike_refused_fn *fn, void *ctx);
+const char *ike_auth_name(uint8_t method);	/* "pre-shared key", "digital signature", ... */
 const char *ike_encr_name(uint16_t encr, uint16_t bits);	/* "aes-gcm-256" as configuration writes it */
 const char *ike_prf_name(uint16_t prf);	/* "sha256" */
 const char *ike_integ_name(uint16_t integ);	/* "sha256", "none" */

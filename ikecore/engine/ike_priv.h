@@ -14,7 +14,7 @@
 #include "lib/timer.h"
 
 enum {	/* bounds */
-	IKE_TX_MAX = 6144,	/* a message of ours, */
+	IKE_TX_MAX = 10240,	/* a message of ours, */
 	IKE_CUT_MAX = IKE_TX_MAX + IKE_TX_MAX / 2,	/* and in pieces */
 	IKE_FRAG_MTU = 1280,	/* largest IP packet of a message that can be cut */
 	IKE_FRAGS_MAX = 64, IKE_FRAG_OCTETS = 65000,	/* of one message */
@@ -33,6 +33,8 @@ enum {	/* bounds */
 	IKE_NONCE_LEN = 32,	/* of ours */
 	IKE_REASON_MAX = 256,
 	IKE_JOBS_STRANGERS = 256,	/* computations under way for peers we do not know; more must wait */
+	IKE_CERTREQ_MAX = 24,	/* CAs that we name to a peer */
+	IKE_REFUSED_MAX = 32,	/* refusals remembered for show */
 };
 
 #define IKE_RETX_FIRST	TICK_MS(500)
@@ -61,10 +63,13 @@ enum ike_timer_kind { TM_RETX = 1, TM_LIFE, TM_LIVE, TM_KICK, TM_CHILD, TM_DIAL 
 enum ike_sa_state {
 	IKE_SA_I_INIT,	/* request sent */
 	IKE_SA_I_KEX,	/* answer is here, secret is being computed */
+	IKE_SA_I_SIGN,	/* our signature is being made */
 	IKE_SA_I_AUTH,	/* IKE_AUTH sent */
+	IKE_SA_I_CHECK,	/* the answer is here, its certificates are being looked at */
 	IKE_SA_R_INIT,	/* answered; no secret computed yet */
 	IKE_SA_R_KEX,	/* first encrypted message is here, secret is being computed */
 	IKE_SA_R_AUTH,	/* keys are there, waiting for an IKE_AUTH that opens */
+	IKE_SA_R_CHECK,	/* one did: its certificates are being looked at, or our signature is being made */
 	IKE_SA_FAILED,	/* refused; answers retransmissions for a while */
 	IKE_SA_EST,	/* established */
 	IKE_SA_REKEYED,	/* its successor has the children; waits for the delete exchange */
@@ -97,7 +102,38 @@ enum ike_job_kind {
 	IKE_JOB_PUBLIC,	/* our value of a key exchange */
 	IKE_JOB_SHARED,	/* the shared secret, and our value where there is none yet */
 };
+enum { IKE_NO_KEY = UINT32_MAX };	/* place in the keyring: no pre-shared key is in use */
+
+/* A peer's signature to be checked, one of ours to be made, or both. Owns copies of all of it. */
+struct ike_proof_job {
+	bool check, sign;
+	struct ike_trust *trust[IKE_TRUSTS_MAX], *own;
+	struct span cert[IKE_CHAIN_MAX + 1];
+	struct ike_proof in;
+	struct ike_proved proved;
+	bool ask, answered;	/* about revocation */
+	struct ike_sign_as as;
+	struct span octets;	/* ours */
+	uint8_t method;
+	size_t sig_len;	/* 0: why */
+	char why[IKE_WHY_MAX];
+	uint8_t sig[IKE_SIG_MAX];
+	size_t n;	/* of mem */
+	uint8_t mem[];	/* what the spans point to */
+};
+
+/* What a certificate proved, kept as long as the SA lives: for shows, expiry, and reloads. */
+struct ike_vouched {
+	struct ike_cert_facts facts;
+	uint8_t anchor[32];
+	char trust[IKE_NAME_MAX];
+	int64_t until;
+	size_t leaf_len;
+	uint8_t leaf[];
+};
+
 struct ike_job {
+	struct ike_proof_job *proof;	/* NULL: a key exchange */
 	struct env env;	/* by value: a job may outlive the engine */
 	enum ike_job_kind kind;
 	bool known;	/* for somebody we know: goes before strangers */
@@ -151,6 +187,14 @@ struct ike_shake {
 	bool proven;	/* came with a cookie */
 	struct ike_child *child;	/* initiator: the first child, made before it is asked for */
 	unsigned key;	/* keyring entry in use */
+	unsigned hashes;	/* 1 << IKE_HASH_*: what the peer's signatures and ours may use; 0: it does not know */
+	struct ike_trust *own;	/* what we sign with */
+	struct ike_proof_job *proof;	/* came back: our signature in it, the peer's found good */
+	uint8_t *held;	/* the message that waits for a proof, as it was inside */
+	size_t held_len;
+	struct ike_hdr held_hdr;
+	uint8_t held_first;
+	struct ike_rx held_rx;	/* endpoints only */
 	unsigned addr_cell;
 	tick_t started;
 	struct ike_sa *older, *newer;	/* list of half-open, unproven or proven */
@@ -228,7 +272,10 @@ struct ike_sa {
 	struct endpoint at_remote;	/* what it stands under in the map by_remote */
 	bool natted_local, natted_remote, encap;
 	unsigned profile;
-	unsigned key;	/* keyring entry that it was authenticated with */
+	unsigned key;	/* keyring entry that it was authenticated with; IKE_NO_KEY */
+	uint8_t auth_local, auth_remote;	/* methods used */
+	struct ike_vouched *vouched;	/* by what certificate; NULL: none */
+	tick_t cert_until;	/* when that expires */
 	const char *unwelcome;	/* by a new configuration: why; closed at the next tick */
 	struct ike_suite suite;
 	struct ike_keys keys;
@@ -323,6 +370,14 @@ struct ike {
 	uint8_t cookie_version;
 	tick_t cookie_at;
 
+	struct ike_refused {
+		tick_t at;
+		struct endpoint remote;
+		struct ike_id id;
+		enum ike_drop drop;
+		char why[IKE_REASON_MAX];
+	} refused[IKE_REFUSED_MAX];
+	unsigned n_refused;	/* ever */
 	struct bucket unknown_spi, bad_version, refusals;
 	struct log_limit log_rx, log_auth, log_half, log_prop;
 	uint64_t drops[IKE_DROPS_N];
@@ -436,6 +491,31 @@ void	ike_own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike
 bool	ike_key_fits(const struct ike_key *e, const struct ike_id *id, const struct addr *remote);
 bool	ike_worked_at(const struct ike *k, const struct addr *remote);
 bool	ike_profile_takes(const struct ike_profile *p, const struct ike_id *id);
+
+void	ike_auth_request_send(struct ike *k, struct ike_sa *sa);
+enum ike_drop ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);
+enum ike_drop ike_auth_request_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);
+enum ike_drop ike_auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, uint32_t mid, uint16_t type, enum ike_drop d, const char *why);
+void	ike_fail_and_tell(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *text);
+struct ike_auth_in ike_auth_in(const struct ike_sa *sa, bool initiator, struct span id_body);
+
+/* ---- proof.c: certificates */
+bool	ike_takes_psk(const struct ike_profile *p);
+bool	ike_takes_method(const struct ike_profile *p, uint8_t method);
+void	ike_proof_hashes(struct ike_sa *sa, const struct ike_msg *m);	/* from IKE_SA_INIT */
+void	ike_proof_build_init(struct ike *k, struct ike_tx *t, bool response);	/* what IKE_SA_INIT says of signatures and CAs */
+void	ike_proof_choose(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);	/* which of our keys, by the peer's CERTREQ */
+void	ike_proof_build_certs(const struct ike_sa *sa, struct ike_tx *t);
+void	ike_proof_build_certreq(const struct ike_profile *p, struct ike_tx *t);
+/* Starts a job; m is held until it is back. With check the peer's signature in m, with sign ours. False: no memory. */
+bool	ike_proof_start(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, bool check, bool sign);
+bool	ike_proof_job(struct ike *k, struct ike_sa *sa, struct ike_job *job);	/* came back; true: it is not to be discarded */
+void	ike_proof_run(struct ike_proof_job *p);
+void	ike_proof_free(const struct env *env, struct ike_proof_job *p);
+void	ike_proof_forget(struct ike *k, struct ike_shake *hs);	/* what is held, signed, chosen */
+void	ike_proof_vouch(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);	/* its certificate goes from the handshake into the SA */
+const char *ike_proof_unwelcome(const struct ike_profile *p, const struct ike_sa *sa);	/* by another configuration */
+bool	ike_proof_own_why(struct ike *k, struct ike_sa *sa, char why[static IKE_WHY_MAX]);	/* true: we cannot prove who we are */
 
 /* ---- child.c */
 struct ike_child *ike_child_find(const struct ike *k, uint32_t spi_in);

@@ -27,6 +27,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_build_nonce(&t->b, span_of(hs->ni.b, hs->ni.n));
 	ike_natt_build(k, &t->b, sa->spi_i, 0, &sa->local, &sa->remote);
 	ike_ext_build(k, sa, &t->b);
+	ike_proof_build_init(k, t, false);
 	return ike_build_end(&t->b);
 }
 
@@ -223,6 +224,8 @@ got_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const stru
 	set_suite(sa, &ch);
 	ike_ext_note(k, sa, m);
 	ike_natt_detect(k, sa, rx, m, m->hdr.spi_i, m->hdr.spi_r);
+	ike_proof_hashes(sa, m);
+	ike_proof_choose(k, sa, m);
 	sa->local = rx->local;
 	ike_natt_float(sa);
 	ike_x_done(k, sa);
@@ -347,6 +350,7 @@ build_answer(struct ike *k, struct ike_sa *sa)
 	ike_build_nonce(&t.b, span_of(hs->nr.b, hs->nr.n));
 	ike_natt_build(k, &t.b, sa->spi_i, sa->spi_r, &sa->local, &sa->remote);
 	ike_ext_build(k, sa, &t.b);
+	ike_proof_build_init(k, &t, true);
 	n = ike_build_end(&t.b);
 	hs->mine = n ? env_alloc(&k->env.env, n) : NULL;
 	if (!hs->mine)
@@ -380,6 +384,7 @@ fill_half(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struc
 	hs->choice = *ch;
 	hs->ke_len = (uint16_t)m->ke.n;
 	hs->ke_at = (size_t)(m->ke.p - rx->packet.p);
+	ike_proof_hashes(sa, m);
 	hs->kex = ike_kex_new(&k->env.env, hs->group);
 	hs->theirs = env_alloc(&k->env.env, rx->packet.n);
 	if (!hs->kex || !hs->theirs)

@@ -1,5 +1,5 @@
-/* ikecore/engine/job.c: key exchange computations, which may run on another thread. A job owns the key exchange object and
- * a copy of the peer's value, so that it depends on nothing that the engine may free meanwhile.
+/* ikecore/engine/job.c: computations that may run on another thread: key exchange, and the proofs of proof.c. A job owns the key
+ * exchange object and a copy of the peer's value, so that it depends on nothing that the engine may free meanwhile.
  *
  * Jobs for peers we know (dialled, established, authenticated from that address before) go before those for strangers, of
  * which only so many are under way at a time: admission asks the others for cookies, and what comes with a cookie then
@@ -63,11 +63,16 @@ ike_job_known(const struct ike_job *job)
 void
 ike_job_run(struct ike_job *job)
 {
-	struct span pub = ike_kex_public(job->kex);
+	struct span pub;
 
+	job->ran = true;
+	if (job->proof) {
+		ike_proof_run(job->proof);
+		return;
+	}
+	pub = ike_kex_public(job->kex);
 	if (pub.n && job->kind == IKE_JOB_SHARED)
 		job->shared_len = (uint16_t)ike_kex_shared(job->kex, span_of(job->peer, job->peer_len), job->shared);
-	job->ran = true;
 }
 
 void
@@ -79,6 +84,7 @@ ike_job_discard(struct ike_job *job)
 		return;
 	env = job->env;
 	ike_kex_free(&env, job->kex);
+	ike_proof_free(&env, job->proof);
 	ike_wipe(job, sizeof(*job) + job->peer_len);
 	env_free(&env, job);
 }
@@ -102,7 +108,10 @@ ike_job_event(struct ike *k, struct ike_job *job)
 		ike_job_run(job);
 	if (sa && sa->job == job->serial) {
 		sa->job = 0;
-		if (sa->cc_tx)
+		if (job->proof) {
+			if (sa->hs && ike_proof_job(k, sa, job))
+				return;
+		} else if (sa->cc_tx)
 			ike_cc_job(k, sa, job, true);
 		else if (sa->hs)
 			shake_job(k, sa, job);

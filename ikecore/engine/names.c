@@ -49,6 +49,8 @@ id_is_text(uint8_t type)
 bool
 ike_id_eq(const struct ike_id *a, const struct ike_id *b)
 {
+	if (a->type == IKE_ID_DN && b->type == IKE_ID_DN)
+		return span_eq(span_of(a->data, a->len), span_of(b->data, b->len)) || ike_dn_eq(span_of(a->data, a->len), span_of(b->data, b->len));
 	if (a->type != b->type || a->len != b->len)
 		return false;
 	return id_is_text(a->type) ? text_eq(a->data, b->data, a->len) : memcmp(a->data, b->data, a->len) == 0;
@@ -79,6 +81,8 @@ ike_id_match(const struct ike_match *m, const struct ike_id *id)
 	case IKE_MATCH_ANY:
 		return true;
 	case IKE_MATCH_EXACT:
+		if (m->id.type == IKE_ID_DN && id->type == IKE_ID_DN)
+			return ike_dn_match(ike_put_id(&m->id), ike_put_id(id));
 		return ike_id_eq(&m->id, id);
 	case IKE_MATCH_DOMAIN:
 		return in_domain(&m->id, id);
@@ -126,6 +130,10 @@ ike_id_fmt(const struct ike_id *id, char *out, size_t n)
 	if (id->type == IKE_ID_IPV4 || id->type == IKE_ID_IPV6) {
 		a = addr_of(id->data, id->len);
 		snprintf(out, n, "address %s", addr_fmt(&a, text));
+		return out;
+	}
+	if (id->type == IKE_ID_DN && at < n) {
+		ike_dn_fmt(span_of(id->data, id->len), out + at, n - at);
 		return out;
 	}
 	for (unsigned i = 0; i < id->len && at < n; i++) {
@@ -204,4 +212,25 @@ ike_group_name(uint16_t group)
 	};
 
 	return alg_name(t, group, 0);
+}
+
+const char *
+ike_auth_name(uint8_t method)
+{
+	switch (method) {
+	case 0:
+		return "none";
+	case IKE_AUTH_PSK:
+		return "pre-shared key";
+	case IKE_AUTH_SIGNATURE:
+		return "digital signature";
+	case IKE_AUTH_ECDSA256:
+	case IKE_AUTH_ECDSA384:
+	case IKE_AUTH_ECDSA521:
+		return "ECDSA signature";
+	case IKE_AUTH_RSA:
+		return "RSA signature with SHA-1";
+	default:	/* an octet from the wire */
+		return "unknown";
+	}
 }

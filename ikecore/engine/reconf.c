@@ -76,24 +76,33 @@ same_times(const struct ike_profile *a, const struct ike_profile *b)
 static void
 sa_reconf(struct ike *k, const struct ike_conf *was, struct ike_sa *sa)
 {
-	bool ours = sa->hs && (sa->state == IKE_SA_I_INIT || sa->state == IKE_SA_I_KEX || sa->state == IKE_SA_I_AUTH);
+	bool proving = sa->hs && (sa->state == IKE_SA_I_SIGN || sa->state == IKE_SA_I_CHECK);
+	bool ours = proving || (sa->hs && (sa->state == IKE_SA_I_INIT || sa->state == IKE_SA_I_KEX || sa->state == IKE_SA_I_AUTH));
 	unsigned i = profile_now(was, sa->profile, k->conf), entry = sa->hs ? sa->hs->key : sa->key;
 	const struct ike_profile *from = sa->profile < was->n_profile ? &was->profile[sa->profile] : NULL, *to;
 	int key;
 
 	sa->profile = i == UINT32_MAX ? 0 : i;
+	if (sa->state == IKE_SA_R_CHECK) {	/* begins anew with the peer's next repetition */
+		sa->job = 0;
+		sa->state = IKE_SA_R_AUTH;
+	}
 	if (!ours && sa->state != IKE_SA_EST)
 		return;
 	to = ike_profile(k, sa->profile);
 	key = from && i != UINT32_MAX && entry < from->n_key ? key_now(&from->key[entry], to, sa) : -1;
+	if (entry == IKE_NO_KEY)
+		key = 0;
 	if (!sa->unwelcome)
 		sa->unwelcome = i == UINT32_MAX ? "its profile is not configured any more" : unwelcome(to, sa, key);
+	if (!sa->unwelcome)
+		sa->unwelcome = proving ? "the configuration was changed meanwhile" : ike_proof_unwelcome(to, sa);
 	if (sa->unwelcome) {
 		if (ours || sa->announced)	/* else it may yet inherit an SA: then it hears */
 			timer_arm(&k->timers, &sa->t_life, k->now);
 		return;
 	}
-	*(sa->hs ? &sa->hs->key : &sa->key) = (unsigned)key;
+	*(sa->hs ? &sa->hs->key : &sa->key) = entry == IKE_NO_KEY ? IKE_NO_KEY : (unsigned)key;
 	if (sa->state == IKE_SA_EST && !same_times(from, to)) {
 		sa->use_live = sa->use_keep = false;
 		ike_live_arm(k, sa);

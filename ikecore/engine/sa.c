@@ -214,7 +214,7 @@ ike_sa_new(struct ike *k, bool initiator)
 	sa->t_life.kind = TM_LIFE;
 	sa->t_live.kind = TM_LIVE;
 	sa->t_kick.kind = TM_KICK;
-	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = TICK_NEVER;
+	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = TICK_NEVER;
 	sa->init_seq = ++k->seq;
 	map_add(&k->by_id, &sa->by_id, map_hash(&k->by_id, &sa->id, sizeof(sa->id)));
 	map_add(&k->by_spi, &sa->by_spi, map_hash(&k->by_spi, &spi, sizeof(spi)));
@@ -283,6 +283,7 @@ ike_shake_free(struct ike *k, struct ike_sa *sa)
 	env_free(env, hs->mine);
 	env_free(env, hs->theirs);
 	ike_stash_free(k, hs->stash);
+	ike_proof_forget(k, hs);
 	ike_wipe(hs, sizeof(*hs));
 	env_free(env, hs);
 	sa->hs = NULL;
@@ -318,6 +319,7 @@ ike_sa_free(struct ike *k, struct ike_sa *sa)
 	ike_frags_free(k, sa, true);
 	env_free(env, sa->x.msg);
 	env_free(env, sa->resp);
+	env_free(env, sa->vouched);
 	ike_keys_wipe(&sa->keys);
 	env_free(env, sa);
 	k->n_sa--;
@@ -484,6 +486,12 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	heir->dup_ours = false;
 	heir->orphan_at = old->children || old->dialled ? TICK_NEVER : k->now + IKE_ORPHAN_LIFE;
 	heir->want_child = old->want_child;
+	heir->auth_local = old->auth_local;
+	heir->auth_remote = old->auth_remote;
+	heir->cert_until = old->cert_until;
+	env_free(&k->env.env, heir->vouched);
+	heir->vouched = old->vouched;
+	old->vouched = NULL;
 	ike_sa_set_remote(k, heir);
 	file_pair(k, heir);
 	ike_child_move_all(k, old, heir);
@@ -504,7 +512,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	timer_disarm(&k->timers, &old->t_kick);
 	old->state = IKE_SA_REKEYED;
 	old->successor = heir->id;
-	old->rekey_at = old->expires = TICK_NEVER;
+	old->rekey_at = old->expires = old->cert_until = TICK_NEVER;
 	old->orphan_at = k->now + IKE_REPLACED_LIFE;
 	ike_sa_arm_life(k, old);
 	a = old->announced ? ike_act(k, IKE_ACT_IKE_REKEYED, old) : NULL;
@@ -640,7 +648,7 @@ ike_sa_fail(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key,
 void
 ike_sa_arm_life(struct ike *k, struct ike_sa *sa)
 {
-	tick_t at = tick_min(tick_min(sa->expires, sa->orphan_at), sa->dup_at);
+	tick_t at = tick_min(tick_min(sa->expires, sa->cert_until), tick_min(sa->orphan_at, sa->dup_at));
 
 	if (!sa->want_rekey)
 		at = tick_min(at, sa->rekey_at);
@@ -678,6 +686,10 @@ life_est(struct ike *k, struct ike_sa *sa)
 			ike_sa_free(k, sa);	/* lost a rekeying collision, and its creator forgot it */
 		return;
 	}
+	if (k->now >= sa->cert_until) {
+		ike_sa_down(k, sa, IKE_DOWN_AUTH, "the peer's certificate, or a CA of it, has expired", 0, true);
+		return;
+	}
 	if (k->now >= sa->expires) {
 		ike_sa_down(k, sa, IKE_DOWN_EXPIRED, "lifetime is over and rekeying did not succeed", 0, true);
 		return;
@@ -701,6 +713,11 @@ ike_sa_life(struct ike *k, struct ike_sa *sa)
 		timer_arm(&k->timers, &sa->t_life, k->now + IKE_HALF_LIFE);
 		ike_sa_kick(k, sa);
 		return;
+	case IKE_SA_I_CHECK:
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, "checking the peer's certificate takes too long");
+		return;
+	case IKE_SA_R_CHECK:
+	case IKE_SA_I_SIGN:
 	case IKE_SA_R_INIT:
 	case IKE_SA_R_KEX:
 	case IKE_SA_R_AUTH:

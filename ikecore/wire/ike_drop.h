@@ -42,6 +42,18 @@
 	X(IKE_DROP_AUTH, "auth", "authentication failed") \
 	X(IKE_DROP_IDENTITY, "identity", "no profile for this identity") \
 	X(IKE_DROP_NO_KEY, "no-key", "no pre-shared key for this identity") \
+	X(IKE_DROP_AUTH_METHOD, "auth-method", "authentication method is not the configured one") \
+	X(IKE_DROP_CERT_NONE, "cert-none", "peer sent no certificate") \
+	X(IKE_DROP_CERT_SYNTAX, "cert-syntax", "peer's certificates cannot be read, or are too many") \
+	X(IKE_DROP_CERT_EXPIRED, "cert-expired", "peer's certificate has expired") \
+	X(IKE_DROP_CERT_NOT_YET, "cert-not-yet", "peer's certificate is not valid yet") \
+	X(IKE_DROP_CERT_REVOKED, "cert-revoked", "peer's certificate is revoked") \
+	X(IKE_DROP_CERT_UNKNOWN, "cert-unknown", "whether the peer's certificate is revoked cannot be found out") \
+	X(IKE_DROP_CERT_UNTRUSTED, "cert-untrusted", "peer's certificate is not issued by a CA of ours") \
+	X(IKE_DROP_CERT_KEY, "cert-key", "a key of the peer's certificates is too weak or of an unknown kind") \
+	X(IKE_DROP_CERT_USAGE, "cert-usage", "peer's certificate is for another use") \
+	X(IKE_DROP_CERT_IDENTITY, "cert-identity", "identity is not in the peer's certificate") \
+	X(IKE_DROP_CERT_OWN, "cert-own", "we cannot authenticate ourselves") \
 	X(IKE_DROP_SELECTORS, "selectors", "traffic selectors are not protocol 47 between the two hosts") \
 	X(IKE_DROP_MODE, "mode", "peer does not do transport mode") \
 	X(IKE_DROP_MEMORY, "memory", "out of memory or table full") \

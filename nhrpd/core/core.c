@@ -85,7 +85,7 @@ core_free(struct core *c)
 	for (size_t i = c->at; i < c->out.n; i++) {
 		struct core_act *a = outq_at(&c->out, i);
 
-		if (a->kind == CORE_ACT_JOB)
+		if (a->kind == CORE_ACT_JOB || a->kind == CORE_ACT_REVOCATION)
 			ike_job_discard(a->job);
 	}
 	core_wants_fini(c);
@@ -330,6 +330,7 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 	case CORE_ACT_IKE_SEND:
 	case CORE_ACT_KEEPALIVE:
 	case CORE_ACT_JOB:
+	case CORE_ACT_REVOCATION:
 	case CORE_ACT_LOOKUP:
 		break;
 	}

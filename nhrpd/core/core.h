@@ -37,6 +37,7 @@ enum core_act_kind {
 	CORE_ACT_IKE_SEND,	/* datagram; non-ESP marker when local.port is not 500 */
 	CORE_ACT_KEEPALIVE,
 	CORE_ACT_JOB,
+	CORE_ACT_REVOCATION,	/* job: ike_job_chain() is to be asked about; back by core_job_done() */
 	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
 };
 

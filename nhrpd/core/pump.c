@@ -155,7 +155,7 @@ ike_send(struct core *c, const struct ike_act *k)
 static void
 ike_job(struct core *c, const struct ike_act *k)
 {
-	struct core_act *a = core_act(c, CORE_ACT_JOB, 0);
+	struct core_act *a = core_act(c, k->kind == IKE_ACT_JOB ? CORE_ACT_JOB : CORE_ACT_REVOCATION, 0);
 	struct ike_event e = { .kind = IKE_EV_JOB, .job = k->job };
 
 	if (a)
@@ -189,6 +189,7 @@ ike_act(struct core *c, const struct ike_act *k)
 		ike_send(c, k);
 		break;
 	case IKE_ACT_JOB:
+	case IKE_ACT_REVOCATION:
 		ike_job(c, k);
 		break;
 	case IKE_ACT_IKE_UP:

@@ -8,7 +8,7 @@
  * Everything lives in one arena that is wiped as a whole, because secrets are among it; the text of the files is wiped as
  * soon as it has been read. Secrets' files must not be readable by group or others; lines with secrets are masked in errors.
  *
- * Left out: VRFs, IKEv1 (`crypto isakmp`), certificates, more than one tunnel per source. */
+ * Left out: VRFs, IKEv1 (`crypto isakmp`), more than one tunnel per source. */
 #include "nhrpd/daemon/conf_priv.h"
 
 #include <errno.h>
@@ -309,6 +309,43 @@ conf_read_secret(struct conf_parse *p, struct conf_place at, const char *name, u
 	return *n > 0 && *n <= max;
 }
 
+bool
+conf_read_file(struct conf_parse *p, struct conf_place at, const char *name, bool secret, size_t max, struct span *out)
+{
+	char *path = conf_path(p, name), *text, *copy;
+	const char *why = "";
+	struct stat st;
+	size_t n = 0;
+	int fd;
+
+	if (p->no_files || !path) {
+		conf_error_at(p, at, "files are not read here");
+		return false;
+	}
+	fd = open_regular(path, &st, &why);
+	if (fd < 0) {
+		conf_error_at(p, at, "cannot read %s: %s", path, why);
+		return false;
+	}
+	if (secret && (st.st_mode & 077)) {
+		conf_error_at(p, at, "%s can be read by others (mode %03o): chmod 600 %s", path, (unsigned)(st.st_mode & 0777), path);
+		close(fd);
+		return false;
+	}
+	text = read_all(fd, 2 * max, &n);
+	close(fd);
+	copy = text && n && n <= max ? conf_alloc(p->mem, n) : NULL;
+	if (copy)
+		memcpy(copy, text, n);
+	else
+		conf_error_at(p, at, "cannot read %s: %s", path, !text ? strerror(errno) : n ? "it is too large" : "it is empty");
+	if (text)
+		explicit_bzero(text, n);
+	free(text);
+	*out = span_of(copy ? copy : "", copy ? n : 0);
+	return copy != NULL;
+}
+
 /* ---- lines */
 
 /* The context's own rules first, then those around it; of several failures the one that came furthest is told. */
@@ -573,6 +610,8 @@ conf_free(struct conf *c)
 {
 	if (!c)
 		return;
+	for (unsigned i = 0; i < c->n_trust; i++)
+		ike_trust_put(c->trust[i]);
 	mem_free(c->mem);
 	free(c);
 }

@@ -12,6 +12,7 @@
 #include "nhrpd/core/core.h"
 
 enum conf_plane { CONF_PLANE_AUTO, CONF_PLANE_KERNEL, CONF_PLANE_USER };
+enum { CONF_TRUSTS_MAX = 16 };
 enum { CONF_ERRORS_MAX = 20, CONF_WARNINGS_MAX = 8 };
 
 struct conf_error {
@@ -34,6 +35,8 @@ struct conf {
 		const char *description;	/* "" when not given */
 	} tunnel[CORE_TUNNELS_MAX];
 	unsigned n_shutdown;
+	struct ike_trust *trust[CONF_TRUSTS_MAX];	/* trustpoints, in order; counted in */
+	unsigned n_trust;
 	const struct conf_said *said;	/* lines in force, for conf_each_line() */
 	void *mem;	/* what it owns; conf.c's */
 	struct conf_error error[CONF_ERRORS_MAX];

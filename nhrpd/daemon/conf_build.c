@@ -222,6 +222,7 @@ build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct p
 	r = f->keyring.at.line ? find(p->keyring, f->keyring.s) : (struct conf_b_keyring *)p->keyring;
 	copy_name(o->name, sizeof(o->name), f->b.name);
 	o->local_id = f->local;
+	conf_build_auth(p, f, o);
 	memcpy(o->remote, f->remote, sizeof(o->remote));
 	o->n_remote = f->n_remote;
 	o->key = r ? r->key : NULL;
@@ -496,6 +497,13 @@ count(const struct conf_block *b)
 	return n;
 }
 
+static void
+check_unused_profile(struct conf_parse *p, const struct conf_b_profile *f)
+{
+	if (f->keyring.at.line || conf_wants_keyring(f))
+		profile_keyring(p, f);
+}
+
 /* Names in blocks that no interface uses are looked up too: a mistake there would be found the day it is used. */
 static void
 check_unused(struct conf_parse *p)
@@ -512,7 +520,7 @@ check_unused(struct conf_parse *p)
 		ipsec_profile(p, i);
 	}
 	for (struct conf_block *b = p->profile; b; b = b->next)
-		profile_keyring(p, (struct conf_b_profile *)b);
+		check_unused_profile(p, (struct conf_b_profile *)b);
 }
 
 void
@@ -521,6 +529,7 @@ conf_build(struct conf_parse *p)
 	struct build w = { .n_profile = 0 };
 
 	build_global(p);
+	conf_build_trusts(p);
 	for (struct conf_block *b = p->keyring; b; b = b->next)
 		build_keyring(p, (struct conf_b_keyring *)b);
 	build_ike_proposals(p, &w.ike);

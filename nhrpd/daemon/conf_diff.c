@@ -212,6 +212,26 @@ changed_keys(const struct ike_profile *was, const struct ike_profile *is, conf_l
 	return n;
 }
 
+static unsigned
+changed_trusts(const struct conf *was, const struct conf *is, conf_line_fn *fn, void *ctx)
+{
+	char text[IKE_NAME_MAX + 96];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < is->n_trust; i++) {
+		const char *name = ike_trust_conf(is->trust[i])->name;
+
+		for (unsigned k = 0; k < was->n_trust; k++) {
+			if (strcmp(name, ike_trust_conf(was->trust[k])->name) != 0 || ike_trust_eq(was->trust[k], is->trust[i]))
+				continue;
+			snprintf(text, sizeof(text), "crypto pki trustpoint %s: certificates, key or CRLs are others", name);
+			fn(ctx, text);
+			n++;
+		}
+	}
+	return n;
+}
+
 int
 conf_diff(const struct conf *was, const struct conf *is, conf_line_fn *fn, void *ctx)
 {
@@ -224,6 +244,7 @@ conf_diff(const struct conf *was, const struct conf *is, conf_line_fn *fn, void 
 		compare(&a, &b);
 		n = tell(&a, '-', fn, ctx);
 		n += tell(&b, '+', fn, ctx);
+		n += changed_trusts(was, is, fn, ctx);
 		for (unsigned i = 0; i < is->core.ike.n_profile; i++) {
 			for (unsigned k = 0; k < was->core.ike.n_profile; k++) {
 				if (strcmp(is->core.ike.profile[i].name, was->core.ike.profile[k].name) == 0) {

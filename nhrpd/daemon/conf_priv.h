@@ -81,8 +81,34 @@ struct conf_dpd {	/* said: mode.at.line */
 struct conf_rate {	/* said: packets.at.line */
 	struct conf_val packets, every;
 };
+enum conf_pki_kind { CONF_PKI_CA, CONF_PKI_CERT, CONF_PKI_KEY, CONF_PKI_PKCS12, CONF_PKI_PASSWORD, CONF_PKI_CRL };
+struct conf_pki_file {
+	struct conf_pki_file *next;
+	enum conf_pki_kind kind;
+	struct conf_place at;
+	const char *path;
+	struct span data;
+};
+struct conf_b_trust {
+	struct conf_block b;
+	struct conf_pki_file *file;
+	enum ike_revocation method[2];
+	bool relaxed_by_none;
+	struct conf_place revocation_at;
+	struct conf_val revocation_mode, crl_url, ocsp_url, legacy;
+	struct ike_trust *trust;	/* made by conf_build_trusts(); the conf's */
+};
+struct conf_named {
+	struct conf_place at;
+	const char *name;
+};
 struct conf_b_profile {
 	struct conf_block b;
+	unsigned auth_local, auth_remote;	/* IKE_SIGN_*, IKE_TAKE_PSK; 0: not said */
+	struct conf_place auth_local_at, auth_remote_at;
+	struct conf_named trust[IKE_TRUSTS_MAX];
+	unsigned n_trust;
+	bool local_dn;	/* "identity local dn" */
 	struct ike_match remote[8];
 	unsigned n_remote;
 	struct conf_place local_at;
@@ -127,7 +153,7 @@ struct conf_b_global {
 };
 
 enum conf_ctx {
-	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_TRANSFORM, CONF_IPSEC, CONF_INTERFACE, CONF_CTXS
+	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_INTERFACE, CONF_CTXS
 };
 
 #define CONF_CIPHER(encr, bits) ((uint64_t)(encr) << 16 | (bits))
@@ -243,7 +269,7 @@ struct conf_parse {
 	enum conf_ctx ctx;
 	void *block[CONF_CTXS];
 	struct conf_b_global global;
-	struct conf_block *proposal, *policy, *keyring, *profile, *transform, *ipsec, *interface;
+	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *transform, *ipsec, *interface;
 	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
 	struct conf_said *said, *said_open, **said_end;	/* lines in force, of the open block; conf_said.c */
 	bool ended;	/* "end" */
@@ -260,7 +286,15 @@ void	conf_read_include(struct conf_parse *p, struct conf_place at, const char *p
 /* A secret of at most max octets from a file that only its owner may read. False: an error was noted. */
 bool	conf_read_secret(struct conf_parse *p, struct conf_place at, const char *name, uint8_t *out, size_t max, size_t *n);
 
+/* A whole file into the configuration's memory; a secret one only its owner may read. False: said. */
+bool	conf_read_file(struct conf_parse *p, struct conf_place at, const char *name, bool secret, size_t max, struct span *out);
+
 void	conf_build(struct conf_parse *p);
+void	conf_build_trusts(struct conf_parse *p);
+void	conf_build_auth(struct conf_parse *p, const struct conf_b_profile *f, struct ike_profile *o);
+bool	conf_wants_keyring(const struct conf_b_profile *f);
+/* A new block of `size` in `list`, or NULL: its name is taken (said), or there is no memory. */
+void	*conf_open_block(struct conf_parse *p, const struct conf_cmd *c, enum conf_ctx ctx, struct conf_block **list, size_t size);
 void	conf_say(struct conf_parse *p, const struct conf_cmd *c);	/* notes a line that was carried out */
 
 /* What is found shown in an error: printable, cut. */
@@ -279,6 +313,7 @@ extern const struct conf_alg conf_ike_encr[], conf_prfs[], conf_groups[], conf_e
 conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the rule's context at rule->off */
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
+conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
     conf_set_map, conf_set_mcast_map, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
 

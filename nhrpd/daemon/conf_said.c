@@ -80,7 +80,7 @@ put_arg(struct conf_parse *p, struct text *t, const struct conf_cmd *c, const st
 		t->secret = t->n;
 	if (a->type->rest) {
 		put(t, a->v.s, strlen(a->v.s));
-	} else if (c->rule->fn == conf_set_psk_file) {
+	} else if (c->rule->fn == conf_set_psk_file || c->rule->fn == conf_set_pki_file) {
 		path = conf_path(p, a->v.s);
 		whole = path ? realpath(path, NULL) : NULL;
 		put_word(t, whole ? whole : path ? path : a->v.s, false);
@@ -138,7 +138,7 @@ same_thing(const struct conf_said *s, const struct conf_cmd *c, const char *text
 	const struct conf_rule *a = s->rule, *b = c->rule;
 	size_t n;
 
-	if (a == b && a->fn == conf_set_nothing) {
+	if (a == b && (a->fn == conf_set_nothing || a->fn == conf_set_auth)) {
 		text += c->no ? 3 : 0;
 		n = strlen(text);
 		return c->no ? strncmp(s->text, text, n) == 0 && (s->text[n] == ' ' || s->text[n] == '\0') : strcmp(s->text, text) == 0;
@@ -149,7 +149,8 @@ same_thing(const struct conf_said *s, const struct conf_cmd *c, const char *text
 		return a->off == b->off;
 	if (a->fn == conf_set_psk || a->fn == conf_set_psk_file)
 		return b->fn == conf_set_psk || b->fn == conf_set_psk_file;
-	return a->fn == b->fn && (a->fn == conf_set_dpd || a->fn == conf_set_peer_id || a->fn == conf_set_local_id);
+	return a->fn == b->fn && (a->fn == conf_set_dpd || a->fn == conf_set_peer_id || a->fn == conf_set_local_id ||
+	    a->fn == conf_set_revocation);
 }
 
 /* "no X" stays where it says something that silence does not. */

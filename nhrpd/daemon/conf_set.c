@@ -112,7 +112,7 @@ conf_not_yet(struct conf_parse *p, const struct conf_cmd *c)
 		const char *word, *text;
 	} instead[] = {
 		{ "integrity", "integrity goes with aes-cbc, which is not supported yet: aes-gcm and chacha20-poly1305 need none" },
-		{ "authentication", "only pre-share is supported yet" },
+		{ "authentication", "EAP is not supported: use pre-share, ecdsa-sig, rsa-sig or digital-signature" },
 		{ "mode", "mode tunnel is not supported: DMVPN uses mode transport" },
 		{ "transform-set", "not supported yet: use esp-gcm 128, esp-gcm 256 or esp-chacha20-poly1305" },
 	};
@@ -125,9 +125,8 @@ conf_not_yet(struct conf_parse *p, const struct conf_cmd *c)
 
 /* ---- blocks */
 
-/* A new block of `size` in `list`, or NULL: its name is taken (said), or there is no memory. */
-static void *
-open_block(struct conf_parse *p, const struct conf_cmd *c, enum conf_ctx ctx, struct conf_block **list, size_t size)
+void *
+conf_open_block(struct conf_parse *p, const struct conf_cmd *c, enum conf_ctx ctx, struct conf_block **list, size_t size)
 {
 	const struct conf_arg *a = &c->arg[0];
 	struct conf_block *b, **end = list;
@@ -152,19 +151,19 @@ open_block(struct conf_parse *p, const struct conf_cmd *c, enum conf_ctx ctx, st
 void
 conf_open_proposal(struct conf_parse *p, const struct conf_cmd *c)
 {
-	open_block(p, c, CONF_PROPOSAL, &p->proposal, sizeof(struct conf_b_proposal));
+	conf_open_block(p, c, CONF_PROPOSAL, &p->proposal, sizeof(struct conf_b_proposal));
 }
 
 void
 conf_open_policy(struct conf_parse *p, const struct conf_cmd *c)
 {
-	open_block(p, c, CONF_POLICY, &p->policy, sizeof(struct conf_b_policy));
+	conf_open_block(p, c, CONF_POLICY, &p->policy, sizeof(struct conf_b_policy));
 }
 
 void
 conf_open_keyring(struct conf_parse *p, const struct conf_cmd *c)
 {
-	open_block(p, c, CONF_KEYRING, &p->keyring, sizeof(struct conf_b_keyring));
+	conf_open_block(p, c, CONF_KEYRING, &p->keyring, sizeof(struct conf_b_keyring));
 }
 
 void
@@ -172,25 +171,25 @@ conf_open_peer(struct conf_parse *p, const struct conf_cmd *c)
 {
 	struct conf_b_keyring *k = p->block[CONF_KEYRING];
 
-	open_block(p, c, CONF_PEER, &k->peer, sizeof(struct conf_b_peer));
+	conf_open_block(p, c, CONF_PEER, &k->peer, sizeof(struct conf_b_peer));
 }
 
 void
 conf_open_profile(struct conf_parse *p, const struct conf_cmd *c)
 {
-	open_block(p, c, CONF_PROFILE, &p->profile, sizeof(struct conf_b_profile));
+	conf_open_block(p, c, CONF_PROFILE, &p->profile, sizeof(struct conf_b_profile));
 }
 
 void
 conf_open_ipsec(struct conf_parse *p, const struct conf_cmd *c)
 {
-	open_block(p, c, CONF_IPSEC, &p->ipsec, sizeof(struct conf_b_ipsec));
+	conf_open_block(p, c, CONF_IPSEC, &p->ipsec, sizeof(struct conf_b_ipsec));
 }
 
 void
 conf_open_transform(struct conf_parse *p, const struct conf_cmd *c)
 {
-	struct conf_b_transform *t = open_block(p, c, CONF_TRANSFORM, &p->transform, sizeof(*t));
+	struct conf_b_transform *t = conf_open_block(p, c, CONF_TRANSFORM, &p->transform, sizeof(*t));
 	static const uint16_t bits[] = { 128, 192, 256 };
 
 	if (!t)
@@ -204,7 +203,7 @@ conf_open_transform(struct conf_parse *p, const struct conf_cmd *c)
 void
 conf_open_interface(struct conf_parse *p, const struct conf_cmd *c)
 {
-	open_block(p, c, CONF_INTERFACE, &p->interface, sizeof(struct conf_b_interface));
+	conf_open_block(p, c, CONF_INTERFACE, &p->interface, sizeof(struct conf_b_interface));
 }
 
 void
@@ -307,6 +306,10 @@ match_of(struct conf_parse *p, const struct conf_cmd *c, struct ike_match *m)
 	} else if (conf_has(c, "key-id")) {
 		m->kind = IKE_MATCH_EXACT;
 		id_text(&m->id, IKE_ID_KEY_ID, c->arg[0].v.s);
+	} else if (conf_has(c, "dn")) {
+		m->kind = IKE_MATCH_EXACT;
+		m->id.type = IKE_ID_DN;
+		m->id.len = (uint8_t)ike_dn_parse(c->arg[0].v.s, m->id.data, sizeof(m->id.data));
 	} else if (conf_has(c, "address")) {
 		if (!masked(p, c, 0, &net))
 			return false;
@@ -351,13 +354,16 @@ conf_set_local_id(struct conf_parse *p, const struct conf_cmd *c)
 	if (c->no) {
 		b->local_at.line = NULL;
 		memset(&b->local, 0, sizeof(b->local));
+		b->local_dn = false;
 		return;
 	}
 	if (b->local_at.line) {
 		conf_error_at(p, place(c, c->column), "the local identity is set already at %s", conf_place_text(p, b->local_at));
 		return;
 	}
-	if (conf_has(c, "key-id"))
+	if (conf_has(c, "dn"))
+		b->local_dn = true;
+	else if (conf_has(c, "key-id"))
 		id_text(&b->local, IKE_ID_KEY_ID, c->arg[0].v.s);
 	else if (conf_has(c, "address"))
 		id_addr(&b->local, &c->arg[0].v.p.addr);

@@ -270,6 +270,22 @@ parse_path(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char 
 }
 
 static bool
+parse_dn(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	uint8_t der[IKE_ID_MAX];
+
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return ike_dn_parse(text, der, sizeof(der)) != 0;
+}
+
+static bool
+parse_url(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v, (void)why, (void)n;
+	return strncasecmp(text, "http://", 7) == 0 && text[7] && strlen(text) < IKE_URL_MAX && all_of(text, "-_.:/?&=%+~@[]");
+}
+
+static bool
 parse_secret(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
 {
 	(void)lo, (void)hi, (void)v;
@@ -325,6 +341,8 @@ const struct conf_type conf_types[] = {
 	{ "source", "an address or interface name", parse_source, false, false },
 	{ "text", "some text", parse_text, false, false },
 	{ "line", "some text", parse_path, true, false },
+	{ "dn", "a distinguished name like CN=spoke1, O=Example", parse_dn, true, false },
+	{ "url", "an address that begins with http://", parse_url, false, false },
 	{ "path", "a file name", parse_path, false, false },
 	{ "secret", "the secret", parse_secret, false, true },
 	{ "hex-secret", "an even number of hexadecimal digits", parse_hex, false, true },

@@ -156,6 +156,10 @@ carry_out(struct daemon *d, const struct core_act *a)
 		if (!workers_submit(d->workers, a->job, ike_job_known(a->job)))
 			core_job_done(d->core, now_of(d), a->job);	/* not run: the peer will ask again */
 		break;
+	case CORE_ACT_REVOCATION:
+		ike_job_answer(a->job, IKE_STATUS_UNKNOWN, "revocation cannot be looked up in this build");
+		core_job_done(d->core, now_of(d), a->job);
+		break;
 	case CORE_ACT_LOOKUP:
 		names_lookup(d->names, a->tunnel, a->nhs, a->name);
 		break;
@@ -294,6 +298,13 @@ keylog(void *ctx, const char *line)
 
 	fprintf(d->keylog, "%s\n", line);
 	fflush(d->keylog);
+}
+
+static int64_t
+wall(void *ctx)
+{
+	(void)ctx;
+	return (int64_t)time(NULL);
 }
 
 /* The engines' environment: the loop's memory and random source, with the daemon as context. */
@@ -594,7 +605,7 @@ open_all(struct daemon *d)
 static bool
 make_core(struct daemon *d)
 {
-	struct core_env env = { .ike.env = { d, env_calloc, env_release, env_bytes, &d->log }, .ike.spi_alloc = spi_alloc,
+	struct core_env env = { .ike.env = { d, env_calloc, env_release, env_bytes, &d->log }, .ike.spi_alloc = spi_alloc, .ike.wall = wall,
 		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats };
 
 	d->core = core_new(&d->conf->core, &env);

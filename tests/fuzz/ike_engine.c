@@ -202,6 +202,9 @@ perform(struct model *m, unsigned side, const struct ike_act *a, struct ike_even
 	case IKE_ACT_KEEPALIVE:
 		HOLDS(a->remote.addr.n, "keepalive to nowhere");
 		return false;
+	case IKE_ACT_REVOCATION:
+		ike_job_answer(a->job, IKE_STATUS_GOOD, "");
+		/* fall through */
 	case IKE_ACT_JOB:
 		do_job(s, a);
 		return false;

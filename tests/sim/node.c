@@ -529,6 +529,9 @@ carry_out(struct node *n, const struct core_act *a)
 	case CORE_ACT_KEEPALIVE:
 		act_ike(n, a);
 		break;
+	case CORE_ACT_REVOCATION:
+		ike_job_answer(a->job, IKE_STATUS_GOOD, "");
+		/* fall through */
 	case CORE_ACT_JOB:
 		act_job(n, a);
 		break;

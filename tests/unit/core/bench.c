@@ -354,6 +354,9 @@ carry_out(struct side *s, const struct core_act *a, struct note *n)
 	case CORE_ACT_IKE_SEND:
 		send_ike(s, a);
 		break;
+	case CORE_ACT_REVOCATION:
+		ike_job_answer(a->job, IKE_STATUS_GOOD, "");
+		/* fall through */
 	case CORE_ACT_JOB:
 		ike_job_run(a->job);
 		core_job_done(s->core, s->b->now, a->job);

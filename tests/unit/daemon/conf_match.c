@@ -76,7 +76,7 @@ static const struct {
 	{ "crypto ipsec transform-set X esp-gcm 512\n", "t:1:38: expected 128, 192, 256 or the end of the line, found \"512\"" },
 	{ "crypto ipsec transform-set X esp-gcm\n mode tunnel\n", "t:2:7: mode tunnel is not supported: DMVPN uses mode transport" },
 	{ "crypto ipsec profile X\n set pfs group2\n", "t:2:10: \"group2\" is not supported yet: use group31, group19, group20, group14, group21, group16 or group15" },
-	{ "crypto ikev2 profile X\n authentication remote rsa-sig\n", "t:2:24: only pre-share is supported yet" },
+	{ "crypto ikev2 profile X\n authentication remote eap\n", "t:2:24: EAP is not supported: use pre-share, ecdsa-sig, rsa-sig or digital-signature" },
 	/* identities */
 	{ "crypto ikev2 profile X\n identity local fqdn a@b\n", "t:2:22: expected a full host name without @" },
 	{ "crypto ikev2 profile X\n identity local email b\n", "t:2:23: expected a mail address" },

@@ -301,6 +301,9 @@ act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event
 	case IKE_ACT_KEEPALIVE:
 		s->keepalives++;
 		return;
+	case IKE_ACT_REVOCATION:
+		ike_job_answer(a->job, IKE_STATUS_GOOD, "");
+		/* fall through */
 	case IKE_ACT_JOB:
 		ck_assert_uint_lt(s->n_jobs, W_JOBS);
 		s->jobs[s->n_jobs++] = a->job;

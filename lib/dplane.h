@@ -35,10 +35,11 @@ struct dp_neigh {
 	bool mcast;	/* copy multicast to this peer */
 };
 
-/* Cipher of an SA. `encr` and `integ` are IKEv2 transform ids (RFC 7296 3.3.2): 20 AES-GCM-16, 28 ChaCha20-Poly1305, 12 AES-CBC;
- * integ 0 with an AEAD. Keys carry the salt behind the key, as in KEYMAT. */
+/* Cipher of an SA. `encr` and `integ` are IKEv2 transform ids (RFC 7296 3.3.2): 20 AES-GCM-16, 28 ChaCha20-Poly1305, 12 AES-CBC,
+ * 13 AES-CTR, 3 3DES; 12, 13, 14 HMAC-SHA-256, -384, -512, 2 HMAC-SHA-1, 0 with an AEAD. Keys carry the salt (nonce of AES-CTR)
+ * behind the key, as in KEYMAT. */
 struct dp_sa_keys {
-	uint16_t encr, encr_bits;	/* bits: 128, 192, 256; 0 for ChaCha20 */
+	uint16_t encr, encr_bits;	/* bits: 128, 192, 256; 0 for ChaCha20 and 3DES */
 	uint16_t integ;
 	uint8_t encr_in[DP_KEY_MAX], encr_out[DP_KEY_MAX];
 	uint8_t integ_in[DP_KEY_MAX], integ_out[DP_KEY_MAX];

@@ -7,15 +7,24 @@
 
 #include "lib/span.h"
 
+enum { AAD_MAX = 12, AEAD_NONCE = 12, HMAC_MAX = 64, BLOCK = 16, IVS_OCTETS = 256 };
+
+/* IVs that nobody can foresee (RFC 3602, section 3; RFC 2451 for 3DES), without asking the system for each packet: the key
+ * stream of AES in counter mode under a key that was drawn for this SA, a few packets' worth at a time. */
+struct iv_source {
+	EVP_CIPHER_CTX *stream;
+	unsigned used;
+	uint8_t octets[IVS_OCTETS];
+};
+
 struct esp_key {
 	const struct env *env;
 	const struct esp_suite *suite;
 	EVP_CIPHER_CTX *ctx;
 	EVP_MAC_CTX *mac;	/* NULL with an AEAD */
+	struct iv_source *ivs;	/* sealing with CBC */
 	uint8_t salt[4];
 };
-
-enum { AAD_MAX = 12, AEAD_NONCE = 12, HMAC_MAX = 64 };
 
 /* RFC 4106, section 5: SPI and sequence number, the latter 64 bits wide with ESN. */
 static size_t
@@ -64,7 +73,7 @@ aead_open(struct esp_key *k, const struct esp_block *b)
 
 /* RFC 4303, section 2.8: over header, IV and text, and the high sequence half that is not sent. */
 static bool
-cbc_icv(struct esp_key *k, const struct esp_block *b, uint8_t out[static HMAC_MAX])
+mac_icv(struct esp_key *k, const struct esp_block *b, uint8_t out[static HMAC_MAX])
 {
 	uint8_t hi[4];
 	size_t n = 0;
@@ -76,52 +85,131 @@ cbc_icv(struct esp_key *k, const struct esp_block *b, uint8_t out[static HMAC_MA
 }
 
 static bool
-cbc_seal(struct esp_key *k, const struct esp_block *b)
+iv_draw(struct iv_source *s, uint8_t *out, size_t n)
 {
-	uint8_t *iv = b->esp + ESP_HEADER, *text = iv + k->suite->iv, icv[HMAC_MAX];
+	int len = 0;
+
+	if (s->used + n > sizeof(s->octets)) {
+		memset(s->octets, 0, sizeof(s->octets));
+		if (EVP_EncryptUpdate(s->stream, s->octets, &len, s->octets, sizeof(s->octets)) != 1)
+			return false;
+		s->used = 0;
+	}
+	memcpy(out, s->octets + s->used, n);
+	s->used += (unsigned)n;
+	return true;
+}
+
+/* What the cipher starts from. RFC 3686, section 4: with CTR salt, IV and a counter from 1. */
+static const uint8_t *
+first_block(const struct esp_key *k, const uint8_t *iv, uint8_t block[static BLOCK])
+{
+	if (k->suite->encr != ESP_ENCR_AES_CTR)
+		return iv;
+	memcpy(block, k->salt, 4);
+	memcpy(block + 4, iv, 8);
+	put_be32(block + 12, 1);
+	return block;
+}
+
+static bool
+mac_seal(struct esp_key *k, const struct esp_block *b)
+{
+	uint8_t *iv = b->esp + ESP_HEADER, *text = iv + k->suite->iv, icv[HMAC_MAX], block[BLOCK];
 	int n = 0;
 
-	k->env->random(k->env->ctx, iv, k->suite->iv);	/* RFC 3602: not to be predicted */
-	if (EVP_EncryptInit_ex(k->ctx, NULL, NULL, NULL, iv) != 1 || EVP_EncryptUpdate(k->ctx, text, &n, text, (int)b->text) != 1 ||
-	    !cbc_icv(k, b, icv))
+	if (k->ivs) {
+		if (!iv_draw(k->ivs, iv, k->suite->iv))
+			return false;
+	} else {	/* CTR: never the same twice, as with an AEAD */
+		put_be32(iv, b->seq_hi);
+		memcpy(iv + 4, b->esp + 4, 4);
+	}
+	if (EVP_EncryptInit_ex(k->ctx, NULL, NULL, NULL, first_block(k, iv, block)) != 1 ||
+	    EVP_EncryptUpdate(k->ctx, text, &n, text, (int)b->text) != 1 || !mac_icv(k, b, icv))
 		return false;
 	memcpy(text + b->text, icv, k->suite->icv);
 	return true;
 }
 
 static bool
-cbc_open(struct esp_key *k, const struct esp_block *b)
+mac_open(struct esp_key *k, const struct esp_block *b)
 {
-	uint8_t *iv = b->esp + ESP_HEADER, *text = iv + k->suite->iv, icv[HMAC_MAX];
+	uint8_t *iv = b->esp + ESP_HEADER, *text = iv + k->suite->iv, icv[HMAC_MAX], block[BLOCK];
 	int n = 0;
 
-	return cbc_icv(k, b, icv) && CRYPTO_memcmp(icv, text + b->text, k->suite->icv) == 0 &&
-	    EVP_DecryptInit_ex(k->ctx, NULL, NULL, NULL, iv) == 1 && EVP_DecryptUpdate(k->ctx, text, &n, text, (int)b->text) == 1;
+	return mac_icv(k, b, icv) && CRYPTO_memcmp(icv, text + b->text, k->suite->icv) == 0 &&
+	    EVP_DecryptInit_ex(k->ctx, NULL, NULL, NULL, first_block(k, iv, block)) == 1 &&
+	    EVP_DecryptUpdate(k->ctx, text, &n, text, (int)b->text) == 1;
 }
 
 #define GCM(bits)                                                                                                                          \
 	{                                                                                                                                  \
 		"aes-gcm-" #bits, ESP_ENCR_AES_GCM_16, bits, 0, bits / 8, 4, 8, 16, 4, 0, "AES-" #bits "-GCM", NULL, aead_seal, aead_open  \
 	}
-#define CBC(bits, word, id, icv, mac, digest)                                                                                              \
-	{                                                                                                                                  \
-		"aes-cbc-" #bits "-" word, ESP_ENCR_AES_CBC, bits, id, bits / 8, 0, 16, icv, 16, mac, "AES-" #bits "-CBC", digest,         \
-		    cbc_seal, cbc_open                                                                                                     \
-	}
-#define CBC_ALL(word, id, icv, mac, digest)                                                                                                \
-	CBC(128, word, id, icv, mac, digest), CBC(192, word, id, icv, mac, digest), CBC(256, word, id, icv, mac, digest)
+/* One cipher with each of the hashes. */
+#define MAC(name, encr, bits, key, salt, iv, align, cipher)                                                                                \
+	{ name "-sha1-96", encr, bits, ESP_INTEG_SHA1_96, key, salt, iv, 12, align, 20, cipher, "SHA1", mac_seal, mac_open },              \
+	{ name "-sha256-128", encr, bits, ESP_INTEG_SHA256_128, key, salt, iv, 16, align, 32, cipher, "SHA256", mac_seal, mac_open },      \
+	{ name "-sha384-192", encr, bits, ESP_INTEG_SHA384_192, key, salt, iv, 24, align, 48, cipher, "SHA384", mac_seal, mac_open },      \
+	{ name "-sha512-256", encr, bits, ESP_INTEG_SHA512_256, key, salt, iv, 32, align, 64, cipher, "SHA512", mac_seal, mac_open }
+#define CBC(bits) MAC("aes-cbc-" #bits, ESP_ENCR_AES_CBC, bits, bits / 8, 0, 16, 16, "AES-" #bits "-CBC")
+#define CTR(bits) MAC("aes-ctr-" #bits, ESP_ENCR_AES_CTR, bits, bits / 8, 4, 8, 4, "AES-" #bits "-CTR")
 
 static const struct esp_suite suites[] = {
 	GCM(128), GCM(192), GCM(256),
 	{ "chacha20-poly1305", ESP_ENCR_CHACHA20, 0, 0, 32, 4, 8, 16, 4, 0, "ChaCha20-Poly1305", NULL, aead_seal, aead_open },
-	CBC_ALL("sha1-96", ESP_INTEG_SHA1_96, 12, 20, "SHA1"), CBC_ALL("sha256-128", ESP_INTEG_SHA256_128, 16, 32, "SHA256"),
-	CBC_ALL("sha384-192", ESP_INTEG_SHA384_192, 24, 48, "SHA384"), CBC_ALL("sha512-256", ESP_INTEG_SHA512_256, 32, 64, "SHA512"),
+	CBC(128), CBC(192), CBC(256), CTR(128), CTR(192), CTR(256),
+	MAC("3des", ESP_ENCR_3DES, 0, 24, 0, 8, 8, "DES-EDE3-CBC"),
 };
+enum { SUITES = sizeof(suites) / sizeof(suites[0]) };
+
+/* ---- what OpenSSL has, fetched once: a fetch costs more than a packet */
+static struct {
+	EVP_CIPHER *cipher[SUITES];
+	EVP_MAC_CTX *mac[SUITES];	/* with the digest set, to be copied */
+	EVP_CIPHER *stream;
+} have;
+static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
+
+static EVP_MAC_CTX *
+mac_ready(EVP_MAC *hmac, const char *digest)
+{
+	OSSL_PARAM p[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest, 0), OSSL_PARAM_END };
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac);
+
+	if (ctx && EVP_MAC_CTX_set_params(ctx, p) != 1) {
+		EVP_MAC_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+static void
+fetch_all(void)
+{
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	for (size_t i = 0; i < SUITES; i++) {
+		have.cipher[i] = EVP_CIPHER_fetch(NULL, suites[i].cipher, NULL);
+		if (hmac && suites[i].digest)
+			have.mac[i] = mac_ready(hmac, suites[i].digest);
+	}
+	have.stream = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
+	EVP_MAC_free(hmac);
+}
+
+static size_t
+suite_number(const struct esp_suite *s)
+{
+	CRYPTO_THREAD_run_once(&once, fetch_all);
+	return (size_t)(s - suites);
+}
 
 const struct esp_suite *
 esp_suite_find(uint16_t encr, uint16_t bits, uint16_t integ)
 {
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
+	for (size_t i = 0; i < SUITES; i++)
 		if (suites[i].encr == encr && suites[i].bits == bits && suites[i].integ == integ)
 			return &suites[i];
 	return NULL;
@@ -131,33 +219,42 @@ static bool
 key_cipher(struct esp_key *k, const uint8_t *key, bool sealing)
 {
 	const struct esp_suite *s = k->suite;
-	EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, s->cipher, NULL);
-	bool ok = false;
+	EVP_CIPHER *c = have.cipher[suite_number(s)];
 
 	k->ctx = EVP_CIPHER_CTX_new();
 	if (!c || !k->ctx || EVP_CipherInit_ex(k->ctx, c, NULL, NULL, NULL, sealing) != 1)
-		goto out;
+		return false;
 	if (!s->digest && EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_IVLEN, AEAD_NONCE, NULL) != 1)
-		goto out;
-	ok = EVP_CipherInit_ex(k->ctx, NULL, NULL, key, NULL, sealing) == 1 && EVP_CIPHER_CTX_set_padding(k->ctx, 0) == 1;
-out:
-	EVP_CIPHER_free(c);
-	return ok;
+		return false;
+	return EVP_CipherInit_ex(k->ctx, NULL, NULL, key, NULL, sealing) == 1 && EVP_CIPHER_CTX_set_padding(k->ctx, 0) == 1;
 }
 
 static bool
 key_mac(struct esp_key *k, const uint8_t *key)
 {
-	EVP_MAC *m = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	char name[16] = { 0 };
-	OSSL_PARAM p[2];
+	const EVP_MAC_CTX *ready = have.mac[suite_number(k->suite)];
 
-	strncpy(name, k->suite->digest, sizeof(name) - 1);
-	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
-	p[1] = OSSL_PARAM_construct_end();
-	k->mac = m ? EVP_MAC_CTX_new(m) : NULL;
-	EVP_MAC_free(m);
-	return k->mac && EVP_MAC_init(k->mac, key, k->suite->integ_key, p) == 1;
+	k->mac = ready ? EVP_MAC_CTX_dup(ready) : NULL;
+	return k->mac && EVP_MAC_init(k->mac, key, k->suite->integ_key, NULL) == 1;
+}
+
+static bool
+key_ivs(struct esp_key *k)
+{
+	uint8_t seed[2 * BLOCK];
+	bool ok;
+
+	if (k->suite->encr == ESP_ENCR_AES_CTR)
+		return true;
+	k->ivs = env_alloc(k->env, sizeof(*k->ivs));
+	if (!k->ivs)
+		return false;
+	k->ivs->used = IVS_OCTETS;
+	k->ivs->stream = EVP_CIPHER_CTX_new();
+	k->env->random(k->env->ctx, seed, sizeof(seed));
+	ok = have.stream && k->ivs->stream && EVP_EncryptInit_ex(k->ivs->stream, have.stream, NULL, seed, seed + BLOCK) == 1;
+	OPENSSL_cleanse(seed, sizeof(seed));
+	return ok;
 }
 
 struct esp_key *
@@ -170,7 +267,7 @@ esp_key_new(const struct env *env, const struct esp_suite *s, const uint8_t *enc
 	k->env = env;
 	k->suite = s;
 	memcpy(k->salt, encr + s->key, s->salt);
-	if (!key_cipher(k, encr, sealing) || (s->digest && !key_mac(k, integ))) {
+	if (!key_cipher(k, encr, sealing) || (s->digest && (!key_mac(k, integ) || (sealing && !key_ivs(k))))) {
 		esp_key_free(k);
 		return NULL;
 	}
@@ -187,6 +284,11 @@ esp_key_free(struct esp_key *k)
 	env = k->env;
 	EVP_CIPHER_CTX_free(k->ctx);	/* OpenSSL wipes its key schedule */
 	EVP_MAC_CTX_free(k->mac);
+	if (k->ivs) {
+		EVP_CIPHER_CTX_free(k->ivs->stream);
+		OPENSSL_cleanse(k->ivs, sizeof(*k->ivs));
+		env_free(env, k->ivs);
+	}
 	OPENSSL_cleanse(k, sizeof(*k));
 	env_free(env, k);
 }

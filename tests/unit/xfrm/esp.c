@@ -297,13 +297,13 @@ esp_suite_tests(void)
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_loop_test(c, opens_what_strongswan_sent, 0, sizeof(recorded) / sizeof(recorded[0]));
-	tcase_add_loop_test(c, all_lengths_come_back, 0, 9);
+	tcase_add_loop_test(c, all_lengths_come_back, 0, ANY_SUITES);
 	tcase_add_test(c, the_formula_of_sizes);
 	tcase_add_test(c, numbers_never_repeat_and_replays_are_refused);
 	tcase_add_test(c, a_forgery_does_not_move_the_window);
 	tcase_add_test(c, the_numbers_end);
-	tcase_add_loop_test(c, esn_over_the_wrap, 0, 9);
-	tcase_add_loop_test(c, every_truncation_is_refused, 0, 9);
+	tcase_add_loop_test(c, esn_over_the_wrap, 0, ANY_SUITES);
+	tcase_add_loop_test(c, every_truncation_is_refused, 0, ANY_SUITES);
 	tcase_add_loop_test(c, trailers_are_looked_at, 0, sizeof(trailers) / sizeof(trailers[0]));
 	tcase_add_test(c, words_are_there_and_distinct);
 	suite_add_tcase(s, c);

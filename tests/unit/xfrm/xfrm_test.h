@@ -11,13 +11,18 @@ Suite	*sa_suite(void);
 
 /* "NAME = HEX" in a recorded exchange; octets, 0 where it is not there. */
 size_t	vector(const char *file, const char *name, uint8_t *out, size_t max);
+enum { ANY_SUITES = 4 + 7 * 4 };
 static inline const struct esp_suite *
 any_suite(size_t i)	/* all of them, then NULL */
 {
-	static const uint16_t id[][3] = { { 20, 128, 0 }, { 20, 192, 0 }, { 20, 256, 0 }, { 28, 0, 0 }, { 12, 128, 2 }, { 12, 192, 12 }, { 12, 256, 12 },
-		{ 12, 256, 13 }, { 12, 128, 14 } };
+	static const uint16_t alone[4][2] = { { 20, 128 }, { 20, 192 }, { 20, 256 }, { 28, 0 } };
+	static const uint16_t with[7][2] = { { 12, 128 }, { 12, 192 }, { 12, 256 }, { 13, 128 }, { 13, 192 }, { 13, 256 }, { 3, 0 } };
+	static const uint16_t hash[4] = { 2, 12, 13, 14 };
 
-	return i < sizeof(id) / sizeof(id[0]) ? esp_suite_find(id[i][0], id[i][1], id[i][2]) : NULL;
+	if (i < 4)
+		return esp_suite_find(alone[i][0], alone[i][1], 0);
+	i -= 4;
+	return i < ANY_SUITES - 4 ? esp_suite_find(with[i / 4][0], with[i / 4][1], hash[i % 4]) : NULL;
 }
 
 #endif

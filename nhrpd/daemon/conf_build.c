@@ -4,8 +4,8 @@
 
 #include <unistd.h>
 
-static void *
-find(struct conf_block *list, const char *name)
+void *
+conf_find(struct conf_block *list, const char *name)
 {
 	for (; list; list = list->next) {
 		if (strcmp(list->name, name) == 0)
@@ -61,107 +61,6 @@ build_keyring(struct conf_parse *p, struct conf_b_keyring *r)
 		build_key(p, (struct conf_b_peer *)b, &r->key[r->n_key++]);
 }
 
-/* ---- proposals */
-
-static void
-add_ids(uint16_t *out, unsigned *n, const struct conf_list *l, const struct conf_alg *defaults)
-{
-	if (l->n == 0) {
-		for (; defaults->name; defaults++) {
-			if (!defaults->asked)
-				out[(*n)++] = (uint16_t)defaults->v;
-		}
-		return;
-	}
-	for (unsigned i = 0; i < l->n; i++)
-		out[(*n)++] = (uint16_t)l->v[i];
-}
-
-static void
-add_cipher(struct ike_proposal *o, uint64_t v)
-{
-	o->encr[o->n_encr] = (uint16_t)(v >> 16);
-	o->encr_bits[o->n_encr++] = (uint16_t)v;
-}
-
-static void
-build_proposal(const struct conf_b_proposal *b, struct ike_proposal *o)
-{
-	for (const struct conf_alg *a = conf_ike_encr; a->name && b->encr.n == 0; a++)
-		add_cipher(o, a->v);
-	for (unsigned i = 0; i < b->encr.n; i++)
-		add_cipher(o, b->encr.v[i]);
-	add_ids(o->prf, &o->n_prf, &b->prf, conf_prfs);
-	add_ids(o->group, &o->n_group, &b->group, conf_groups);
-}
-
-struct proposals {
-	struct ike_proposal item[IKE_PROPOSALS_MAX];
-	unsigned n;
-};
-
-static void
-add_proposal(struct conf_parse *p, struct conf_place at, const struct conf_b_proposal *b, struct proposals *out)
-{
-	if (out->n == IKE_PROPOSALS_MAX)
-		conf_error_at(p, at, "more than %d IKE proposals", IKE_PROPOSALS_MAX);
-	else
-		build_proposal(b, &out->item[out->n++]);
-}
-
-/* Those that policies name, in order; all there are where there is no policy; the default where there are none. */
-static void
-build_ike_proposals(struct conf_parse *p, struct proposals *out)
-{
-	static const struct conf_b_proposal all;
-
-	for (struct conf_block *b = p->policy; b; b = b->next) {
-		const struct conf_list *l = &((struct conf_b_policy *)b)->proposal;
-
-		if (l->n == 0)
-			conf_error_at(p, b->at, "policy %s names no proposal", b->name);
-		for (unsigned i = 0; i < l->n; i++) {
-			const struct conf_b_proposal *found = find(p->proposal, l->s[i]);
-
-			if (found)
-				add_proposal(p, l->at[i], found, out);
-			else
-				conf_error_at(p, l->at[i], "there is no \"crypto ikev2 proposal %s\"", l->s[i]);
-		}
-	}
-	for (struct conf_block *b = p->proposal; b && !p->policy; b = b->next)
-		add_proposal(p, b->at, (struct conf_b_proposal *)b, out);
-	if (!p->proposal && !p->policy)
-		build_proposal(&all, &out->item[out->n++]);
-}
-
-static void
-build_esp(struct conf_parse *p, const struct conf_b_ipsec *b, struct ike_profile *o)
-{
-	uint16_t pfs = b->pfs.at.line ? (b->pfs.n ? (uint16_t)b->pfs.n : 19) : 0;
-
-	for (unsigned i = 0; i < b->set.n; i++) {
-		const struct conf_b_transform *t = find(p->transform, b->set.s[i]);
-
-		if (!t)
-			conf_error_at(p, b->set.at[i], "there is no \"crypto ipsec transform-set %s\"", b->set.s[i]);
-		else if (o->n_esp == IKE_PROPOSALS_MAX)
-			conf_error_at(p, b->set.at[i], "more than %d transform sets", IKE_PROPOSALS_MAX);
-		else
-			add_cipher(&o->esp[o->n_esp++], t->cipher);
-	}
-	if (b->set.n == 0) {
-		for (const struct conf_alg *a = conf_esp_encr; a->name; a++)
-			add_cipher(&o->esp[0], a->v);
-		o->n_esp = 1;
-	}
-	for (unsigned i = 0; i < o->n_esp; i++) {
-		o->esp[i].esn[0] = o->esp[i].esn[1] = true;
-		if (pfs)
-			o->esp[i].group[o->esp[i].n_group++] = pfs;
-	}
-}
-
 /* ---- profiles */
 
 /* What a block names, or, where it names nothing, the only one there is. NULL: said. */
@@ -169,7 +68,7 @@ static void *
 named_or_only(struct conf_parse *p, const struct conf_val *name, struct conf_place owner, const char *owner_text, const char *word,
     struct conf_block *list, enum conf_ctx ctx)
 {
-	void *b = name->at.line ? find(list, name->s) : list;
+	void *b = name->at.line ? conf_find(list, name->s) : list;
 
 	if (name->at.line && !b) {
 		conf_error_at(p, name->at, "there is no \"%s %s\"", conf_ctx_name(ctx), name->s);
@@ -211,15 +110,15 @@ build_dpd(const struct conf_dpd *d, struct ike_profile *o)
 }
 
 static void
-build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct proposals *ike, struct ike_profile *o)
+build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct conf_proposals *ike, struct ike_profile *o)
 {
 	const struct conf_b_profile *f = ipsec_profile(p, b);
 	const struct conf_b_keyring *r;
 
-	build_esp(p, b, o);
+	conf_build_esp(p, b, o);
 	if (!f)
 		return;
-	r = f->keyring.at.line ? find(p->keyring, f->keyring.s) : (struct conf_b_keyring *)p->keyring;
+	r = f->keyring.at.line ? conf_find(p->keyring, f->keyring.s) : (struct conf_b_keyring *)p->keyring;
 	copy_name(o->name, sizeof(o->name), f->b.name);
 	o->local_id = f->local;
 	conf_build_auth(p, f, o);
@@ -285,7 +184,7 @@ check_interface(struct conf_parse *p, const struct conf_b_interface *b)
 		conf_error_at(p, at, "interface %s needs \"ip nhrp network-id\"", name);
 	if (!b->protection.at.line)
 		conf_error_at(p, at, "interface %s needs \"tunnel protection ipsec profile NAME\": it never sends in clear", name);
-	else if (!find(p->ipsec, b->protection.s))
+	else if (!conf_find(p->ipsec, b->protection.s))
 		conf_error_at(p, b->protection.at, "there is no \"crypto ipsec profile %s\"", b->protection.s);
 	if (b->reg.at.line && b->reg.n >= or_else(&b->hold, 600))
 		conf_error_at(p, b->reg.at, "the registration timeout must be shorter than the holdtime of %llu seconds",
@@ -409,7 +308,7 @@ build_dp(const struct conf_b_interface *b, uint32_t id, struct dp_tunnel *o)
 }
 
 struct build {
-	struct proposals ike;
+	struct conf_proposals ike;
 	struct ike_profile *profile;
 	unsigned n_profile;
 	struct core_tunnel_conf *tunnel;
@@ -421,7 +320,7 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 {
 	struct core_tunnel_conf spare, *o = &spare;
 	uint8_t family = outer_family(p, b);
-	struct conf_b_ipsec *prot = b->protection.at.line ? find(p->ipsec, b->protection.s) : NULL;
+	struct conf_b_ipsec *prot = b->protection.at.line ? conf_find(p->ipsec, b->protection.s) : NULL;
 
 	memset(&spare, 0, sizeof(spare));
 	check_interface(p, b);
@@ -516,7 +415,7 @@ check_unused(struct conf_parse *p)
 		if (i->index)
 			continue;
 		memset(&scratch, 0, sizeof(scratch));
-		build_esp(p, i, &scratch);
+		conf_build_esp(p, i, &scratch);
 		ipsec_profile(p, i);
 	}
 	for (struct conf_block *b = p->profile; b; b = b->next)
@@ -532,7 +431,7 @@ conf_build(struct conf_parse *p)
 	conf_build_trusts(p);
 	for (struct conf_block *b = p->keyring; b; b = b->next)
 		build_keyring(p, (struct conf_b_keyring *)b);
-	build_ike_proposals(p, &w.ike);
+	conf_build_ike(p, &w.ike);
 	w.profile = conf_alloc(p->mem, (count(p->ipsec) + 1) * sizeof(w.profile[0]));
 	w.tunnel = conf_alloc(p->mem, CORE_TUNNELS_MAX * sizeof(w.tunnel[0]));
 	if (!w.profile || !w.tunnel)

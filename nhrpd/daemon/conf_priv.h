@@ -54,7 +54,8 @@ struct conf_block {	/* first in every block */
 };
 struct conf_b_proposal {
 	struct conf_block b;
-	struct conf_list encr, prf, group;
+	struct conf_list encr, integ, prf, group;
+	struct conf_val suite;
 };
 struct conf_b_policy {
 	struct conf_block b;
@@ -119,11 +120,12 @@ struct conf_b_profile {
 struct conf_b_transform {
 	struct conf_block b;
 	uint64_t cipher;	/* CONF_CIPHER */
+	uint16_t integ;	/* 0: the cipher brings it */
 };
 struct conf_b_ipsec {
 	struct conf_block b;
 	struct conf_list set;
-	struct conf_val pfs, life_s, life_kb, life_packets, replay, profile;
+	struct conf_val pfs, suite, life_s, life_kb, life_packets, replay, profile;
 	unsigned index;	/* of its ike_profile, from 1; 0: not used so far */
 };
 struct conf_b_nhs {
@@ -148,7 +150,7 @@ struct conf_b_interface {
 	unsigned n_map;
 };
 struct conf_b_global {
-	struct conf_val hostname, plane, log_level, log_syslog, control, store, keepalive, fragmentation, cookies, half_open, max_sa;
+	struct conf_val suite, hostname, plane, log_level, log_syslog, control, store, keepalive, fragmentation, cookies, half_open, max_sa;
 	struct conf_dpd dpd;
 };
 
@@ -300,14 +302,21 @@ void	conf_say(struct conf_parse *p, const struct conf_cmd *c);	/* notes a line t
 /* What is found shown in an error: printable, cut. */
 const char *conf_found(const char *text, char out[static 48]);
 
-/* Ciphers, PRFs and groups under their IOS names; the defaults are those that are not `asked`, in this order. */
-struct conf_alg {
+/* ---- algorithms, conf_suite.c */
+struct conf_alg {	/* under its IOS name */
 	const char *name;
 	uint64_t v;
-	bool asked;	/* only where the user names it */
+	bool legacy;	/* only where the user names it, and with a warning */
 };
-extern const struct conf_alg conf_ike_encr[], conf_prfs[], conf_groups[], conf_esp_encr[];	/* end at a NULL name */
+extern const struct conf_alg conf_ike_encr[], conf_integs[], conf_prfs[], conf_groups[];	/* end at a NULL name */
 
+struct conf_proposals {
+	struct ike_proposal item[IKE_PROPOSALS_MAX];
+	unsigned n;
+};
+void	conf_build_ike(struct conf_parse *p, struct conf_proposals *out);
+void	conf_build_esp(struct conf_parse *p, const struct conf_b_ipsec *b, struct ike_profile *o);
+void	*conf_find(struct conf_block *list, const char *name);	/* conf_build.c; NULL: none */
 
 /* ---- handlers, conf_set.c */
 conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the rule's context at rule->off */

@@ -111,10 +111,9 @@ conf_not_yet(struct conf_parse *p, const struct conf_cmd *c)
 	static const struct {
 		const char *word, *text;
 	} instead[] = {
-		{ "integrity", "integrity goes with aes-cbc, which is not supported yet: aes-gcm and chacha20-poly1305 need none" },
 		{ "authentication", "EAP is not supported: use pre-share, ecdsa-sig, rsa-sig or digital-signature" },
 		{ "mode", "mode tunnel is not supported: DMVPN uses mode transport" },
-		{ "transform-set", "not supported yet: use esp-gcm 128, esp-gcm 256 or esp-chacha20-poly1305" },
+		{ "transform-set", "that protects too little: use esp-gcm 256, esp-chacha20-poly1305 or esp-aes 256 esp-sha256-hmac" },
 	};
 
 	for (size_t i = 0; i < sizeof(instead) / sizeof(instead[0]) && !c->no; i++) {
@@ -186,18 +185,31 @@ conf_open_ipsec(struct conf_parse *p, const struct conf_cmd *c)
 	conf_open_block(p, c, CONF_IPSEC, &p->ipsec, sizeof(struct conf_b_ipsec));
 }
 
+/* "esp-aes 256 esp-sha256-hmac": which cipher and which hash the words name, and how long the key is. */
 void
 conf_open_transform(struct conf_parse *p, const struct conf_cmd *c)
 {
+	static const struct {
+		const char *word;
+		uint16_t encr, bits, integ;
+	} words[] = {
+		{ "esp-gcm", 20, 128, 0 }, { "esp-chacha20-poly1305", 28, 0, 0 }, { "esp-aes", 12, 128, 0 }, { "esp-aes-ctr", 13, 128, 0 },
+		{ "esp-3des", 3, 0, 0 }, { "esp-sha-hmac", 0, 0, 2 }, { "esp-sha256-hmac", 0, 0, 12 }, { "esp-sha384-hmac", 0, 0, 13 },
+		{ "esp-sha512-hmac", 0, 0, 14 },
+	};
 	struct conf_b_transform *t = conf_open_block(p, c, CONF_TRANSFORM, &p->transform, sizeof(*t));
-	static const uint16_t bits[] = { 128, 192, 256 };
+	uint16_t bits = conf_has(c, "256") ? 256 : conf_has(c, "192") ? 192 : conf_has(c, "128") ? 128 : 0;
 
-	if (!t)
-		return;
-	if (conf_has(c, "esp-gcm"))
-		t->cipher = CONF_CIPHER(20, c->n_arg > 1 ? bits[c->arg[1].v.n] : 128);
-	else
-		t->cipher = CONF_CIPHER(28, 0);
+	for (size_t i = 0; t && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!conf_has(c, words[i].word))
+			continue;
+		if (words[i].encr)
+			t->cipher = CONF_CIPHER(words[i].encr, bits ? bits : words[i].bits);
+		else
+			t->integ = words[i].integ;
+	}
+	if (t && ((t->cipher >> 16) == 3 || t->integ == 2))
+		conf_warn_at(p, t->b.at, "transform-set %s: 3DES and SHA-1 are outdated, for old peers only", t->b.name);
 }
 
 void

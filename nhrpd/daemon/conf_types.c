@@ -1,29 +1,18 @@
-/* nhrpd/daemon/conf_types.c: the kinds of argument, and the names of algorithms. */
+/* nhrpd/daemon/conf_types.c: the kinds of argument. */
 #include "nhrpd/daemon/conf_priv.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 
-const struct conf_alg conf_ike_encr[] = {
-	{ "aes-gcm-256", CONF_CIPHER(20, 256) }, { "aes-gcm-128", CONF_CIPHER(20, 128) }, { "chacha20-poly1305", CONF_CIPHER(28, 0) }, { NULL, 0 },
-};
-const struct conf_alg conf_prfs[] = { { "sha384", 6 }, { "sha256", 5 }, { "sha512", 7 }, { NULL, 0 } };
-const struct conf_alg conf_groups[] = {
-	{ "31", 31 }, { "19", 19 }, { "20", 20 }, { "14", 14 }, { "21", 21, true }, { "16", 16, true }, { "15", 15, true }, { NULL, 0 },
-};
-const struct conf_alg conf_esp_encr[] = {
-	{ "esp-gcm 256", CONF_CIPHER(20, 256) }, { "esp-gcm 128", CONF_CIPHER(20, 128) }, { "esp-chacha20-poly1305", CONF_CIPHER(28, 0) }, { NULL, 0 },
-};
-
-/* "aes-gcm-256, aes-gcm-128 or chacha20-poly1305" */
+/* "aes-gcm-256, aes-gcm-128 or chacha20-poly1305": those that may be recommended. */
 static void
 alg_list(const struct conf_alg *a, const char *before, char *out, size_t n)
 {
 	size_t used = 0;
 
-	for (; a->name && used < n; a++) {
-		const char *sep = !a[1].name ? "" : !a[2].name ? " or " : ", ";
-		int k = snprintf(out + used, n - used, "%s%s%s", before, a->name, sep);
+	for (; a->name && !a->legacy && used < n; a++) {
+		bool last = !a[1].name || a[1].legacy, before_last = !last && (!a[2].name || a[2].legacy);
+		int k = snprintf(out + used, n - used, "%s%s%s", before, a->name, last ? "" : before_last ? " or " : ", ");
 
 		if (k < 0)
 			return;
@@ -34,7 +23,7 @@ alg_list(const struct conf_alg *a, const char *before, char *out, size_t n)
 static bool
 alg_parse(const struct conf_alg *a, const char *before, const char *text, struct conf_val *v, char *why, size_t why_n)
 {
-	char list[128], found[48];
+	char list[200], found[48];
 	const struct conf_alg *i;
 	size_t skip = strlen(before);
 
@@ -45,11 +34,11 @@ alg_parse(const struct conf_alg *a, const char *before, const char *text, struct
 		}
 	}
 	alg_list(a, before, list, sizeof(list));
-	snprintf(why, why_n, "%s is not supported yet: use %s", conf_found(text, found), list);
+	snprintf(why, why_n, "%s is not supported: use %s", conf_found(text, found), list);
 	return false;
 }
 
-/* Names we know of others but do not have get "not supported yet"; nonsense gets "expected". */
+/* Names we know of others but do not have get "not supported"; nonsense gets "expected". */
 static bool
 alg_known(const char *text, const char *const *words)
 {
@@ -65,6 +54,18 @@ parse_encr(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char 
 {
 	static const char *const known[] = { "aes-", "3des", "des", "seal", "camellia", NULL };
 	bool ok = alg_parse(conf_ike_encr, "", text, v, why, n);
+
+	(void)lo, (void)hi;
+	if (!ok && !alg_known(text, known))
+		why[0] = '\0';
+	return ok;
+}
+
+static bool
+parse_integ(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	static const char *const known[] = { "sha", "md5", "aes", NULL };
+	bool ok = alg_parse(conf_integs, "", text, v, why, n);
 
 	(void)lo, (void)hi;
 	if (!ok && !alg_known(text, known))
@@ -349,6 +350,7 @@ const struct conf_type conf_types[] = {
 	{ "nhrp-secret", "a word of at most 8 characters", parse_nhrp_secret, false, true },
 	{ "level", "errors, warnings, notifications, informational or debugging", parse_level, false, false },
 	{ "ike-encryption", "a cipher like aes-gcm-256", parse_encr, false, false },
+	{ "integrity", "sha256, sha384 or sha512", parse_integ, false, false },
 	{ "prf", "sha256, sha384 or sha512", parse_prf, false, false },
 	{ "group", "the number of a group", parse_group, false, false },
 	{ "pfs-group", "a group like group19", parse_pfs, false, false },

@@ -748,6 +748,16 @@ run(struct daemon *d)
 	return EXIT_OK;
 }
 
+static void
+log_warnings(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->conf->n_warning; i++) {
+		const struct conf_error *w = &d->conf->warning[i];
+
+		log_at(&d->log, LOG_LV_WARN, "configuration", "%s:%u: %s", w->file, w->line, w->text);
+	}
+}
+
 int
 daemon_run(const struct daemon_options *o)
 {
@@ -769,6 +779,7 @@ daemon_run(const struct daemon_options *o)
 		if (d.conf->log_syslog)
 			logout_syslog(&d.log);
 		d.ring = logring_new(&d.log);	/* without memory for it the log is only not kept */
+		log_warnings(&d);
 		code = run(&d);
 		logring_free(d.ring);
 	}
@@ -784,9 +795,9 @@ daemon_check(const char *conf_path, FILE *out)
 
 	if (!c)
 		fprintf(stderr, "nhrpd: out of memory\n");
-	else if (c->n_error)
+	else if (c->n_error || c->n_warning)
 		conf_print_errors(c, stderr);
-	else
+	if (code == EXIT_OK)
 		fprintf(out, "%s: good (%u tunnel%s)\n", conf_path, c->core.n_tunnel, c->core.n_tunnel == 1 ? "" : "s");
 	conf_free(c);
 	return code;

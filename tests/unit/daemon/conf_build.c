@@ -88,7 +88,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c->core.ike.half_open_max, 4096);
 	ck_assert_uint_eq(c->core.ike.cookie_threshold, 100);
 	ck_assert_uint_eq(c->core.ike.sa_max, 200000);
-	ck_assert_uint_eq(p->n_ike, 1);
+	ck_assert_uint_eq(p->n_ike, 2);
 	ck_assert_uint_eq(p->ike[0].n_encr, 3);
 	ck_assert_uint_eq(p->ike[0].encr[0], 20);
 	ck_assert_uint_eq(p->ike[0].encr_bits[0], 256);
@@ -101,7 +101,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(p->ike[0].n_group, 4);
 	ck_assert_uint_eq(p->ike[0].group[0], 31);
 	ck_assert_uint_eq(p->ike[0].group[3], 14);
-	ck_assert_uint_eq(p->n_esp, 1);
+	ck_assert_uint_eq(p->n_esp, 2);
 	ck_assert_uint_eq(p->esp[0].n_encr, 3);
 	ck_assert_uint_eq(p->esp[0].n_group, 0);
 	ck_assert(p->esp[0].esn[0] && p->esp[0].esn[1]);
@@ -202,10 +202,11 @@ START_TEST(everything)
 	ck_assert_uint_eq(c->core.ike.cookie_threshold, 5);
 	ck_assert_uint_eq(c->core.ike.half_open_max, 50);
 	ck_assert_uint_eq(c->core.ike.sa_max, 60);
-	ck_assert_uint_eq(p->n_ike, 2);
+	ck_assert_uint_eq(p->n_ike, 3);
 	ck_assert_uint_eq(p->ike[0].n_encr, 3);
-	ck_assert_uint_eq(p->ike[1].n_encr, 1);
-	ck_assert_uint_eq(p->ike[1].group[0], 21);
+	ck_assert_uint_eq(p->ike[1].n_encr, 2);	/* CBC, apart */
+	ck_assert_uint_eq(p->ike[2].n_encr, 1);
+	ck_assert_uint_eq(p->ike[2].group[0], 21);
 	ck_assert_uint_eq(p->n_key, 3);
 	ck_assert_uint_eq(p->key[0].psk_len, 3);
 	ck_assert_mem_eq(p->key[0].psk, "\x00\xff\x10", 3);

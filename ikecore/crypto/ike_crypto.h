@@ -26,6 +26,7 @@ enum {
 	IKE_PUBLIC_MAX = 1024, IKE_SHARED_MAX = 1024,	/* MODP-8192 */
 	IKE_ECP_PUBLIC_MAX = 132,
 	IKE_SHA1_LEN = 20, IKE_COOKIE_SECRET_LEN = 32, IKE_COOKIE_MAC_LEN = 32,
+	IKE_CRASH_SECRET_LEN = 32, IKE_CRASH_TOKEN_LEN = 16,	/* RFC 6290: tokens have 16 to 128 octets */
 };
 
 /* ---- what we can do */
@@ -106,6 +107,9 @@ size_t	ike_auth_psk(const struct ike_keys *k, bool initiator, struct span psk, c
 bool	ike_natd_hash(uint64_t spi_i, uint64_t spi_r, const struct endpoint *ep, uint8_t out[static IKE_SHA1_LEN]);
 bool	ike_cookie_mac(const uint8_t secret[static IKE_COOKIE_SECRET_LEN], struct span ni, const struct endpoint *peer, uint64_t spi_i,
     uint8_t out[static IKE_COOKIE_MAC_LEN]);
+/* RFC 6290, 5.1, with the maker's address. */
+bool	ike_crash_token(const uint8_t secret[static IKE_CRASH_SECRET_LEN], uint64_t spi_i, uint64_t spi_r, const struct addr *own,
+    uint8_t out[static IKE_CRASH_TOKEN_LEN]);
 /* Digest of a message (SHA-256), to know a retransmission by. */
 bool	ike_digest(struct span message, uint8_t out[static 32]);
 

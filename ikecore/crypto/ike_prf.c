@@ -102,6 +102,22 @@ ike_cookie_mac(const uint8_t secret[static IKE_COOKIE_SECRET_LEN], struct span n
 }
 
 bool
+ike_crash_token(const uint8_t secret[static IKE_CRASH_SECRET_LEN], uint64_t spi_i, uint64_t spi_r, const struct addr *own,
+    uint8_t out[static IKE_CRASH_TOKEN_LEN])
+{
+	const struct hmac_alg *a = alg_prf(5);	/* HMAC-SHA2-256 */
+	uint8_t buf[8 + 8 + 16];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct span data;
+
+	wr_be64(&w, spi_i);
+	wr_be64(&w, spi_r);
+	wr_put(&w, addr_span(own));
+	data = wr_span(&w);
+	return a && !w.bad && hmac_spans(a, span_of(secret, IKE_CRASH_SECRET_LEN), &data, 1, out, IKE_CRASH_TOKEN_LEN);
+}
+
+bool
 ike_digest(struct span message, uint8_t out[static 32])
 {
 	return alg_sha256() && EVP_Digest(message.p, message.n, out, NULL, alg_sha256(), NULL) == 1;

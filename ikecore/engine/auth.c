@@ -256,6 +256,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	if (!build_own_auth(sa, p, t))
 		return false;
 	build_child(t, &o, &tsi, &tsr);
+	ike_qcd_put(k, sa, t);
 	return true;
 }
 
@@ -458,6 +459,7 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 	ike_proof_vouch(k, sa, m);
 	sa->proven = true;
 	sa->key = sa->hs->key;
+	ike_qcd_take(k, sa, m);
 	ike_sa_up(k, sa, false);
 	if (!ike_child_install(k, sa, c, &made, true))
 		ike_sa_down(k, sa, IKE_DOWN_PROTOCOL, "keys of the IPsec SA cannot be made", 0, true);
@@ -629,6 +631,8 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	ike_half_del(k, sa);	/* it is filed under the address it first came from */
 	sa->remote = rx->remote;
 	sa->key = sa->hs->key;
+	ike_qcd_take(k, sa, m);
+	ike_qcd_put(k, sa, &t);
 	ike_sa_up(k, sa, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
 	spi = f.c ? f.c->spi_in : 0;
 	if (f.c && !ike_child_install(k, sa, f.c, &made, !ike_sa_has_twin(k, sa))) {

@@ -75,8 +75,8 @@ ike_admission(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 	return IKE_ADMIT;	/* a cookie nobody asked for is from before: fine */
 }
 
-static bool
-may_answer_clear(struct ike *k, const struct ike_rx *rx)
+bool
+ike_may_answer_clear(struct ike *k, const struct ike_rx *rx)
 {
 	return addr_is_unicast(&rx->remote.addr) && rx->remote.port != 0 && !endpoint_eq(&rx->remote, &rx->local) &&
 	    outq_room(k->out, 1, 256);
@@ -104,14 +104,14 @@ ike_cookie_send(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 {
 	uint8_t cookie[1 + IKE_COOKIE_MAC_LEN];
 
-	if (rx->packet.n > IKE_HDR_LEN + IKE_PL_HDR_LEN + 4u + sizeof(cookie) && may_answer_clear(k, rx) && cookie_make(k, 0, rx, m, cookie))
+	if (rx->packet.n > IKE_HDR_LEN + IKE_PL_HDR_LEN + 4u + sizeof(cookie) && ike_may_answer_clear(k, rx) && cookie_make(k, 0, rx, m, cookie))
 		send_clear(k, rx, &m->hdr, IKE_PROTO_NONE, IKE_N_COOKIE, span_of(cookie, sizeof(cookie)));
 }
 
 void
 ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_hdr *h, uint8_t proto, uint16_t type, struct span data)
 {
-	if (rx->packet.n >= IKE_HDR_LEN + IKE_PL_HDR_LEN + 4u + data.n && may_answer_clear(k, rx))
+	if (rx->packet.n >= IKE_HDR_LEN + IKE_PL_HDR_LEN + 4u + data.n && ike_may_answer_clear(k, rx))
 		send_clear(k, rx, h, proto, type, data);
 }
 
@@ -129,7 +129,7 @@ ike_invalid_spi_send(struct ike *k, const struct endpoint *local, const struct e
 
 	if (!remote->port)
 		rx.local.port = rx.remote.port = 500;	/* native ESP */
-	if (!may_answer_clear(k, &rx) || !bucket_take(&k->unknown_spi, k->now, 20, 40))
+	if (!ike_may_answer_clear(k, &rx) || !bucket_take(&k->unknown_spi, k->now, 20, 40))
 		return;
 	put_be32(octets, spi);
 	ike_build_start(&b, &w, &h);

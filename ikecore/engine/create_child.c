@@ -401,6 +401,8 @@ ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 		return IKE_DROP_STATE;
 	}
 	d = check_answer(k, sa, cc, m);
+	if (d == IKE_OK && cc->heir && ike_sa_find(k, cc->heir))
+		ike_qcd_take(k, ike_sa_find(k, cc->heir), m);
 	if (d == IKE_OK && cc->group)
 		d = begin_job(k, sa, cc, m->ke, &sa->job) ? IKE_OK : IKE_DROP_MEMORY;
 	if (d != IKE_OK) {
@@ -563,6 +565,8 @@ grant(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, stru
 		return IKE_DROP_PROPOSAL;
 	}
 	cc->heir = 0;
+	if (heir)
+		ike_qcd_put(k, heir, &t);
 	ike_respond(k, sa, &t, &rx);
 	if (heir)
 		grant_ike(k, sa, heir);

@@ -70,12 +70,13 @@ static void
 back_off(struct ike *k, struct ike_dial *d)
 {
 	tick_t wait = IKE_BACKOFF_FIRST << (d->backoff < 10 ? d->backoff : 10);
+	tick_t most = !d->hub ? IKE_BACKOFF_MAX : d->why == IKE_DOWN_UNREACHABLE ? IKE_BACKOFF_SILENT : IKE_BACKOFF_HUB;
 
 	report(k, d);
 	d->cur = 0;
 	d->n_cand = d->cand_i = 0;
 	d->backoff++;
-	timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, tick_min(wait, d->hub ? IKE_BACKOFF_HUB : IKE_BACKOFF_MAX), 25));
+	timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, tick_min(wait, most), 25));
 }
 
 void

@@ -26,6 +26,7 @@ tx_start(struct ike_tx *t, const struct ike_sa *sa, uint8_t exchange, uint8_t fl
 	struct ike_sk_sizes sizes = { 0 };
 
 	h.flags = (uint8_t)(flags | (sa->initiator ? IKE_FLAG_INITIATOR : 0));
+	t->align = 1;
 	t->w = wr_of(t->buf, sizeof(t->buf));
 	ike_sk_sizes(key_out(sa), &sizes);
 	ike_build_start(&t->b, &t->w, &h);
@@ -67,7 +68,7 @@ tx_seal(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 		return span_of(t->buf, 0);
 	if (sa->ext.frag && wr_len(&t->w) + sizes.block + sizes.icv_len > ike_send_limit(k, sa))
 		return ike_frag_seal(k, sa, t, key);
-	if (ike_build_seal(&t->b, sizes.block, sizes.icv_len, &room) == 0 ||
+	if (ike_build_seal(&t->b, sizes.block > t->align ? sizes.block : t->align, sizes.icv_len, &room) == 0 ||
 	    !ike_sk_iv(key, sa->iv++, &k->env.env, room.iv) ||
 	    !ike_seal(key, room.aad, room.iv, room.text, room.text_len, room.icv))
 		return span_of(t->buf, 0);
@@ -75,11 +76,20 @@ tx_seal(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 }
 
 /* ---- our requests */
-static tick_t
-retx_wait(struct ike *k, const struct ike_exch *x)
+static bool
+calls_hub(const struct ike_sa *sa)
 {
+	return sa->x.kind == IKE_X_INIT && sa->dials && sa->dials->hub && !(sa->hs && sa->hs->soft);
+}
+
+static tick_t
+retx_wait(struct ike *k, const struct ike_sa *sa)
+{
+	const struct ike_exch *x = &sa->x;
 	tick_t base = x->wait ? x->wait : IKE_RETX_FIRST << (x->tries - 1);
 
+	if (calls_hub(sa) && base > IKE_RETX_HUB)
+		base = IKE_RETX_HUB;
 	return env_jitter(&k->env.env, base, x->wait ? 5 : 10);
 }
 
@@ -91,7 +101,7 @@ x_send(struct ike *k, struct ike_sa *sa)
 	sa->last_tx = k->now;
 	k->exchanges[1][sa->x.msg[18]]++;
 	ike_send_all(k, &sa->local, &sa->remote, span_of(sa->x.msg, sa->x.len));
-	timer_arm(&k->timers, &sa->t_retx, k->now + retx_wait(k, &sa->x));
+	timer_arm(&k->timers, &sa->t_retx, k->now + retx_wait(k, sa));
 }
 
 static bool
@@ -184,7 +194,7 @@ ike_x_retransmit(struct ike *k, struct ike_sa *sa)
 {
 	if (sa->x.kind == IKE_X_NONE)
 		return;
-	if (sa->x.tries >= sa->x.tries_max)
+	if (sa->x.tries >= (calls_hub(sa) ? IKE_RETX_HUB_TRIES : sa->x.tries_max))
 		give_up(k, sa);
 	else
 		x_send(k, sa);
@@ -254,8 +264,8 @@ unknown_sa(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 
 	if (n && !m->response && m->hdr.exchange == IKE_INFORMATIONAL)
 		return lost_spi(k, rx, n);
-	if (!m->response && m->hdr.exchange != IKE_SA_INIT && bucket_take(&k->unknown_spi, k->now, 20, 40))
-		ike_refuse_clear(k, rx, &m->hdr, IKE_PROTO_NONE, IKE_N_INVALID_IKE_SPI, span_of("", 0));
+	if (!m->response && m->hdr.exchange != IKE_SA_INIT)
+		ike_qcd_answer(k, rx, m);
 	return IKE_DROP_UNKNOWN_SA;
 }
 
@@ -288,13 +298,16 @@ first_sealed(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	return IKE_OK;
 }
 
-/* In clear, for an SA we have: only INVALID_IKE_SPI means something, and that is no more than a cause to look. */
+/* In clear, for an SA we have: the peer's proof that it lost it; else only INVALID_IKE_SPI means something, and that is no more
+ * than a cause to look. */
 static enum ike_drop
 clear_for_sa(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
-	if (m->response && sa->state == IKE_SA_EST && ike_msg_notify(m, IKE_N_INVALID_IKE_SPI))
+	enum ike_drop d = ike_qcd_judge(k, sa, m);
+
+	if (d != IKE_OK && m->response && sa->state == IKE_SA_EST && ike_msg_notify(m, IKE_N_INVALID_IKE_SPI))
 		ike_live_suspect(k, sa);
-	return IKE_DROP_UNSOLICITED;
+	return d;
 }
 
 enum ike_drop

@@ -2,8 +2,9 @@
  * that minds them.
  *
  * Parts: init.c (IKE_SA_INIT), auth.c (IKE_AUTH), create_child.c (CREATE_CHILD_SA and collisions), info.c (deletes,
- * liveness), exchange.c (message ids, retransmission, sealing), frag.c, ext.c (what both ends can), sa.c (an IKE SA's life, duplicates), child.c (ESP pairs),
- * dial.c (wanted peers), cookie.c (admission), natt.c (NAT), proposal.c (negotiation), job.c (computations elsewhere).
+ * liveness), exchange.c (message ids, retransmission, sealing), frag.c, ext.c (what both ends can), sa.c (an IKE SA's life,
+ * duplicates), child.c (ESP pairs), dial.c (wanted peers), cookie.c (admission), natt.c (NAT), proposal.c (negotiation), job.c
+ * (computations elsewhere), qcd.c (quick crash detection).
  *
  * RFC 7296 with transport mode for protocol 47 (2.23.1), AEAD for IKE (RFC 5282), Curve25519 (8031), ECP (5903), ChaCha20
  * (7634). Left out: certificates and EAP, configuration payloads, MOBIKE, tunnel mode, IPComp, windows above one. Peers that offer those are served without them.
@@ -91,6 +92,7 @@ ike_new(const struct ike_conf *conf, const struct ike_env *env)
 	map_init(&k->by_dial, &k->env.env);
 	map_init(&k->addr_key, &k->env.env);
 	ike_cookie_init(k);
+	ike_qcd_init(k);
 	return k;
 }
 
@@ -122,6 +124,7 @@ ike_free(struct ike *k)
 	free_sas(k);
 	while (k->lingering)
 		ike_child_drop(k, k->lingering);
+	ike_qcd_fini(k);
 	map_fini(&k->by_id);
 	map_fini(&k->by_spi);
 	map_fini(&k->by_remote);
@@ -153,6 +156,8 @@ enter(struct ike *k, tick_t now, struct outq *out)
 {
 	if (now > k->now)
 		k->now = now;
+	if (!k->started)
+		k->started = k->now ? k->now : 1;
 	k->out = out;
 }
 
@@ -411,6 +416,9 @@ due(struct ike *k, struct timer *t)
 		return;
 	case TM_DIAL:
 		ike_dial_timer(k, container_of(t, struct ike_dial, timer));
+		return;
+	case TM_LOST:
+		ike_qcd_timer(k);
 		return;
 	}
 }

@@ -28,7 +28,8 @@
 #include "lib/outq.h"
 #include "lib/tick.h"
 
-enum { IKE_ID_MAX = 255, IKE_TRANSFORMS_MAX = 12, IKE_PROPOSALS_MAX = 8, IKE_REMOTES_MAX = 8, IKE_PSK_MAX = 256, IKE_NAME_MAX = 64 };
+enum { IKE_ID_MAX = 255, IKE_TRANSFORMS_MAX = 12, IKE_PROPOSALS_MAX = 8, IKE_REMOTES_MAX = 8, IKE_PSK_MAX = 256, IKE_NAME_MAX = 64,
+	IKE_CRASH_SECRET = 32 };
 
 enum ike_id_type { IKE_ID_NONE = 0, IKE_ID_IPV4 = 1, IKE_ID_FQDN = 2, IKE_ID_EMAIL = 3, IKE_ID_IPV6 = 5, IKE_ID_DN = 9, IKE_ID_KEY_ID = 11 };
 
@@ -116,6 +117,9 @@ struct ike_env {
 	/* Called with the keys of each IKE SA and child SA when set: key export for tshark. Never set by default. */
 	void (*keylog)(void *ctx, const char *line);
 	int64_t (*wall)(void *ctx);	/* seconds since 1970, for certificates; NULL: none of them is valid */
+	/* IKE_CRASH_SECRET octets of this machine's own that survive a restart: peers learn of one at once (RFC 6290). Copied by ike_new().
+	 * NULL: no tokens are made, and no traces of SAs kept. */
+	const uint8_t *qcd_secret;
 };
 
 enum ike_event_kind {
@@ -154,6 +158,7 @@ enum ike_down {
 	IKE_DOWN_DEAD,	/* no answer */
 	IKE_DOWN_DUPLICATE, IKE_DOWN_REPLACED,	/* same identity came anew (INITIAL_CONTACT) */
 	IKE_DOWN_IPSEC,	/* peer is who it should be, but there is no agreement about the IPsec SA */
+	IKE_DOWN_RESTARTED,	/* peer proved that it lost the SA */
 	IKE_DOWN_AUTH, IKE_DOWN_PROPOSAL, IKE_DOWN_EXPIRED, IKE_DOWN_PROTOCOL, IKE_DOWN_RESOURCES, IKE_DOWN_UNREACHABLE,
 };
 
@@ -207,6 +212,21 @@ void	ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct out
 void	ike_tick(struct ike *k, tick_t now, struct outq *out);
 tick_t	ike_deadline(const struct ike *k);
 void	ike_out_reset(struct outq *out);	/* outq_reset() that wipes the keys in CHILD_ADD first */
+
+/* ---- over a restart. What to keep of an SA, so that its peer can be told when we come back without it. Marks are made as SAs come,
+ * change and go; each is handed out once. */
+struct ike_trace {
+	uint64_t spi_i, spi_r;	/* the key */
+	bool initiator;	/* we were */
+	struct endpoint local, remote;
+	tick_t expires;	/* TICK_NEVER: no lifetime */
+	bool gone;	/* only the SPIs count */
+};
+typedef void ike_trace_fn(void *ctx, const struct ike_trace *);
+size_t	ike_changes(const struct ike *k);
+bool	ike_visit_changes(struct ike *k, size_t max, ike_trace_fn *fn, void *ctx);	/* false: some that went were forgotten */
+void	ike_changes_again(struct ike *k);	/* marks all there are */
+bool	ike_lost(struct ike *k, tick_t now, const struct ike_trace *t);	/* was up when we died: its peer will be told. False: no use, or no memory */
 
 void	ike_job_run(struct ike_job *job);	/* on any thread */
 bool	ike_job_known(const struct ike_job *job);	/* for a peer we know: to be run before those of strangers */

@@ -35,10 +35,13 @@ enum {	/* bounds */
 	IKE_JOBS_STRANGERS = 256,	/* computations under way for peers we do not know; more must wait */
 	IKE_CERTREQ_MAX = 24,	/* CAs that we name to a peer */
 	IKE_REFUSED_MAX = 32,	/* refusals remembered for show */
+	IKE_CRASH_TOKEN_MAX = 128,
 };
 
 #define IKE_RETX_FIRST	TICK_MS(500)
 #define IKE_RETX_TRIES	6	/* 0.5 + 1 + 2 + 4 + 8 + 16 s */
+#define IKE_RETX_HUB	TICK_S(2)	/* a hub that does not answer our first message may be starting: not longer than this, */
+#define IKE_RETX_HUB_TRIES 17	/* about as long */
 #define IKE_LIVE_TRIES	5	/* of dpd_retry_s */
 #define IKE_SHORT_RETRY	TICK_MS(500)	/* of a liveness check somebody gave us cause for */
 #define IKE_DEL_TRIES	4
@@ -56,9 +59,10 @@ enum {	/* bounds */
 #define IKE_BACKOFF_MAX	TICK_S(60)
 #define IKE_BACKOFF_HUB	TICK_S(15)	/* of a hub, without which nothing goes: back within a minute of its return */
 #define IKE_DIAL_SAY	TICK_S(600)	/* a dial that fails and fails for the same reason is logged so often */
+#define IKE_BACKOFF_SILENT TICK_S(5)	/* of a hub that does not answer: it may be starting */
 #define IKE_COOKIE_ROTATE TICK_S(60)
 
-enum ike_timer_kind { TM_RETX = 1, TM_LIFE, TM_LIVE, TM_KICK, TM_CHILD, TM_DIAL };
+enum ike_timer_kind { TM_RETX = 1, TM_LIFE, TM_LIVE, TM_KICK, TM_CHILD, TM_DIAL, TM_LOST };
 
 enum ike_sa_state {
 	IKE_SA_I_INIT,	/* request sent */
@@ -321,6 +325,13 @@ struct ike_sa {
 	bool use_ok, use_sent, sent_since_rx, use_live, use_keep;
 	tick_t use_until;
 	struct timer t_retx, t_life, t_live, t_kick;
+
+	uint8_t *token;	/* qcd.c: the peer's for this SA; NULL: none */
+	uint8_t token_len;
+	bool want_token;	/* the peer is to be given ours, */
+	struct addr token_addr;	/* which it has for this address */
+	bool marked, traced;	/* its trace is to be handed out; was once */
+	struct ike_sa *mark_next, *mark_prev;
 };
 
 struct ike_dial {
@@ -384,6 +395,14 @@ struct ike {
 	uint64_t exchanges[2][256];
 	uint64_t fragments[2];	/* received, sent */
 	bool shutdown;
+	bool has_qcd, marks_lost;	/* qcd.c */
+	uint8_t qcd_secret[IKE_CRASH_SECRET_LEN];
+	struct ike_sa *mark_first, *mark_last;
+	struct ike_gone *gone;
+	struct ike_lost *lost_first, *lost_last;
+	size_t n_marks, n_gone, n_lost;
+	struct timer t_lost;
+	tick_t lost_batch, started;
 	uint8_t *spare;	/* IKE_CUT_MAX octets for an answer when memory is short: a request is only acted on when we can keep its answer */
 };
 
@@ -435,6 +454,7 @@ struct ike_tx {
 	struct wr w;
 	struct ike_build b;
 	uint8_t cut[IKE_CUT_MAX];	/* where it had to be cut */
+	uint8_t align;	/* of the text, where the cipher wants less */
 };
 void	ike_tx_request(struct ike_tx *t, const struct ike_sa *sa, enum ike_exchange x);	/* encrypted */
 void	ike_tx_response(struct ike_tx *t, const struct ike_sa *sa, uint8_t x, uint32_t mid);
@@ -580,6 +600,20 @@ void	ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_h
 void	ike_invalid_spi_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, uint32_t spi);
 unsigned ike_addr_cell(const struct ike *k, const struct addr *a);
 void	ike_cookie_init(struct ike *k);
+
+bool	ike_may_answer_clear(struct ike *k, const struct ike_rx *rx);	/* that address, and there is room */
+
+/* ---- qcd.c: quick crash detection */
+void	ike_qcd_init(struct ike *k);
+void	ike_qcd_fini(struct ike *k);
+void	ike_qcd_timer(struct ike *k);
+void	ike_qcd_put(const struct ike *k, struct ike_sa *sa, struct ike_tx *t);	/* our token, into a protected message */
+void	ike_qcd_renew(struct ike *k, struct ike_sa *sa);	/* sends it if the peer does not have it */
+void	ike_qcd_take(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);	/* the peer's, out of one */
+enum ike_drop ike_qcd_judge(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);	/* IKE_OK: it lost sa, which is gone */
+void	ike_qcd_answer(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m);	/* to a message for an SA we do not have */
+void	ike_qcd_mark(struct ike *k, struct ike_sa *sa);	/* its trace has changed */
+void	ike_qcd_forget(struct ike *k, struct ike_sa *sa);	/* it goes */
 
 /* ---- proposal.c */
 struct ike_offer {

@@ -9,11 +9,17 @@
 bool
 ike_info_live(struct ike *k, struct ike_sa *sa)
 {
+	bool token = sa->want_token;
 	struct ike_tx t;
 
 	ike_tx_request(&t, sa, IKE_INFORMATIONAL);
-	if (!ike_x_start(k, sa, IKE_X_LIVE, &t))
+	t.align = 4;	/* so that a peer that lost the SA can answer with its token, and not say more than we did */
+	if (token)
+		ike_qcd_put(k, sa, &t);
+	if (!ike_x_start(k, sa, IKE_X_LIVE, &t)) {
+		sa->want_token = token;
 		return false;
+	}
 	sa->want_live = false;
 	sa->live_wait = 0;
 	return true;
@@ -147,6 +153,8 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 	bool ike = false, child = false;
 	struct ike_tx t;
 
+	if (sa->state == IKE_SA_EST)
+		ike_qcd_take(k, sa, m);
 	for (unsigned i = 0; i < m->n_del; i++) {
 		ike |= m->del[i].proto == IKE_PROTO_IKE;
 		if (m->del[i].proto == IKE_PROTO_ESP && sa->state == IKE_SA_EST) {

@@ -10,6 +10,7 @@ static const char *const down_word[] = {
 	[IKE_DOWN_DUPLICATE] = "duplicate",
 	[IKE_DOWN_REPLACED] = "replaced",
 	[IKE_DOWN_IPSEC] = "ipsec",
+	[IKE_DOWN_RESTARTED] = "peer-restarted",
 	[IKE_DOWN_AUTH] = "auth",
 	[IKE_DOWN_PROPOSAL] = "proposal",
 	[IKE_DOWN_EXPIRED] = "expired",

@@ -77,6 +77,8 @@ ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *local, co
 	sa->remote = *remote;
 	sa->local = *local;
 	ike_sa_set_remote(k, sa);
+	ike_qcd_mark(k, sa);
+	ike_qcd_renew(k, sa);
 	if (sa->announced)
 		ike_act(k, IKE_ACT_IKE_MOVED, sa);
 	for (struct ike_child *c = sa->children; c; c = c->next) {

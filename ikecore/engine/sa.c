@@ -311,6 +311,7 @@ ike_sa_free(struct ike *k, struct ike_sa *sa)
 	ike_cc_free(k, &sa->cc_tx);
 	ike_cc_free(k, &sa->cc_rx);
 	ike_shake_free(k, sa);
+	ike_qcd_forget(k, sa);
 	unfile_pair(k, sa);
 	unfile_remote(k, sa);
 	map_del(&k->by_id, &sa->by_id);
@@ -464,6 +465,7 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	log_of(k->env.env.log, k->now, id, LOG_LV_INFO, "ike-up", "%s at %s, %s", id, endpoint_fmt(&sa->remote, ep),
 	    sa->initiator ? "initiator" : "responder");
 	ike_dial_up(k, sa);
+	ike_qcd_mark(k, sa);
 	meet_others(k, sa, contact);
 }
 
@@ -507,6 +509,8 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 			same[i]->dup_winner = heir->id;
 	}
 	ike_sa_start_timers(k, heir);
+	ike_qcd_mark(k, heir);
+	ike_qcd_renew(k, heir);
 	ike_sa_kick_at(k, heir, k->now);
 	timer_disarm(&k->timers, &old->t_live);
 	timer_disarm(&k->timers, &old->t_kick);
@@ -603,7 +607,7 @@ ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 	sa->down = why;
 	sa->reason = reason;
 	sa->state = IKE_SA_CLOSING;
-	if (why == IKE_DOWN_REPLACED || why == IKE_DOWN_DEAD || why == IKE_DOWN_UNREACHABLE) {
+	if (why == IKE_DOWN_REPLACED || why == IKE_DOWN_DEAD || why == IKE_DOWN_RESTARTED || why == IKE_DOWN_UNREACHABLE) {
 		ike_sa_free(k, sa);	/* the peer will never ask about it */
 		return;
 	}

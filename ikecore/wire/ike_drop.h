@@ -32,6 +32,7 @@
 	X(IKE_DROP_FLAGS, "flags", "initiator or response flag contradicts the SA") \
 	X(IKE_DROP_MESSAGE_ID, "message-id", "message id outside the window") \
 	X(IKE_DROP_STATE, "state", "not allowed in this state") \
+	X(IKE_DROP_TOKEN, "crash-token", "not the token that this IKE SA was given (RFC 6290)") \
 	X(IKE_DROP_UNSOLICITED, "unsolicited", "response to nothing we asked") \
 	X(IKE_DROP_REFLECTED, "reflected", "our own message came back") \
 	X(IKE_DROP_COOKIE, "cookie", "cookie asked for") \

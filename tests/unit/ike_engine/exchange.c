@@ -173,15 +173,20 @@ START_TEST(answer_is_repeated_octet_by_octet)
 }
 END_TEST
 
+/* For a hub, which may be starting, it does not grow beyond 2 s. */
 START_TEST(retransmission_doubles_and_ends)
 {
+	struct ike_event ev = { .dial = 9, .n_remotes = 1, .hub = _i };
 	tick_t at = w.now;
 
 	w_go(&w);
 	w.s[1].dead = true;
-	w_dial(&w, 0, 1, 9);
+	ev.local.addr = w.s[0].addr;
+	ev.remotes[0].addr = w.s[1].addr;
+	w_dial_ev(&w, 0, &ev);
 	w_run(&w, TICK_S(26));
-	ck_assert_uint_eq(w.s[0].sends, 6);
+	ck_assert_uint_ge(w.s[0].sends, _i ? 14 : 6);
+	ck_assert_uint_le(w.s[0].sends, _i ? 17 : 6);
 	ck_assert_uint_eq(w.s[0].dial_fails, 0);
 	w_run(&w, TICK_S(9));
 	ck_assert_uint_eq(w.s[0].dial_fails, 1);
@@ -357,7 +362,7 @@ exchange_suite(void)
 	tcase_add_loop_test(tc, every_message_twice, 0, 2);
 	tcase_add_test(tc, replay);
 	tcase_add_test(tc, answer_is_repeated_octet_by_octet);
-	tcase_add_test(tc, retransmission_doubles_and_ends);
+	tcase_add_loop_test(tc, retransmission_doubles_and_ends, 0, 2);
 	tcase_add_test(tc, wrong_message_ids);
 	tcase_add_test(tc, only_auth_before_auth);
 	tcase_add_test(tc, a_second_auth_is_refused);

@@ -6,4 +6,5 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     frag_suite,
     collide_suite,
     reject_suite,
-    dos_suite)
+    dos_suite,
+    qcd_suite)

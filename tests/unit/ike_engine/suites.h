@@ -22,4 +22,5 @@ Suite	*collide_suite(void);
 Suite	*job_suite(void);
 Suite	*reject_suite(void);
 Suite	*dos_suite(void);
+Suite	*qcd_suite(void);
 #endif

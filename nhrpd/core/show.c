@@ -153,6 +153,21 @@ absent_dials(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 	return true;
 }
 
+/* Registered before we were started, and not here yet. */
+static bool
+absent_client(void *ctx, const struct nhrp_cache_info *i)
+{
+	struct absent *w = ctx;
+	struct core_peer_info p = { .tunnel = w->tunnel, .proto = i->prefix.addr, .nbma = i->nbma, .remote.addr = i->nbma,
+		.nbma_claimed = i->nbma_claimed, .step = CORE_STEP_IKE, .since = i->created, .dynamic = true, .natted = i->natted, .incomplete = true,
+		.identity = i->identity, .n_proto = 1, .reason = "known from before the restart, not confirmed yet" };
+
+	if (!i->restored || i->has_peer)
+		return true;
+	interface_down(&w->c->tunnel[w->tunnel - 1], &p);
+	return w->go_on = w->fn(w->ctx, &p);
+}
+
 static bool
 visit_tunnel(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 {
@@ -168,6 +183,8 @@ visit_tunnel(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 			return false;
 	}
 	nhrp_visit_nhs(c->tunnel[tunnel - 1].nhrp, absent_nhs, &w);
+	if (w.go_on)
+		nhrp_visit_cache(c->tunnel[tunnel - 1].nhrp, NULL, absent_client, &w);
 	return w.go_on && absent_dials(c, tunnel, fn, ctx);
 }
 

@@ -26,6 +26,7 @@
 #include "nhrpd/daemon/names.h"
 #include "nhrpd/daemon/notify.h"
 #include "nhrpd/daemon/pidfile.h"
+#include "nhrpd/daemon/secret.h"
 #include "nhrpd/daemon/source.h"
 #include "nhrpd/daemon/workers.h"
 #include "routing/kernel.h"
@@ -602,13 +603,37 @@ open_all(struct daemon *d)
 	return true;
 }
 
+static const char *
+store_path(const struct daemon *d)
+{
+	return d->conf->store_path[0] ? d->conf->store_path : keep_default_path();
+}
+
+/* Beside the store. Without it all works, only that peers take longer to notice a restart of ours. */
+static bool
+load_secret(struct daemon *d, uint8_t out[static SECRET_LEN])
+{
+	char path[PATH_MAX + 8], why[160];
+
+	if (d->conf->store_off)
+		return false;
+	snprintf(path, sizeof(path), "%s.secret", store_path(d));
+	if (secret_load(path, env_bytes, d, out, why, sizeof(why)))
+		return true;
+	log_at(&d->log, LOG_LV_WARN, "secret-failed", "%s: %s; peers notice a restart by their liveness checks only", path, why);
+	return false;
+}
+
 static bool
 make_core(struct daemon *d)
 {
+	uint8_t secret[SECRET_LEN];
 	struct core_env env = { .ike.env = { d, env_calloc, env_release, env_bytes, &d->log }, .ike.spi_alloc = spi_alloc, .ike.wall = wall,
 		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats };
 
+	env.ike.qcd_secret = load_secret(d, secret) ? secret : NULL;
 	d->core = core_new(&d->conf->core, &env);
+	explicit_bzero(secret, sizeof(secret));
 	return d->core ? true : fail(d, "out of memory");
 }
 
@@ -623,7 +648,7 @@ restore(struct daemon *d)
 {
 	if (d->conf->store_off)
 		return true;
-	d->keep = keep_new(&d->loop.host, d->conf->store_path[0] ? d->conf->store_path : keep_default_path(), wall_clock);
+	d->keep = keep_new(&d->loop.host, store_path(d), wall_clock);
 	if (!d->keep)
 		return fail(d, "out of memory");
 	keep_tunnels(d->keep, d->conf, d->core);

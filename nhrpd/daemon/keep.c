@@ -4,6 +4,9 @@
  * into the store as one batch. Ends are kept by the wall clock, with the holding time that was left beside them, which bounds
  * what is left after the clock was set back.
  *
+ * Beside registrations stand the IKE SAs that are up. After a restart they are handed to the IKE engine, which tells their peers
+ * that we lost them (ikecore/engine/qcd.c); those that were ended in order are no more in the store then.
+ *
  * A batch that failed has lost its marks. So the store then no longer counts: when it works again, it is emptied and every
  * registration written anew. What an engine holds is the truth; the store is only asked for a tunnel that starts. */
 #include "nhrpd/daemon/keep.h"
@@ -14,7 +17,7 @@
 
 #include "nhrpd/daemon/store.h"
 
-enum { SOON_MS = 20 /* between full batches: others want the loop too */ };
+enum { SOON_MS = 20 /* between full batches: others want the loop too */, SA_KEPT_S = 30 * 86400 /* without a lifetime */ };
 
 struct place {	/* of a tunnel, as in the configuration */
 	char name[DP_NAME];	/* "": free */
@@ -27,6 +30,7 @@ struct keep {
 	char path[PATH_MAX];
 	int64_t (*wall)(void);
 	struct core *core;
+	bool told;	/* of SAs from before the restart */
 	struct place place[CORE_TUNNELS_MAX];
 	struct store *store;	/* NULL: there is none yet, or it failed */
 	struct host_watch *timer;
@@ -150,6 +154,39 @@ restore(struct keep *k, const struct place *p)
 }
 
 static void
+restore_sa(void *ctx, const struct store_sa *sa)
+{
+	struct restore *r = ctx;
+	struct ike_trace t = { .spi_i = sa->spi_i, .spi_r = sa->spi_r, .initiator = sa->initiator, .local = sa->local, .remote = sa->remote };
+
+	if (sa->expires <= r->wall)
+		return;
+	t.expires = r->now + TICK_S(sa->expires - r->wall > SA_KEPT_S ? SA_KEPT_S : sa->expires - r->wall);
+	r->n += ike_lost(core_ike(r->k->core), r->now, &t);
+}
+
+static void
+restore_sas(struct keep *k)
+{
+	struct restore r = { .k = k, .wall = k->wall(), .now = k->host.now(k->host.ctx) };
+	enum store_error e;
+
+	if (k->told)
+		return;
+	k->told = true;
+	if (!k->store || k->anew)
+		return;
+	e = store_sa_load(k->store, restore_sa, &r);
+	if (r.n)
+		log_at(k->host.log, LOG_LV_NOTICE, "restarted", "%u peer%s that had an IKE SA with us will be told that it is lost", r.n,
+		    r.n == 1 ? "" : "s");
+	if (e == STORE_DAMAGED)
+		damaged(k, store_why(k->store));
+	else if (e != STORE_OK)
+		failed(k, e, store_why(k->store));
+}
+
+static void
 expire(struct keep *k)
 {
 	enum store_error e;
@@ -186,6 +223,7 @@ keep_tunnels(struct keep *k, const struct conf *conf, struct core *core)
 		else if (was.network_id != p->network_id)
 			nhrp_changes_again(nhrp);	/* another network: they stand under another key now */
 	}
+	restore_sas(k);
 	keep_poll(k);
 }
 
@@ -225,7 +263,7 @@ alive(const struct keep *k, unsigned i)
 static size_t
 waiting(const struct keep *k)
 {
-	size_t n = 0;
+	size_t n = ike_changes(core_ike(k->core));
 
 	for (unsigned i = 0; i < CORE_TUNNELS_MAX; i++) {
 		if (alive(k, i))
@@ -245,6 +283,34 @@ write_tunnel(struct batch *b)
 	nhrp_changes_again(b->p->nhrp);
 }
 
+static void
+write_sa(void *ctx, const struct ike_trace *t)
+{
+	struct batch *b = ctx;
+	struct store_sa sa = { .spi_i = t->spi_i, .spi_r = t->spi_r, .initiator = t->initiator, .local = t->local, .remote = t->remote,
+		.expires = b->wall + SA_KEPT_S };
+
+	b->n++;
+	if (t->gone) {
+		store_sa_del(b->k->store, t->spi_i, t->spi_r);
+		return;
+	}
+	if (t->expires != TICK_NEVER)
+		sa.expires = b->wall + tick_left_s(b->now, t->expires);
+	store_sa_put(b->k->store, &sa);
+}
+
+static void
+write_sas(struct batch *b)
+{
+	struct ike *ike = core_ike(b->k->core);
+
+	if (b->n >= KEEP_BATCH_MAX || ike_visit_changes(ike, KEEP_BATCH_MAX - b->n, write_sa, b))
+		return;
+	store_sa_forget(b->k->store);
+	ike_changes_again(ike);
+}
+
 static enum store_error
 write_batch(struct keep *k)
 {
@@ -252,6 +318,10 @@ write_batch(struct keep *k)
 	enum store_error e;
 
 	store_begin(k->store);
+	if (k->anew) {
+		store_sa_forget(k->store);
+		ike_changes_again(core_ike(k->core));
+	}
 	for (unsigned i = 0; i < CORE_TUNNELS_MAX && k->anew; i++) {
 		if (alive(k, i)) {
 			store_forget(k->store, k->place[i].name, k->place[i].network_id);
@@ -263,6 +333,7 @@ write_batch(struct keep *k)
 		if (alive(k, i))
 			write_tunnel(&b);
 	}
+	write_sas(&b);
 	e = store_commit(k->store);
 	if (e == STORE_OK)
 		k->anew = false;

@@ -1,4 +1,4 @@
-/* nhrpd/daemon/keep.h: registrations over a restart of the daemon: what of the engines' goes into the store, and when. */
+/* nhrpd/daemon/keep.h: registrations and IKE SAs over a restart of the daemon: what of the engines' goes into the store, and when. */
 #ifndef NHRPD_DAEMON_KEEP_H
 #define NHRPD_DAEMON_KEEP_H
 

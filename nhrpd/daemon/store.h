@@ -1,4 +1,5 @@
-/* nhrpd/daemon/store.h: where registrations are kept over a restart: rows by tunnel, network and prefix, written in batches.
+/* nhrpd/daemon/store.h: where registrations are kept over a restart: rows by tunnel, network and prefix, written in batches; and
+ * beside them the IKE SAs that are up, rows by their SPIs.
  *
  * An engine of the store is what stands behind these functions: store_sqlite.c, or store_none.c where SQLite was not found. One
  * that several hubs share can take their place. What is written when, and what is done about errors, is keep.c's. */
@@ -19,6 +20,13 @@ struct store_entry {
 	uint16_t mtu;
 	uint32_t hold_s;	/* from when it was written: no more than this is left of it, whatever happened to the clock */
 	int64_t expires;	/* seconds since 1970 */
+};
+
+struct store_sa {	/* an IKE SA that is up: whom to tell after a restart */
+	uint64_t spi_i, spi_r;
+	bool initiator;
+	struct endpoint local, remote;
+	int64_t expires;
 };
 
 enum store_error {
@@ -44,11 +52,16 @@ void	store_begin(struct store *s);
 void	store_put(struct store *s, const struct store_entry *e);	/* adds or replaces */
 void	store_del(struct store *s, const char *tunnel, uint32_t network_id, const struct prefix *p);	/* one that is not there: fine */
 void	store_forget(struct store *s, const char *tunnel, uint32_t network_id);	/* all of a tunnel */
-void	store_expire(struct store *s, int64_t now);	/* all that are over, of any tunnel */
+void	store_expire(struct store *s, int64_t now);	/* all that are over, of any tunnel, and SAs */
+void	store_sa_put(struct store *s, const struct store_sa *sa);	/* adds or replaces, by SPIs */
+void	store_sa_del(struct store *s, uint64_t spi_i, uint64_t spi_r);
+void	store_sa_forget(struct store *s);	/* all */
 enum store_error store_commit(struct store *s);
 
 typedef void store_fn(void *ctx, const struct store_entry *e);
 enum store_error store_load(struct store *s, const char *tunnel, uint32_t network_id, store_fn *fn, void *ctx);
+typedef void store_sa_fn(void *ctx, const struct store_sa *sa);
+enum store_error store_sa_load(struct store *s, store_sa_fn *fn, void *ctx);
 const char *store_why(const struct store *s);	/* of the last error, in words */
 
 #endif

@@ -55,6 +55,31 @@ store_expire(struct store *s, int64_t now)
 	(void)s, (void)now;
 }
 
+void
+store_sa_put(struct store *s, const struct store_sa *sa)
+{
+	(void)s, (void)sa;
+}
+
+void
+store_sa_del(struct store *s, uint64_t spi_i, uint64_t spi_r)
+{
+	(void)s, (void)spi_i, (void)spi_r;
+}
+
+void
+store_sa_forget(struct store *s)
+{
+	(void)s;
+}
+
+enum store_error
+store_sa_load(struct store *s, store_sa_fn *fn, void *ctx)
+{
+	(void)s, (void)fn, (void)ctx;
+	return STORE_NONE;
+}
+
 enum store_error
 store_commit(struct store *s)
 {

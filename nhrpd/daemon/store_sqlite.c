@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nhrpd/daemon/folder.h"
+
 enum { APPLICATION_ID = 0x4e485250 /* "NHRP" */, LAYOUT = 1, WAL_LIMIT = 4 << 20 };
 
 static const char set_up[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; "
@@ -27,9 +29,12 @@ static const char set_up[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_sche
 static const char layout[] =
     "CREATE TABLE IF NOT EXISTS mapping(tunnel TEXT NOT NULL, network INTEGER NOT NULL, prefix TEXT NOT NULL, type INTEGER NOT NULL, "
     "nbma TEXT NOT NULL, claimed TEXT NOT NULL, identity BLOB NOT NULL, uniq INTEGER NOT NULL, mtu INTEGER NOT NULL, "
-    "hold INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(tunnel, network, prefix)) WITHOUT ROWID;";
+    "hold INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(tunnel, network, prefix)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS sa(spi_i INTEGER NOT NULL, spi_r INTEGER NOT NULL, initiator INTEGER NOT NULL, local TEXT NOT NULL, "
+    "local_port INTEGER NOT NULL, remote TEXT NOT NULL, remote_port INTEGER NOT NULL, expires INTEGER NOT NULL, "
+    "PRIMARY KEY(spi_i, spi_r)) WITHOUT ROWID;";
 
-enum query { Q_PUT, Q_DEL, Q_FORGET, Q_EXPIRE, Q_LOAD, Q_BEGIN, Q_COMMIT, QUERIES };
+enum query { Q_PUT, Q_DEL, Q_FORGET, Q_EXPIRE, Q_LOAD, Q_SA_PUT, Q_SA_DEL, Q_SA_FORGET, Q_SA_EXPIRE, Q_SA_LOAD, Q_BEGIN, Q_COMMIT, QUERIES };
 
 static const char *const query_text[QUERIES] = {
 	[Q_PUT] = "INSERT OR REPLACE INTO mapping VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",	/* in the order of `layout` */
@@ -37,6 +42,11 @@ static const char *const query_text[QUERIES] = {
 	[Q_FORGET] = "DELETE FROM mapping WHERE tunnel = ? AND network = ?",
 	[Q_EXPIRE] = "DELETE FROM mapping WHERE expires <= ?",
 	[Q_LOAD] = "SELECT prefix, type, nbma, claimed, identity, uniq, mtu, hold, expires FROM mapping WHERE tunnel = ? AND network = ?",
+	[Q_SA_PUT] = "INSERT OR REPLACE INTO sa VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+	[Q_SA_DEL] = "DELETE FROM sa WHERE spi_i = ? AND spi_r = ?",
+	[Q_SA_FORGET] = "DELETE FROM sa",
+	[Q_SA_EXPIRE] = "DELETE FROM sa WHERE expires <= ?",
+	[Q_SA_LOAD] = "SELECT spi_i, spi_r, initiator, local, local_port, remote, remote_port, expires FROM sa",
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
 };
@@ -96,22 +106,6 @@ store_why(const struct store *s)
 
 /* ---- opening */
 
-static bool
-make_folder(const char *path, char *why, size_t n)
-{
-	char folder[PATH_MAX];
-	const char *last = strrchr(path, '/');
-
-	for (const char *slash = last ? strchr(path + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
-		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-		if (mkdir(folder, slash == last ? 0700 : 0755) != 0 && errno != EEXIST) {
-			snprintf(why, n, "cannot make %.120s: %s", folder, strerror(errno));
-			return false;
-		}
-	}
-	return true;
-}
-
 /* Made here and not by SQLite, so that nobody but the owner can ever read it. */
 static enum store_error
 make_file(const char *path, bool create, char *why, size_t n)
@@ -127,7 +121,7 @@ make_file(const char *path, bool create, char *why, size_t n)
 	}
 	if (!create && (errno == ENOENT || errno == ENOTDIR))
 		return STORE_ABSENT;
-	if (create && !make_folder(path, why, n))
+	if (create && !folder_make(path, why, n))
 		return STORE_FAILED;
 	fd = create ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	if (fd < 0) {
@@ -373,6 +367,47 @@ store_expire(struct store *s, int64_t now)
 		return;
 	bind_number(s, Q_EXPIRE, 1, now);
 	run(s, Q_EXPIRE);
+	bind_number(s, Q_SA_EXPIRE, 1, now);
+	run(s, Q_SA_EXPIRE);
+}
+
+/* SPIs use all 64 bits; SQLite's integers have as many, with a sign. */
+static void
+bind_spis(struct store *s, enum query q, uint64_t spi_i, uint64_t spi_r)
+{
+	bind_number(s, q, 1, (int64_t)spi_i);
+	bind_number(s, q, 2, (int64_t)spi_r);
+}
+
+void
+store_sa_put(struct store *s, const struct store_sa *sa)
+{
+	if (s->bad != STORE_OK)
+		return;
+	bind_spis(s, Q_SA_PUT, sa->spi_i, sa->spi_r);
+	bind_number(s, Q_SA_PUT, 3, sa->initiator);
+	bind_addr(s, Q_SA_PUT, 4, &sa->local.addr);
+	bind_number(s, Q_SA_PUT, 5, sa->local.port);
+	bind_addr(s, Q_SA_PUT, 6, &sa->remote.addr);
+	bind_number(s, Q_SA_PUT, 7, sa->remote.port);
+	bind_number(s, Q_SA_PUT, 8, sa->expires);
+	run(s, Q_SA_PUT);
+}
+
+void
+store_sa_del(struct store *s, uint64_t spi_i, uint64_t spi_r)
+{
+	if (s->bad != STORE_OK)
+		return;
+	bind_spis(s, Q_SA_DEL, spi_i, spi_r);
+	run(s, Q_SA_DEL);
+}
+
+void
+store_sa_forget(struct store *s)
+{
+	if (s->bad == STORE_OK)
+		run(s, Q_SA_FORGET);
 }
 
 enum store_error
@@ -431,5 +466,40 @@ store_load(struct store *s, const char *tunnel, uint32_t network_id, store_fn *f
 	check(s, rc);
 	sqlite3_reset(q);
 	sqlite3_clear_bindings(q);
+	return s->bad;
+}
+
+static bool
+sa_row(sqlite3_stmt *q, struct store_sa *sa)
+{
+	int64_t local = sqlite3_column_int64(q, 4), remote = sqlite3_column_int64(q, 6);
+
+	if (!addr_parse(text_at(q, 3), &sa->local.addr) || !addr_parse(text_at(q, 5), &sa->remote.addr) || local <= 0 || local > UINT16_MAX ||
+	    remote <= 0 || remote > UINT16_MAX)
+		return false;
+	sa->spi_i = (uint64_t)sqlite3_column_int64(q, 0);
+	sa->spi_r = (uint64_t)sqlite3_column_int64(q, 1);
+	sa->initiator = sqlite3_column_int(q, 2) != 0;
+	sa->local.port = (uint16_t)local;
+	sa->remote.port = (uint16_t)remote;
+	sa->expires = sqlite3_column_int64(q, 7);
+	return true;
+}
+
+enum store_error
+store_sa_load(struct store *s, store_sa_fn *fn, void *ctx)
+{
+	sqlite3_stmt *q = s->q[Q_SA_LOAD];
+	int rc;
+
+	s->bad = STORE_OK;
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		struct store_sa sa = { 0 };
+
+		if (sa_row(q, &sa))
+			fn(ctx, &sa);
+	}
+	check(s, rc);
+	sqlite3_reset(q);
 	return s->bad;
 }

@@ -114,6 +114,29 @@ keep_refreshed(struct nhrp *n, struct binding *b, tick_t hold)
 		keep_changed(n, b);
 }
 
+/* All back, or the rest of them given up: how long that took is what a restart costs. */
+static void
+await_one_less(struct nhrp *n, bool confirmed)
+{
+	tick_t took = n->now - n->restored_at;
+
+	n->n_confirmed += confirmed;
+	if (--n->n_restored)
+		return;
+	log_at(n->log, LOG_LV_NOTICE, "store-confirmed", "%zu registration%s from before the restart confirmed, after %llu.%03llu s", n->n_confirmed,
+	    n->n_confirmed == 1 ? "" : "s", (unsigned long long)(took / 1000000), (unsigned long long)(took / 1000 % 1000));
+	n->n_confirmed = 0;
+}
+
+void
+keep_confirmed(struct nhrp *n, struct binding *b)
+{
+	if (!b->restored)
+		return;
+	b->restored = false;
+	await_one_less(n, true);
+}
+
 void
 keep_gone(struct nhrp *n, struct binding *b)
 {
@@ -123,6 +146,8 @@ keep_gone(struct nhrp *n, struct binding *b)
 		n->n_changes--;
 	list_remove(&b->changed);
 	holder_leave(n, b);
+	if (b->restored)
+		await_one_less(n, false);
 	b->restored = false;
 	b->kept_expires = 0;
 	if (!g) {
@@ -232,6 +257,8 @@ nhrp_restore(struct nhrp *n, tick_t now, const struct nhrp_mapping *m)
 	b->mcast = n->conf.mcast_dynamic;
 	b->mtu = m->mtu;
 	b->restored = true;
+	if (!n->n_restored++)
+		n->restored_at = now;
 	binding_set_type(n, b, NHRP_CT_DYNAMIC, m->expires);
 	if (!list_empty(&b->changed))
 		n->n_changes--;

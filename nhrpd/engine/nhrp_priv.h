@@ -261,7 +261,8 @@ struct nhrp {
 	struct timers timers;
 	struct map handles, peers, cache, pairs, holders;
 	struct list changed, gone;	/* registrations marked; struct gone */
-	size_t n_changes, n_gone;
+	size_t n_changes, n_gone, n_restored, n_confirmed;	/* n_confirmed: of those restored */
+	tick_t restored_at;
 	bool changes_lost;	/* some that went away are not in `gone` */
 	struct list pairs_age;	/* oldest first */
 	struct bucket redirects, errors, sends;
@@ -432,6 +433,7 @@ void	keep_changed(struct nhrp *n, struct binding *b);
 void	keep_refreshed(struct nhrp *n, struct binding *b, tick_t hold);	/* nothing but its end changed */
 void	keep_gone(struct nhrp *n, struct binding *b);	/* not registered any more */
 void	keep_peer_up(struct nhrp *n, struct peer *p);
+void	keep_confirmed(struct nhrp *n, struct binding *b);	/* registered again */
 bool	keep_awaits(const struct nhrp *n, const struct addr *proto);	/* the way there is restored, and nobody there yet */
 void	keep_fini(struct nhrp *n);
 

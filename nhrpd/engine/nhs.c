@@ -59,7 +59,7 @@ bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
 	bool same = !fresh && !confirmed && addr_eq(&b->nbma, &c->seen) && addr_eq(&b->nbma_claimed, &c->nbma) && b->unique == c->unique &&
 	    b->mtu == c->mtu;
 
-	b->restored = false;
+	keep_confirmed(n, b);
 	b->nbma = c->seen;
 	b->nbma_claimed = c->nbma;
 	b->natted = !addr_eq(&c->nbma, &c->seen);

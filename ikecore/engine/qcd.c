@@ -100,7 +100,7 @@ ike_qcd_answer(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 	bool fresh = k->has_qcd && k->now - k->started < FRESH, known;
 	struct wr w = wr_of(buf, sizeof(buf));
 
-	if (!ike_may_answer_clear(k, rx) || !bucket_take(&k->unknown_spi, k->now, fresh ? 500 : 20, fresh ? 1000 : 40))
+	if (rx->packet.n < IKE_HDR_LEN + 8 || !ike_may_answer_clear(k, rx) || !bucket_take(&k->unknown_spi, k->now, fresh ? 500 : 20, fresh ? 1000 : 40))
 		return;
 	known = m->sk.body.n && rx->packet.n >= sizeof(buf) && !ours(k, h.spi_i, h.spi_r) && make(k, h.spi_i, h.spi_r, &rx->local.addr, token);
 	h.flags = (uint8_t)(IKE_FLAG_RESPONSE | (m->hdr.flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));

@@ -25,10 +25,17 @@ static unsigned timers;
 static tick_t now;
 static int64_t wall;
 static struct nhrp *engine[2];
+static struct ike *ike;	/* has no SAs: keep_sa.c is about those */
 static struct conf *conf;
 static struct core_tunnel_conf tunnel[2];
 static struct outq q;
 static struct keep *k;
+
+struct ike *
+core_ike(const struct core *c)
+{
+	return (struct ike *)(uintptr_t)c;	/* there is no core: what stands for one is the IKE engine */
+}
 
 struct nhrp *
 core_nhrp(const struct core *c, uint32_t i)
@@ -107,7 +114,7 @@ daemon_up(void)
 		engine_up(i);
 	k = keep_new(&host, db, wall_clock);
 	ck_assert_ptr_nonnull(k);
-	keep_tunnels(k, conf, (struct core *)(void *)&q);	/* no more than a token here */
+	keep_tunnels(k, conf, (struct core *)(void *)ike);
 }
 
 static void
@@ -138,8 +145,14 @@ daemon_killed(void)
 static void
 make(void)
 {
+	static const struct ike_conf ike_conf = { .half_open_max = 8, .cookie_threshold = 8, .sa_max = 8 };
+	struct ike_env ike_env = { 0 };
+
 	place_make();
 	test_env_init(&t);
+	ike_env.env = t.env;
+	ike = ike_new(&ike_conf, &ike_env);
+	ck_assert_ptr_nonnull(ike);
 	now = TICK_S(1000);
 	wall = 1700000000;
 	timer.set = false;
@@ -162,6 +175,7 @@ static void
 unmake(void)
 {
 	daemon_down();
+	ike_free(ike);
 	outq_fini(&q, &t.env);
 	ck_assert_int_eq(t.live, 0);
 	free(conf);
@@ -416,15 +430,15 @@ START_TEST(tunnels_come_and_go)
 	engine[1] = NULL;
 	conf->core.n_tunnel = 1;
 	keep_poll(k);
-	keep_tunnels(k, conf, (struct core *)(void *)&q);
+	keep_tunnels(k, conf, (struct core *)(void *)ike);
 	ck_assert_uint_eq(look(0).restored, 0);
 	engine_up(1);	/* and another brings it back */
 	conf->core.n_tunnel = 2;
-	keep_tunnels(k, conf, (struct core *)(void *)&q);
+	keep_tunnels(k, conf, (struct core *)(void *)ike);
 	ck_assert_uint_eq(look(0).restored, 0);
 	ck_assert_uint_eq(look(1).restored, 1);
 	tunnel[0].nhrp.network_id = 8;	/* another network: the old one's are not this one's */
-	keep_tunnels(k, conf, (struct core *)(void *)&q);
+	keep_tunnels(k, conf, (struct core *)(void *)ike);
 	pass(1);
 	daemon_killed();
 	daemon_up();

@@ -2,5 +2,7 @@
 
 Suite *store_sqlite_suite(void);
 Suite *keep_suite(void);
+Suite *keep_sa_suite(void);
+Suite *secret_suite(void);
 
-TEST_MAIN(store_sqlite_suite, keep_suite)
+TEST_MAIN(store_sqlite_suite, keep_suite, keep_sa_suite, secret_suite)

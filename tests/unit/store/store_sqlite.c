@@ -372,6 +372,107 @@ START_TEST(rows_that_make_no_sense)
 }
 END_TEST
 
+/* ---- IKE SAs */
+
+static struct store_sa sas[8];
+static unsigned n_sas;
+
+static void
+take_sa(void *ctx, const struct store_sa *sa)
+{
+	(void)ctx;
+	if (n_sas < 8)
+		sas[n_sas] = *sa;
+	n_sas++;
+}
+
+static unsigned
+load_sas(struct store *s)
+{
+	n_sas = 0;
+	ck_assert_int_eq(store_sa_load(s, take_sa, NULL), STORE_OK);
+	return n_sas;
+}
+
+static struct store_sa
+an_sa(uint64_t spi_i, uint64_t spi_r)
+{
+	return (struct store_sa){ .spi_i = spi_i, .spi_r = spi_r, .initiator = true, .local = { A("2001:db8::1"), 4500 },
+		.remote = { A("203.0.113.7"), 65535 }, .expires = 4000000000 };
+}
+
+START_TEST(sas_in_and_out)
+{
+	struct store_sa a = an_sa(UINT64_MAX, 1), b = an_sa(1, 0x8000000000000000);
+	struct store *s = opened(true);
+
+	store_begin(s);
+	store_sa_put(s, &a);
+	store_sa_put(s, &b);
+	b.initiator = false;
+	b.remote.port = 1;
+	store_sa_put(s, &b);	/* in its place */
+	ck_assert_int_eq(store_commit(s), STORE_OK);
+	store_close(s);
+	s = opened(false);
+	ck_assert_uint_eq(load_sas(s), 2);
+	ck_assert_uint_eq(sas[0].spi_i, UINT64_MAX);	/* SQLite takes it for -1 */
+	ck_assert(sas[0].spi_r == 1 && sas[0].initiator && endpoint_eq(&sas[0].local, &a.local) && endpoint_eq(&sas[0].remote, &a.remote));
+	ck_assert_int_eq(sas[0].expires, a.expires);
+	ck_assert(sas[1].spi_r == b.spi_r && !sas[1].initiator && sas[1].remote.port == 1);
+	store_begin(s);
+	store_sa_del(s, a.spi_i, a.spi_r);
+	store_sa_del(s, 77, 77);	/* none such */
+	ck_assert_int_eq(store_commit(s), STORE_OK);
+	ck_assert_uint_eq(load_sas(s), 1);
+	store_begin(s);
+	store_expire(s, b.expires);
+	ck_assert_int_eq(store_commit(s), STORE_OK);
+	ck_assert_uint_eq(load_sas(s), 0);
+	store_begin(s);
+	store_sa_put(s, &a);
+	store_sa_forget(s);
+	ck_assert_int_eq(store_commit(s), STORE_OK);
+	ck_assert_uint_eq(load_sas(s), 0);
+	store_close(s);
+}
+END_TEST
+
+/* A file of a version that did not know of SAs gets their table, and keeps its registrations. */
+START_TEST(an_older_file)
+{
+	struct store_sa a = an_sa(1, 2);
+	struct store *s;
+
+	fill(2);
+	sql("DROP TABLE sa");
+	s = opened(false);
+	ck_assert_uint_eq(load(s, "t", 1), 2);
+	store_begin(s);
+	store_sa_put(s, &a);
+	ck_assert_int_eq(store_commit(s), STORE_OK);
+	ck_assert_uint_eq(load_sas(s), 1);
+	store_close(s);
+}
+END_TEST
+
+START_TEST(sas_that_make_no_sense)
+{
+	struct store *s;
+
+	fill(1);
+	sql("INSERT INTO sa VALUES(1, 2, 1, '1.2.3.4', 500, '1.2.3.5', 500, 9)");
+	sql("INSERT INTO sa VALUES(1, 3, 1, 'x', 500, '1.2.3.5', 500, 9)");
+	sql("INSERT INTO sa VALUES(1, 4, 1, '1.2.3.4', 500, '', 500, 9)");
+	sql("INSERT INTO sa VALUES(1, 5, 1, '1.2.3.4', 0, '1.2.3.5', 500, 9)");
+	sql("INSERT INTO sa VALUES(1, 6, 1, '1.2.3.4', 500, '1.2.3.5', 65536, 9)");
+	sql("INSERT INTO sa VALUES('y', 7, 1, '1.2.3.4', 500, '1.2.3.5', -1, 9)");
+	s = opened(false);
+	ck_assert_uint_eq(load_sas(s), 1);
+	store_close(s);
+}
+END_TEST
+
 Suite *store_sqlite_suite(void);
 
 Suite *
@@ -390,6 +491,9 @@ store_sqlite_suite(void)
 	tcase_add_test(c, no_place_to_write);
 	tcase_add_test(c, disk_full);
 	tcase_add_test(c, rows_that_make_no_sense);
+	tcase_add_test(c, sas_in_and_out);
+	tcase_add_test(c, an_older_file);
+	tcase_add_test(c, sas_that_make_no_sense);
 	suite_add_tcase(s, c);
 	return s;
 }

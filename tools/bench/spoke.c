@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "tools/bench/swarm.h"
 
@@ -82,6 +83,13 @@ sa_stats(void *ctx, uint32_t spi_in, struct dp_sa_stats *out)
 	struct spoke *s = ctx;
 
 	return xfrm_user_sa_stats(s->w->xfrm, spi_in, out);
+}
+
+static int64_t
+wall(void *ctx)
+{
+	(void)ctx;
+	return (int64_t)time(NULL);
 }
 
 static void
@@ -219,6 +227,10 @@ act(struct spoke *s, const struct core_act *a)
 		return;
 	case CORE_ACT_JOB:
 		ike_job_run(a->job);
+		core_job_done(s->core, loop_now(&s->w->loop), a->job);
+		return;
+	case CORE_ACT_REVOCATION:
+		ike_job_answer(a->job, IKE_STATUS_UNKNOWN, "the swarm does not look");
 		core_job_done(s->core, loop_now(&s->w->loop), a->job);
 		return;
 	case CORE_ACT_LOOKUP:
@@ -448,7 +460,8 @@ spoke_new(struct swarm *w, unsigned index)
 	s->overlay = counted_up(&w->o.overlay, index);
 	s->log = (struct log){ write_log, s, w->o.level };
 	configure(s);
-	env = (struct core_env){ .ike.env = { s, mem_alloc, mem_release, mem_random, &s->log }, .ike.spi_alloc = spi_alloc, .sa_stats = sa_stats };
+	env = (struct core_env){ .ike.env = { s, mem_alloc, mem_release, mem_random, &s->log }, .ike.spi_alloc = spi_alloc, .ike.wall = wall,
+		.sa_stats = sa_stats };
 	s->core = core_new(&s->conf, &env);
 	if (!s->core) {
 		free(s);

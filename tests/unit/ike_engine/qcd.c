@@ -147,7 +147,7 @@ clear_msg(const struct ike_sa *sa, const uint8_t *token, size_t n, unsigned copi
 
 START_TEST(wrong_tokens)
 {
-	uint8_t token[IKE_CRASH_TOKEN_LEN];
+	uint8_t token[IKE_CRASH_TOKEN_LEN], longer[IKE_CRASH_TOKEN_LEN + 1] = { 0 };
 	struct w_msg m;
 
 	up();
@@ -162,6 +162,9 @@ START_TEST(wrong_tokens)
 		m = clear_msg(w_sa(&w, 0), token, n, 1);
 		ck_assert_int_eq(w_inject(&w, 0, &m), IKE_DROP_TOKEN);
 	}
+	memcpy(longer, token, sizeof(token));
+	m = clear_msg(w_sa(&w, 0), longer, sizeof(longer), 1);	/* nor is more than it */
+	ck_assert_int_eq(w_inject(&w, 0, &m), IKE_DROP_TOKEN);
 	m = clear_msg(w_sa(&w, 0), token, sizeof(token), 5);	/* behind four others it is not looked at */
 	ck_assert_int_eq(w_inject(&w, 0, &m), IKE_DROP_TOKEN);
 	w_run(&w, TICK_S(30));

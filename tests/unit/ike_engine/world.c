@@ -108,7 +108,7 @@ void
 w_start(struct world *w, unsigned side)
 {
 	struct w_side *s = &w->s[side];
-	struct ike_env env = { s->t.env, spi_alloc, keylog, s->qcd };
+	struct ike_env env = { .env = s->t.env, .spi_alloc = spi_alloc, .keylog = keylog, .qcd_secret = s->qcd };
 
 	if (!s->out.item)
 		ck_assert(outq_init(&s->out, &s->t.env, sizeof(struct ike_act), IKE_OUT_ITEMS, IKE_OUT_OCTETS));

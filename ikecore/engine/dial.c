@@ -1,6 +1,7 @@
 /* ikecore/engine/dial.c: peers that the core wants secured. A dial tries its remotes in turn, each with the keyring entries
  * that may fit, most likely first; after a round without success it says why and waits, longer each time, with jitter.
- * It is satisfied by the SA it made or by the one that took its place; when that goes down it begins again. */
+ * It is satisfied by the SA it made, by the one that took its place, or by one that came from where it calls: the other end may
+ * be behind a filter that lets nobody in. When that goes down it begins again. */
 #include "ikecore/engine/ike_priv.h"
 
 #include <stdio.h>
@@ -17,6 +18,38 @@ find(const struct ike *k, uint32_t id)
 	struct map_node *n = map_find(&k->by_dial, map_hash(&k->by_dial, &id, sizeof(id)), id_is, &id);
 
 	return n ? container_of(n, struct ike_dial, by_id) : NULL;
+}
+
+static bool
+addr_is(const struct map_node *node, const void *key)
+{
+	const struct ike_dial_addr *at = container_of(node, struct ike_dial_addr, by_addr);
+
+	return addr_eq(&at->dial->remotes[at - at->dial->at].addr, key);
+}
+
+static uint64_t
+addr_hash(const struct ike *k, const struct addr *a)
+{
+	return map_hash(&k->by_dial_addr, a->b, a->n);
+}
+
+/* Two remotes may have one address with different ports; the map finds one of them, which is enough. */
+static void
+file_remotes(struct ike *k, struct ike_dial *d)
+{
+	for (unsigned i = 0; i < d->n_remotes; i++) {
+		d->at[i].dial = d;
+		map_add(&k->by_dial_addr, &d->at[i].by_addr, addr_hash(k, &d->remotes[i].addr));
+	}
+}
+
+static void
+unfile_remotes(struct ike *k, struct ike_dial *d)
+{
+	for (unsigned i = 0; i < d->n_remotes; i++)
+		map_del(&k->by_dial_addr, &d->at[i].by_addr);
+	d->n_remotes = 0;
 }
 
 void
@@ -166,6 +199,7 @@ static void
 forget(struct ike *k, struct ike_dial *d)
 {
 	timer_disarm(&k->timers, &d->timer);
+	unfile_remotes(k, d);
 	map_del(&k->by_dial, &d->by_id);
 	env_free(&k->env.env, d);
 }
@@ -218,12 +252,14 @@ ike_dial_event(struct ike *k, const struct ike_event *ev)
 	d->profile = ev->profile;
 	d->local = ev->local;
 	d->hub = ev->hub;
+	unfile_remotes(k, d);
 	d->n_remotes = ev->n_remotes < IKE_REMOTES_MAX ? ev->n_remotes : IKE_REMOTES_MAX;
 	for (unsigned i = 0; i < d->n_remotes; i++) {
 		d->remotes[i] = ev->remotes[i];
 		if (!d->remotes[i].port)
 			d->remotes[i].port = 500;
 	}
+	file_remotes(k, d);
 	take_hint(d, ev->hint);
 	d->cur = d->cand_i = d->backoff = 0;
 	try(k, d);
@@ -259,6 +295,27 @@ ike_dial_up(struct ike *k, struct ike_sa *sa)
 		d->cur = d->cand_i = d->backoff = 0;
 		timer_disarm(&k->timers, &d->timer);
 	}
+}
+
+/* A peer with an address of its own is who a call to that address would reach. An attempt that has proved nothing yet is given up,
+ * one beyond that is not: both ends might drop what the other keeps; the rule for duplicates takes that. */
+void
+ike_dial_adopt(struct ike *k, struct ike_sa *sa)
+{
+	struct map_node *n = map_find(&k->by_dial_addr, addr_hash(k, &sa->remote.addr), addr_is, &sa->remote.addr);
+	struct ike_dial *d = n ? container_of(n, struct ike_dial_addr, by_addr)->dial : NULL;
+	struct ike_sa *own = d ? ike_sa_find(k, d->sa) : NULL;
+
+	if (!d || sa->natted_remote || d->profile != sa->profile || (d->has_hint && !ike_id_eq(&d->hint, &sa->peer_id)))
+		return;
+	if (own && own->state != IKE_SA_I_INIT && own->state != IKE_SA_I_KEX)
+		return;
+	if (own) {
+		ike_dial_detach(k, d);
+		ike_sa_free(k, own);
+	}
+	ike_dial_attach(d, sa);
+	sa->dialled = true;
 }
 
 void

@@ -90,6 +90,7 @@ ike_new(const struct ike_conf *conf, const struct ike_env *env)
 	map_init(&k->by_half, &k->env.env);
 	map_init(&k->by_child, &k->env.env);
 	map_init(&k->by_dial, &k->env.env);
+	k->by_dial_addr = k->by_dial;	/* empty; one key does for both */
 	map_init(&k->addr_key, &k->env.env);
 	ike_cookie_init(k);
 	ike_qcd_init(k);
@@ -132,6 +133,7 @@ ike_free(struct ike *k)
 	map_fini(&k->by_half);
 	map_fini(&k->by_child);
 	map_fini(&k->by_dial);
+	map_fini(&k->by_dial_addr);
 	map_fini(&k->addr_key);
 	env_free(&env, k->spare);
 	ike_wipe(k, sizeof(*k));

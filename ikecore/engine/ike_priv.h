@@ -336,6 +336,10 @@ struct ike_sa {
 
 struct ike_dial {
 	struct map_node by_id;
+	struct ike_dial_addr {	/* of each remote, by its address */
+		struct map_node by_addr;
+		struct ike_dial *dial;
+	} at[IKE_REMOTES_MAX];
 	uint32_t id;
 	unsigned profile;	/* out of range: not configured any more */
 	struct endpoint local, remotes[IKE_REMOTES_MAX];
@@ -363,7 +367,7 @@ struct ike {
 	const struct ike_conf *conf;
 	struct ike_env env;
 	struct timers timers;
-	struct map by_id, by_spi, by_remote, by_pair, by_half, by_child, by_dial;
+	struct map by_id, by_spi, by_remote, by_pair, by_half, by_child, by_dial, by_dial_addr;
 	tick_t now;
 	struct outq *out;
 	uint32_t next_id, next_serial;
@@ -640,6 +644,7 @@ void	ike_dial_hangup(struct ike *k, uint32_t id);
 void	ike_dial_timer(struct ike *k, struct ike_dial *d);
 void	ike_dial_failed(struct ike *k, struct ike_dial *d, enum ike_down why, bool retry_key, const char *reason);
 void	ike_dial_up(struct ike *k, struct ike_sa *sa);
+void	ike_dial_adopt(struct ike *k, struct ike_sa *sa);	/* the peer opened what a dial is for */
 void	ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other);	/* sa is no more; other: what took its place */
 void	ike_dial_attach(struct ike_dial *d, struct ike_sa *sa);
 void	ike_dial_detach(struct ike *k, struct ike_dial *d);

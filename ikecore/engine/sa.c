@@ -458,6 +458,8 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	ike_sa_set_remote(k, sa);
 	file_pair(k, sa);
 	ike_sa_start_timers(k, sa);
+	if (!sa->initiator)
+		ike_dial_adopt(k, sa);
 	a = ike_act(k, IKE_ACT_IKE_UP, sa);
 	if (a)
 		a->dial = sa->dials ? sa->dials->id : 0;

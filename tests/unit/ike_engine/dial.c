@@ -148,6 +148,81 @@ START_TEST(two_dials_to_one_peer)
 }
 END_TEST
 
+/* Nobody hears side 0: as a filter in front of the peer, which lets out but not in. */
+static bool
+no_request_of_0(struct world *world, struct w_msg *m)
+{
+	(void)world;
+	return m->from != 0 || m->n < IKE_HDR_LEN || m->octets[18] != IKE_SA_INIT || (m->octets[19] & IKE_FLAG_RESPONSE);
+}
+
+START_TEST(the_peer_calls_first)
+{
+	struct ike_event close = { .kind = IKE_EV_CLOSE, .text = "test" };
+
+	w_go(&w);
+	w.hook = no_request_of_0;
+	w_dial(&w, 0, 1, 7);
+	w_run(&w, TICK_S(_i));	/* in an attempt, between two */
+	ck_assert_ptr_null(w_sa(&w, 0));
+	w_dial(&w, 1, 0, 1);
+	w_run(&w, TICK_S(2));
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].up_dial, 7);
+	ck_assert(!w_sa(&w, 0)->initiator);
+	ck_assert_ptr_nonnull(w_sa(&w, 0)->dials);
+	w.s[0].sends = 0;
+	w_run(&w, TICK_S(300));
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].sends, 0);	/* nothing more is tried */
+	ck_assert_uint_eq(w.s[0].ups, 1);
+
+	w.hook = NULL;	/* when it goes the dial begins again */
+	close.sa = w_sa(&w, 1)->id;
+	w_event(&w, 1, &(struct ike_event){ .kind = IKE_EV_HANGUP, .dial = 1 });
+	w_event(&w, 1, &close);
+	w_run(&w, TICK_S(20));
+	w_check_pair(&w);
+	ck_assert(w_sa(&w, 0)->initiator);
+	ck_assert_uint_eq(w.s[0].up_dial, 7);
+}
+END_TEST
+
+START_TEST(another_behind_that_address_is_not_the_one_called)
+{
+	w.s[1].nat = w_addr("203.0.113.9");
+	w_go(&w);
+	w.hook = no_request_of_0;
+	w_dial_ev(&w, 0, &(struct ike_event){ .dial = 7, .n_remotes = 1, .local.addr = w.s[0].addr, .remotes[0].addr = w.s[1].nat });
+	w_dial(&w, 1, 0, 1);
+	w_run(&w, TICK_S(5));
+	ck_assert_ptr_nonnull(w_sa(&w, 0));
+	ck_assert(w_sa(&w, 0)->natted_remote);
+	ck_assert_ptr_null(w_sa(&w, 0)->dials);
+	ck_assert_uint_eq(w.s[0].up_dial, 0);
+}
+END_TEST
+
+START_TEST(one_of_several_addresses_calls)
+{
+	struct ike_event ev = { .dial = 7, .n_remotes = 3 };
+
+	w_go(&w);
+	ev.local.addr = w.s[0].addr;
+	ev.remotes[0].addr = w_addr("203.0.113.200");
+	ev.remotes[1].addr = w.s[1].addr;
+	ev.remotes[2].addr = w_addr("203.0.113.201");
+	w.hook = no_request_of_0;
+	w_dial_ev(&w, 0, &ev);
+	ev.n_remotes = 2;	/* said again: other remotes */
+	w_dial_ev(&w, 0, &ev);
+	w_dial(&w, 1, 0, 1);
+	w_run(&w, TICK_S(5));
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].up_dial, 7);
+}
+END_TEST
+
 Suite *
 dial_suite(void)
 {
@@ -162,6 +237,9 @@ dial_suite(void)
 	tcase_add_test(tc, local_address_changes);
 	tcase_add_test(tc, nonsense);
 	tcase_add_test(tc, two_dials_to_one_peer);
+	tcase_add_loop_test(tc, the_peer_calls_first, 0, 60);
+	tcase_add_test(tc, another_behind_that_address_is_not_the_one_called);
+	tcase_add_test(tc, one_of_several_addresses_calls);
 	suite_add_tcase(s, tc);
 	return s;
 }

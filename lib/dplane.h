@@ -66,10 +66,17 @@ struct dp_sa {
 
 enum dp_sa_update { DP_SA_ACTIVATE /* this is the one to send on now */, DP_SA_MOVE /* new remote, local, encap */ };
 
+enum dp_path_how { DP_PATH_FIRST_HOP, DP_PATH_ICMP, DP_PATH_PROBE };	/* how the path MTU was found */
+enum dp_path_result { DP_PATH_FITS, DP_PATH_TOO_BIG /* only smaller ones were answered */, DP_PATH_BUSY /* not asked: again later */ };
+
 struct dp_peer_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_drops, tx_drops;	/* inner packets and octets */
 	tick_t last_rx, last_tx;	/* 0: never */
 	uint32_t path_mtu;	/* largest inner packet that fits now; 0 unknown */
+	uint32_t path_outer;	/* the same with all outer headers; 0: the plane does not know */
+	enum dp_path_how path_how;
+	tick_t path_confirmed;	/* when a packet of that size was last seen to get through; 0: never asked */
+	uint32_t path_holes;	/* how often larger ones were found to vanish */
 };
 
 struct dp_sa_stats {
@@ -94,6 +101,7 @@ enum dp_event_kind {
 	DP_EV_SA_MOVED,	/* an authenticated, newest packet came from another endpoint (NAT rebinding) */
 	DP_EV_SA_UNKNOWN,	/* ESP with an SPI we do not have; rate-limited */
 	DP_EV_LINK,	/* interface up, down or gone */
+	DP_EV_PATH,	/* does an outer packet of `size` octets get through to the peer? Answered by path_result() or not at all */
 };
 
 struct dp_event {
@@ -106,6 +114,7 @@ struct dp_event {
 	uint32_t out_peer;	/* REDIRECT: the peer it left to */
 	struct span packet;	/* NHRP: after GRE. REDIRECT: inner packet, may be cut to 128 octets or more. IKE: the message. Borrowed. */
 	bool natt;	/* IKE: came to the encapsulation port */
+	unsigned size;	/* PATH */
 	bool link_up, link_gone;
 };
 
@@ -131,6 +140,8 @@ struct dp_ops {
 	void (*counters)(struct dp *, dp_counter_fn *, void *);	/* every drop reason and total */
 	void (*snapshot)(struct dp *, dp_sa_fn *, void *);	/* what of ours is installed; keys are left empty */
 	void (*free)(struct dp *);	/* removes what it made */
+	/* Answer to DP_EV_PATH; size: what was really sent. NULL in a plane that never asks. */
+	void (*path_result)(struct dp *, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result);
 };
 
 struct dp {	/* implementations embed it first */

@@ -77,6 +77,21 @@ static const char dmvpn_legend[] =
     "        UpDn Time --> Up or Down Time for a Tunnel\n"
     "==========================================================================\n";
 
+static void
+path_mtu(FILE *f, json_t *t)
+{
+	char age[16];
+
+	fprintf(f, "       Path MTU: %lld", number(t, "path_mtu"));
+	if (number(t, "path_outer"))
+		fprintf(f, " (%lld with all headers, by %s", number(t, "path_outer"), text(t, "path_found_by"));
+	if (number(t, "path_outer") && json_is_integer(json_object_get(t, "path_confirmed_age_s")))
+		fprintf(f, ", confirmed %s ago", time_of(t, "path_confirmed_age_s", age));
+	if (number(t, "path_black_holes"))
+		fprintf(f, ", black hole found %lld time%s", number(t, "path_black_holes"), number(t, "path_black_holes") == 1 ? "" : "s");
+	fputs(number(t, "path_outer") ? ")\n" : "\n", f);
+}
+
 /* What is there only where details were asked for. */
 static void
 peer_sa(FILE *f, json_t *p)
@@ -94,7 +109,7 @@ peer_sa(FILE *f, json_t *p)
 	    number(t, "rx_packets"),
 	    number(t, "rx_bytes"), number(t, "rx_drops"), number(t, "tx_packets"), number(t, "tx_bytes"), number(t, "tx_drops"));
 	if (number(t, "path_mtu"))
-		fprintf(f, "       Path MTU: %lld\n", number(t, "path_mtu"));
+		path_mtu(f, t);
 }
 
 static void

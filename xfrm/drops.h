@@ -39,6 +39,9 @@
 	X(UNKNOWN_HELD, "spi-unknown-not-reported") \
 	X(PMTU_LOWERED, "path-mtu-lowered") \
 	X(PMTU_REFUSED, "path-mtu-refused") \
+	X(PATH_FITS, "path-probe-fits") \
+	X(PATH_TOO_BIG, "path-probe-lost") \
+	X(PATH_BUSY, "path-probe-later") \
 	X(ERRORS, "network-errors") \
 	X(SEND_RETRY, "send-retried") \
 	X(TX_PIECES, "esp-out-in-pieces")

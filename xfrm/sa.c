@@ -131,14 +131,12 @@ payload_max_refresh(struct xpeer *p)
 {
 	unsigned outer = p->active ? sadb_outer(p->active) : 0;
 
-	p->payload_max = p->active && p->pmtu > outer ? (unsigned)esp_payload_max(p->active->out.suite, p->pmtu - outer) : 0;
+	p->payload_max = p->active && p->path.mtu > outer ? (unsigned)esp_payload_max(p->active->out.suite, p->path.mtu - outer) : 0;
 }
 
 void
-sadb_pmtu(struct xpeer *p, unsigned pmtu, tick_t until)
+sadb_path_changed(struct xpeer *p)
 {
-	p->pmtu = pmtu;
-	p->pmtu_until = until;
 	payload_max_refresh(p);
 }
 
@@ -188,7 +186,7 @@ pending_unlink(struct sadb *db, struct xsa *sa)
 bool
 sadb_event(struct sadb *db, struct dp_event *out)
 {
-	static const enum dp_event_kind order[] = { DP_EV_SA_USED, DP_EV_SA_MOVED, DP_EV_SA_SOFT, DP_EV_SA_HARD };
+	static const enum dp_event_kind order[] = { DP_EV_SA_USED, DP_EV_SA_MOVED, DP_EV_SA_SOFT, DP_EV_SA_HARD, DP_EV_PATH };
 	struct xsa *sa = db->pend_head;
 
 	if (!sa)
@@ -201,6 +199,7 @@ sadb_event(struct sadb *db, struct dp_event *out)
 		out->tunnel = sa->conf.tunnel;
 		out->peer = sa->conf.peer;
 		out->spi_in = sa->conf.spi_in;
+		out->size = sa->peer->path.asked;
 		out->local = order[i] == DP_EV_SA_MOVED ? sa->moved_local : sa->conf.local;
 		out->remote = order[i] == DP_EV_SA_MOVED ? sa->moved_remote : sa->conf.remote;
 		if (sa->pending == 1u << order[i])
@@ -209,6 +208,13 @@ sadb_event(struct sadb *db, struct dp_event *out)
 		return true;
 	}
 	return false;
+}
+
+void
+sadb_ask_path(struct sadb *db, struct xpeer *p)
+{
+	if (p->active)
+		raise_event(db, p->active, DP_EV_PATH);
 }
 
 static void
@@ -285,7 +291,7 @@ sadb_received(struct sadb *db, struct xsa *sa, tick_t now, size_t payload, bool 
 {
 	sa->st.rx_packets++;
 	sa->st.rx_bytes += payload;
-	sa->st.last_rx = now;
+	sa->st.last_rx = sa->peer->last_rx = now;
 	if (!(sa->raised & 1u << DP_EV_SA_USED))
 		raise_event(db, sa, DP_EV_SA_USED);
 	if (newest && from && sa->conf.encap)

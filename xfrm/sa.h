@@ -11,6 +11,7 @@
 #include "lib/map.h"
 #include "lib/timer.h"
 #include "xfrm/esp.h"
+#include "xfrm/pmtud.h"
 
 enum {
 	SADB_SAS_MAX = 1 << 20,	/* in all */
@@ -26,9 +27,10 @@ struct xpeer {
 	struct xsa *sas;	/* newest first */
 	unsigned n_sas;
 	struct xsa *active;	/* NULL: nothing can be sent */
-	unsigned pmtu;	/* of the path, outer IP header included; 0 not known */
-	tick_t pmtu_until;	/* then it is asked for anew */
-	unsigned payload_max;	/* from pmtu and the active SA's cipher */
+	struct pmtud path;	/* its MTU, outer IP header included */
+	tick_t route_until;	/* then the route is asked anew */
+	tick_t last_rx;
+	unsigned payload_max;	/* from the path's MTU and the active SA's cipher */
 	uint64_t rx_drops;	/* of all its SAs */
 };
 
@@ -74,7 +76,8 @@ struct xsa *sadb_find_sent(const struct sadb *db, uint32_t spi_out, const struct
 struct xpeer *sadb_peer(struct sadb *db, uint32_t tunnel, uint32_t peer);	/* NULL: has no SA */
 void	sadb_activate(struct sadb *db, struct xsa *sa);
 void	sadb_move(struct sadb *db, struct xsa *sa, const struct endpoint *local, const struct endpoint *remote, bool encap);
-void	sadb_pmtu(struct xpeer *p, unsigned pmtu, tick_t until);	/* 0: not known */
+void	sadb_path_changed(struct xpeer *p);	/* its MTU may have */
+void	sadb_ask_path(struct sadb *db, struct xpeer *p);	/* there is a question: raises it */
 unsigned sadb_outer(const struct xsa *sa);	/* octets of outer IP and UDP header */
 
 void	sadb_sent(struct sadb *db, struct xsa *sa, tick_t now, size_t payload);

@@ -7,12 +7,12 @@
  *
  * Protocol 47 in transport mode is all that is accepted and sent; there is no socket that could carry GRE in clear.
  *
- * The path MTU is kept per peer: asked of the route when an SA comes, lowered by ICMP messages that quote a packet of
- * ours, never below a floor (they prove nothing), forgotten after ten minutes.
+ * The path MTU is kept per peer (pmtud.c): asked of the route when an SA comes, lowered by ICMP messages that quote a packet of
+ * ours, never below a floor (they prove nothing), and found by asking where routers say nothing.
  *
  * Events run the caller's code, which may add and delete SAs: they are raised where no SA is held.
  *
- * RFC 4303, 3948, 4106, 7634, 8200 and 1191 for the path. Not here: more than one worker, UDP segmentation offload,
+ * RFC 4303, 3948, 4106, 7634, 8200; 1191 and 8899 for the path. Not here: more than one worker, UDP segmentation offload,
  * tunnel mode. */
 #include "config.h"
 
@@ -113,7 +113,7 @@ pmtu_floor(bool v6)
 }
 
 static void
-pmtu_ask_route(struct xfrm_user *x, struct xpeer *p)
+pmtu_ask_route(struct xfrm_user *x, struct xpeer *p, bool fresh)
 {
 	const struct xsa *sa = p->active ? p->active : p->sas;
 	bool v6 = sa->conf.remote.addr.n == 16;
@@ -121,9 +121,12 @@ pmtu_ask_route(struct xfrm_user *x, struct xpeer *p)
 
 	if (mtu == 0)
 		mtu = PMTU_GUESS;
-	if (mtu < pmtu_floor(v6))
-		mtu = pmtu_floor(v6);
-	sadb_pmtu(p, mtu, x->now + TICK_S(PMTU_AGE_S));
+	p->route_until = x->now + TICK_S(PMTU_AGE_S);
+	if (fresh)
+		pmtud_start(&p->path, x->now, mtu, pmtu_floor(v6));
+	else
+		pmtud_route(&p->path, x->now, mtu, pmtu_floor(v6));
+	sadb_path_changed(p);
 }
 
 static void
@@ -133,7 +136,7 @@ pmtu_refused(void *ctx, uint32_t tunnel, uint32_t peer)
 	struct xpeer *p = sadb_peer(&x->sas, tunnel, peer);
 
 	if (p)
-		pmtu_ask_route(x, p);
+		pmtu_ask_route(x, p, false);
 }
 
 /* Quotes from a router may end after the UDP header (RFC 792 asks for eight octets): then any SA to that very endpoint. */
@@ -163,11 +166,12 @@ pmtu_report(void *ctx, enum sock_kind kind, const struct sock_error *e)
 	struct xsa *sa = bucket_take(&x->icmp, x->now, ICMP_PER_S, ICMP_PER_S) ? quoted_sa(x, e) : NULL;
 	unsigned mtu = e->mtu < pmtu_floor(v6) ? pmtu_floor(v6) : e->mtu;
 
-	if (!sa || sa->conf.encap != (kind == SOCK_UDP4 || kind == SOCK_UDP6) || (sa->peer->pmtu && mtu >= sa->peer->pmtu)) {
+	if (!sa || sa->conf.encap != (kind == SOCK_UDP4 || kind == SOCK_UDP6) || (sa->peer->path.mtu && mtu >= sa->peer->path.mtu)) {
 		counted(x, XFRM_N_PMTU_REFUSED);
 		return;
 	}
-	sadb_pmtu(sa->peer, mtu, x->now + TICK_S(PMTU_AGE_S));
+	pmtud_told(&sa->peer->path, x->now, mtu);
+	sadb_path_changed(sa->peer);
 	counted(x, XFRM_N_PMTU_LOWERED);
 	log_limited(x->host->log, &x->said, x->now, LOG_LV_INFO, xfrm_count_word(XFRM_N_PMTU_LOWERED),
 	    "the path to peer %u of tunnel %u takes %u octets", sa->conf.peer, sa->conf.tunnel, mtu);
@@ -205,6 +209,8 @@ seal(struct xfrm_user *x, struct xpeer *p, const struct dpsec_pkt *pkt)
 	slot->peer = p->peer;
 	sock_queue(&x->socks, sa->path, packet, pkt->tos, pkt->may_fragment);
 	sadb_sent(&x->sas, sa, x->now, pkt->n);
+	if (pmtud_sent(&p->path, x->now, (unsigned)packet.n + sadb_outer(sa), p->last_rx))
+		sadb_ask_path(&x->sas, p);
 	return XFRM_OK;
 }
 
@@ -237,8 +243,8 @@ user_payload_max(void *ctx, uint32_t tunnel, uint32_t peer)
 
 	if (!p || !p->active)
 		return 0;
-	if (x->now >= p->pmtu_until)
-		pmtu_ask_route(x, p);
+	if (x->now >= p->route_until)
+		pmtu_ask_route(x, p, false);
 	return p->payload_max < DPSEC_PAYLOAD ? p->payload_max : DPSEC_PAYLOAD;
 }
 
@@ -385,8 +391,8 @@ xfrm_user_sa_add(struct xfrm_user *x, const struct dp_sa *conf)
 	if (rc != 0)
 		return rc;
 	sock_path_set(sa->path, &sa->conf.local, &sa->conf.remote, sa->conf.encap);
-	if (!sa->peer->pmtu || x->now >= sa->peer->pmtu_until)	/* rekeying forgets nothing */
-		pmtu_ask_route(x, sa->peer);
+	if (!sa->peer->path.mtu || x->now >= sa->peer->route_until)	/* rekeying forgets nothing */
+		pmtu_ask_route(x, sa->peer, false);
 	arm_timer(x);
 	return 0;
 }
@@ -408,7 +414,7 @@ xfrm_user_sa_update(struct xfrm_user *x, uint32_t spi_in, enum dp_sa_update what
 			return -EINVAL;
 		sadb_move(&x->sas, sa, local ? local : &sa->conf.local, remote, encap);
 		sock_path_set(sa->path, &sa->conf.local, &sa->conf.remote, encap);
-		pmtu_ask_route(x, sa->peer);
+		pmtu_ask_route(x, sa->peer, true);
 		return 0;
 	}
 	return -EINVAL;
@@ -473,8 +479,48 @@ xfrm_user_snapshot(struct xfrm_user *x, dp_sa_fn *fn, void *ctx)
 	}
 }
 
-int
-xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker)
+bool
+xfrm_user_peer_path(struct xfrm_user *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
+{
+	const struct xpeer *p = sadb_peer(&x->sas, tunnel, peer);
+
+	if (!p)
+		return false;
+	out->path_outer = p->path.mtu;
+	out->path_how = p->path.how;
+	out->path_confirmed = p->path.confirmed_at;
+	out->path_holes = p->path.holes;
+	return true;
+}
+
+void
+xfrm_user_path_result(struct xfrm_user *x, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result r)
+{
+	struct xpeer *p = sadb_peer(&x->sas, tunnel, peer);
+	unsigned holes, was;
+
+	if (!p)
+		return;
+	x->now = x->host->now(x->host->ctx);
+	holes = p->path.holes;
+	was = p->path.mtu;
+	counted(x, r == DP_PATH_FITS ? XFRM_N_PATH_FITS : r == DP_PATH_TOO_BIG ? XFRM_N_PATH_TOO_BIG : XFRM_N_PATH_BUSY);
+	if (pmtud_result(&p->path, x->now, size, r))
+		sadb_ask_path(&x->sas, p);
+	sadb_path_changed(p);
+	if (p->path.holes != holes)
+		log_limited(x->host->log, &x->said, x->now, LOG_LV_WARN, "path-black-hole",
+		    "packets of %u octets to peer %u of tunnel %u vanish without a word: %u from now on, and looking for more", size, peer, tunnel,
+		    p->path.mtu);
+	else if (p->path.mtu != was && p->path.state == PMTUD_COMPLETE)
+		log_limited(x->host->log, &x->said, x->now, LOG_LV_INFO, "path-mtu", "the path to peer %u of tunnel %u takes %u octets, found by probing",
+		    peer, tunnel, p->path.mtu);
+	raise_events(x);
+}
+
+/* DF would lose a large IKE message for good; whole: that is what is to be found out. */
+static int
+send_udp(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker, bool whole)
 {
 	static const uint8_t zero[4];
 	struct iovec iov[2] = { { (void *)(uintptr_t)zero, marker ? sizeof(zero) : 0 }, { (void *)(uintptr_t)payload.p, payload.n } };
@@ -485,10 +531,22 @@ xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const stru
 	if (!remote->addr.n || !remote->port)
 		return -EINVAL;
 	sock_path_set(&path, local ? local : &any, remote, true);
-	rc = sock_send_now(&x->socks, &path, iov, 2, payload.n > WHOLE_MAX);	/* DF would lose a large IKE message for good */
+	rc = sock_send_now(&x->socks, &path, iov, 2, !whole && payload.n > WHOLE_MAX);
 	if (rc == 0 && marker)
 		counted(x, XFRM_N_TX_IKE);
 	return rc;
+}
+
+int
+xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker)
+{
+	return send_udp(x, local, remote, payload, marker, false);
+}
+
+int
+xfrm_user_send_whole(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span message)
+{
+	return send_udp(x, local, remote, message, true, true);
 }
 
 static bool

@@ -20,10 +20,14 @@ bool	xfrm_user_sa_del(struct xfrm_user *x, uint32_t spi_in, uint32_t *tunnel, ui
 uint32_t xfrm_user_spi_alloc(struct xfrm_user *x);
 bool	xfrm_user_sa_stats(struct xfrm_user *x, uint32_t spi_in, struct dp_sa_stats *out);
 uint64_t xfrm_user_peer_rx_drops(struct xfrm_user *x, uint32_t tunnel, uint32_t peer);
+bool	xfrm_user_peer_path(struct xfrm_user *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);	/* path_* of it but path_mtu */
+void	xfrm_user_path_result(struct xfrm_user *x, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result r);
 void	xfrm_user_counters(struct xfrm_user *x, dp_counter_fn *fn, void *ctx);
 void	xfrm_user_snapshot(struct xfrm_user *x, dp_sa_fn *fn, void *ctx);
 
 /* From the encapsulation port: an IKE message (marker) or a keepalive. 0 or a negative errno. */
 int	xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker);
+/* An IKE message with DF, whatever its size: one too large for the path is to get lost. */
+int	xfrm_user_send_whole(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span message);
 
 #endif

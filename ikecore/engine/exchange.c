@@ -28,6 +28,7 @@ tx_start(struct ike_tx *t, const struct ike_sa *sa, uint8_t exchange, uint8_t fl
 	h.flags = (uint8_t)(flags | (sa->initiator ? IKE_FLAG_INITIATOR : 0));
 	t->align = 1;
 	t->w = wr_of(t->buf, sizeof(t->buf));
+	t->whole = false;
 	ike_sk_sizes(key_out(sa), &sizes);
 	ike_build_start(&t->b, &t->w, &h);
 	ike_build_sk(&t->b, sizes.iv_len);
@@ -66,7 +67,7 @@ tx_seal(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 
 	if (!ike_sk_sizes(key, &sizes))
 		return span_of(t->buf, 0);
-	if (sa->ext.frag && wr_len(&t->w) + sizes.block + sizes.icv_len > ike_send_limit(k, sa))
+	if (sa->ext.frag && !t->whole && wr_len(&t->w) + sizes.block + sizes.icv_len > ike_send_limit(k, sa))
 		return ike_frag_seal(k, sa, t, key);
 	if (ike_build_seal(&t->b, sizes.block > t->align ? sizes.block : t->align, sizes.icv_len, &room) == 0 ||
 	    !ike_sk_iv(key, sa->iv++, &k->env.env, room.iv) ||
@@ -100,7 +101,10 @@ x_send(struct ike *k, struct ike_sa *sa)
 	sa->x.sent = k->now;
 	sa->last_tx = k->now;
 	k->exchanges[1][sa->x.msg[18]]++;
-	ike_send_all(k, &sa->local, &sa->remote, span_of(sa->x.msg, sa->x.len));
+	if (sa->x.kind == IKE_X_PROBE)
+		ike_probe_send(k, sa);
+	else
+		ike_send_all(k, &sa->local, &sa->remote, span_of(sa->x.msg, sa->x.len));
 	timer_arm(&k->timers, &sa->t_retx, k->now + retx_wait(k, sa));
 }
 
@@ -120,6 +124,8 @@ x_begin(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct span msg)
 	}
 	if (kind == IKE_X_DEL_IKE)
 		sa->x.tries_max = IKE_DEL_TRIES;
+	if (kind == IKE_X_PROBE)
+		ike_probe_begin(sa);
 	x_send(k, sa);
 	return true;
 }
@@ -134,6 +140,20 @@ bool
 ike_x_start_clear(struct ike *k, struct ike_sa *sa, struct span msg)
 {
 	return x_begin(k, sa, IKE_X_INIT, msg);
+}
+
+void
+ike_x_replace(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
+{
+	struct span msg = tx_seal(k, sa, t);
+	uint8_t *copy = msg.n ? env_alloc(&k->env.env, msg.n) : NULL;
+
+	if (!copy)
+		return;
+	memcpy(copy, msg.p, msg.n);
+	env_free(&k->env.env, sa->x.msg);
+	sa->x.msg = copy;
+	sa->x.len = msg.n;
 }
 
 void
@@ -179,6 +199,7 @@ give_up(struct ike *k, struct ike_sa *sa)
 	case IKE_X_CREATE:
 	case IKE_X_DEL_CHILD:
 	case IKE_X_LIVE:
+	case IKE_X_PROBE:
 		if (sa->state == IKE_SA_EST)
 			ike_sa_down(k, sa, IKE_DOWN_DEAD, "peer does not answer any more", 0, false);
 		else
@@ -397,7 +418,8 @@ handle_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 static enum ike_drop
 handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, enum ike_drop d)
 {
-	enum ike_xkind kind = sa->x.kind;
+	struct ike_exch x = sa->x;
+	enum ike_xkind kind = x.kind;
 	uint32_t id = sa->id;
 
 	if (d != IKE_OK) {	/* an answer that makes no sense: as if it were empty, which handlers take as failure */
@@ -425,6 +447,10 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	case IKE_X_DEL_IKE:
 	case IKE_X_LIVE:
 		ike_info_response(k, sa, kind, m);
+		break;
+	case IKE_X_PROBE:
+		ike_info_response(k, sa, kind, m);
+		ike_probe_answered(k, sa, &x);
 		break;
 	case IKE_X_NONE:
 	case IKE_X_INIT:

@@ -367,6 +367,9 @@ ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *ou
 	case IKE_EV_USE:
 		use_answer(k, ev);
 		return;
+	case IKE_EV_PROBE:
+		ike_probe(k, ev->sa, ev->size);
+		return;
 	case IKE_EV_LOCAL_ADDR:
 		local_addr(k, ev);
 		return;

@@ -130,6 +130,7 @@ enum ike_event_kind {
 	IKE_EV_SA_USED, IKE_EV_SA_SOFT, IKE_EV_SA_HARD, IKE_EV_SA_UNKNOWN,	/* from the data plane, by spi_in; UNKNOWN: by remote */
 	IKE_EV_SA_MOVED,	/* authenticated ESP from another endpoint: remote */
 	IKE_EV_USE,	/* answer to QUERY_USE: ok = something came in since the last one; sent = something went out */
+	IKE_EV_PROBE,	/* do IP packets of `size` octets get through on the path of `sa`? */
 	IKE_EV_LOCAL_ADDR,	/* local.addr is gone or changed (remote.addr: the new one or none) */
 	IKE_EV_SHUTDOWN,	/* delete everything, telling peers */
 };
@@ -149,8 +150,11 @@ struct ike_event {
 	struct endpoint remote;
 	struct ike_job *job;
 	bool ok, sent;
+	unsigned size;	/* PROBE */
 	const char *text;	/* static */
 };
+
+enum ike_probe { IKE_PROBE_FITS, IKE_PROBE_TOO_BIG /* the peer answers, but not that size */, IKE_PROBE_BUSY /* not asked: later */ };
 
 enum ike_down {
 	IKE_DOWN_DELETED,	/* peer deleted it */
@@ -172,6 +176,7 @@ enum ike_act_kind {
 	IKE_ACT_DIAL_FAIL,
 	IKE_ACT_CHILD_ADD, IKE_ACT_CHILD_ACTIVATE, IKE_ACT_CHILD_MOVE, IKE_ACT_CHILD_DEL,
 	IKE_ACT_QUERY_USE,	/* by spi_in */
+	IKE_ACT_PROBE_RESULT,	/* sa, size (what was really sent), probe; none where the SA ends meanwhile */
 };
 
 struct ike_act {
@@ -186,6 +191,9 @@ struct ike_act {
 	uint32_t spi_in;
 	const struct dp_sa *child;	/* CHILD_ADD: all but tunnel and peer filled in; arena; wiped by ike_out_reset() */
 	bool encap;
+	bool whole;	/* SEND: with DF; one that is too large is to get lost */
+	unsigned size;
+	enum ike_probe probe;
 	enum ike_down down;
 	const char *text;	/* DOWN, DIAL_FAIL: reason for people, static */
 };

@@ -81,7 +81,7 @@ enum ike_sa_state {
 	IKE_SA_STATES
 };
 
-enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_AUTH, IKE_X_CREATE, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_KINDS };
+enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_AUTH, IKE_X_CREATE, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_KINDS };
 
 struct ike_low {	/* the lowest nonce of an exchange, as far as it can matter */
 	uint8_t n;
@@ -213,6 +213,7 @@ struct ike_exch {	/* our request in flight; window 1 */
 	size_t len;
 	unsigned tries, tries_max;
 	tick_t wait;	/* 0: doubling from IKE_RETX_FIRST */
+	unsigned size;	/* PROBE: what was asked about */
 	tick_t sent;
 };
 
@@ -457,6 +458,7 @@ struct ike_tx {
 	uint8_t buf[IKE_TX_MAX];
 	struct wr w;
 	struct ike_build b;
+	bool whole;	/* not to be cut */
 	uint8_t cut[IKE_CUT_MAX];	/* where it had to be cut */
 	uint8_t align;	/* of the text, where the cipher wants less */
 };
@@ -466,6 +468,7 @@ void	ike_tx_notify(struct ike_tx *t, uint16_t type);	/* without protocol and dat
 void	ike_tx_notify_data(struct ike_tx *t, uint16_t type, struct span data);
 bool	ike_x_start(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct ike_tx *t);	/* seals, keeps, sends; false: no memory */
 bool	ike_x_start_clear(struct ike *k, struct ike_sa *sa, struct span msg);	/* IKE_SA_INIT */
+void	ike_x_replace(struct ike *k, struct ike_sa *sa, struct ike_tx *t);	/* what is retransmitted from now on, under the same message id */
 void	ike_x_done(struct ike *k, struct ike_sa *sa);
 bool	ike_spare(struct ike *k);	/* is there memory to keep an answer? */
 void	ike_respond(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike_rx *rx);	/* after ike_spare() */
@@ -585,6 +588,14 @@ void	ike_live_arm(struct ike *k, struct ike_sa *sa);
 void	ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent);
 void	ike_live_suspect(struct ike *k, struct ike_sa *sa);	/* there is cause to look whether the peer is there */
 void	ike_live_rx(struct ike *k, struct ike_sa *sa);	/* something authentic came */
+
+tick_t	ike_live_retry(const struct ike *k, const struct ike_sa *sa);	/* between tries of a liveness check */
+
+/* ---- probe.c */
+void	ike_probe(struct ike *k, uint32_t sa, unsigned size);
+void	ike_probe_begin(struct ike_sa *sa);
+void	ike_probe_send(struct ike *k, struct ike_sa *sa);
+void	ike_probe_answered(struct ike *k, const struct ike_sa *sa, const struct ike_exch *x);
 
 /* ---- natt.c */
 void	ike_natt_build(struct ike *k, struct ike_build *b, uint64_t spi_i, uint64_t spi_r, const struct endpoint *local, const struct endpoint *remote);

@@ -206,6 +206,12 @@ live_every(const struct ike *k, const struct ike_sa *sa)
 	return l.mode == IKE_DPD_OFF || !l.every_s ? TICK_NEVER : TICK_S(l.every_s);
 }
 
+tick_t
+ike_live_retry(const struct ike *k, const struct ike_sa *sa)
+{
+	return TICK_S(live_of(k, sa).retry_s);
+}
+
 static tick_t
 keep_every(const struct ike *k, const struct ike_sa *sa)
 {

@@ -227,6 +227,9 @@ core_dp_event(struct core *c, tick_t now, const struct dp_event *ev)
 	case DP_EV_LINK:
 		dp_link(c, ev);
 		break;
+	case DP_EV_PATH:
+		core_path_ask(c, ev);
+		break;
 	}
 	core_pump(c);
 }
@@ -331,6 +334,7 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 	case CORE_ACT_KEEPALIVE:
 	case CORE_ACT_JOB:
 	case CORE_ACT_REVOCATION:
+	case CORE_ACT_PATH_RESULT:
 	case CORE_ACT_LOOKUP:
 		break;
 	}

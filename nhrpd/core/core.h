@@ -38,6 +38,7 @@ enum core_act_kind {
 	CORE_ACT_KEEPALIVE,
 	CORE_ACT_JOB,
 	CORE_ACT_REVOCATION,	/* job: ike_job_chain() is to be asked about; back by core_job_done() */
+	CORE_ACT_PATH_RESULT,	/* dp->path_result, where there is one */
 	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
 };
 
@@ -54,6 +55,9 @@ struct core_act {
 	struct rib_route route;	/* ROUTE_SET, ROUTE_DEL: ifindex from core_ifindex() */
 	struct ike_job *job;
 	const char *name;	/* LOOKUP */
+	bool whole;	/* IKE_SEND: with DF, and no word when it is too large for the first hop */
+	unsigned size;	/* PATH_RESULT */
+	enum dp_path_result path;
 };
 
 struct core;

@@ -162,6 +162,10 @@ void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* e
 void	core_peer_drop(struct core *c, struct core_peer *p);	/* whatever IKE says or does not say */
 void	core_peers_fini(struct core *c);
 
+/* path.c */
+void	core_path_ask(struct core *c, const struct dp_event *ev);
+void	core_path_result(struct core *c, const struct ike_act *a);
+
 /* idle.c */
 void	core_idle_watch(struct core *c, struct core_peer *p);	/* from now, while it is up */
 void	core_idle_tick(struct core *c);	/* with the time */

@@ -148,6 +148,7 @@ ike_send(struct core *c, const struct ike_act *k)
 		return;
 	a->local = k->local;
 	a->remote = k->remote;
+	a->whole = k->whole;
 	if (k->kind == IKE_ACT_SEND)
 		outq_copy(&c->out, k->packet, &a->packet);
 }
@@ -221,6 +222,9 @@ ike_act(struct core *c, const struct ike_act *k)
 		break;
 	case IKE_ACT_QUERY_USE:
 		ike_query_use(c, k);
+		break;
+	case IKE_ACT_PROBE_RESULT:
+		core_path_result(c, k);
 		break;
 	}
 }

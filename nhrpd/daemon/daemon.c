@@ -102,11 +102,14 @@ act_ike_send(struct daemon *d, const struct core_act *a)
 
 	if (a->kind == CORE_ACT_KEEPALIVE)
 		e = dp_user_send_udp(d->dp, &a->local, &a->remote, span_of(&keepalive, 1), false);
+	else if (a->whole)
+		e = a->local.port == 500 ? ikesock_send_whole(d->ike, &a->local, &a->remote, a->packet) :
+		    dp_user_send_whole(d->dp, &a->local, &a->remote, a->packet);
 	else if (a->local.port == 500)
 		e = ikesock_send(d->ike, &a->local, &a->remote, a->packet);
 	else
 		e = dp_user_send_udp(d->dp, &a->local, &a->remote, a->packet, true);
-	if (e < 0 && e != -EAGAIN)
+	if (e < 0 && e != -EAGAIN && !a->whole)
 		log_limited(&d->log, &d->limit, now_of(d), LOG_LV_INFO, "send-failed", "IKE to %s: %s", endpoint_fmt(&a->remote, text), strerror(-e));
 }
 
@@ -152,6 +155,10 @@ carry_out(struct daemon *d, const struct core_act *a)
 	case CORE_ACT_IKE_SEND:
 	case CORE_ACT_KEEPALIVE:
 		act_ike_send(d, a);
+		break;
+	case CORE_ACT_PATH_RESULT:
+		if (dp->path_result)
+			dp->path_result(d->dp, a->tunnel, a->peer, a->size, a->path);
 		break;
 	case CORE_ACT_JOB:
 		if (!workers_submit(d->workers, a->job, ike_job_known(a->job)))

@@ -94,6 +94,7 @@ peer_stats(struct dp *dp, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *
 	if (!mgre_user_peer_stats(of(dp)->mgre, tunnel, peer, out))
 		return false;
 	out->rx_drops += xfrm_user_peer_rx_drops(of(dp)->xfrm, tunnel, peer);
+	xfrm_user_peer_path(of(dp)->xfrm, tunnel, peer, out);
 	return true;
 }
 
@@ -134,6 +135,12 @@ free_user(struct dp *dp)
 	env_free(d->env, d);
 }
 
+static void
+path_result(struct dp *dp, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result r)
+{
+	xfrm_user_path_result(of(dp)->xfrm, tunnel, peer, size, r);
+}
+
 static const struct dp_ops user_ops = {
 	tunnel_set,
 	tunnel_del,
@@ -150,6 +157,7 @@ static const struct dp_ops user_ops = {
 	counters,
 	snapshot,
 	free_user,
+	path_result,
 };
 
 struct dp *
@@ -184,6 +192,12 @@ int
 dp_user_send_udp(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker)
 {
 	return xfrm_user_send_udp(of(dp)->xfrm, local, remote, payload, marker);
+}
+
+int
+dp_user_send_whole(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span message)
+{
+	return xfrm_user_send_whole(of(dp)->xfrm, local, remote, message);
 }
 
 const char *

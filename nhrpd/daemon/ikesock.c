@@ -226,3 +226,27 @@ ikesock_send(struct ikesock *s, const struct endpoint *local, const struct endpo
 	}
 	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
+
+static void
+set_df(struct ikesock *s, bool v6, bool df)
+{
+	int how = v6 ? (df ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_DONT) : (df ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT), on = df;
+
+	setsockopt(s->fd[v6], v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &how, sizeof(how));
+	if (v6)
+		setsockopt(s->fd[1], IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof(on));
+}
+
+int
+ikesock_send_whole(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message)
+{
+	bool v6 = remote->addr.n == 16;
+	int rc;
+
+	if (s->fd[v6] < 0)
+		return -EAFNOSUPPORT;
+	set_df(s, v6, true);
+	rc = ikesock_send(s, local, remote, message);
+	set_df(s, v6, false);
+	return rc;
+}

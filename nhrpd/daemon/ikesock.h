@@ -13,5 +13,6 @@ typedef void ikesock_fn(void *ctx, const struct endpoint *local, const struct en
 struct ikesock *ikesock_new(const struct host *host, ikesock_fn *fn, void *ctx, char *err, size_t errlen);
 void	ikesock_free(struct ikesock *s);
 int	ikesock_send(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message);	/* 0 or -errno */
+int	ikesock_send_whole(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message);	/* with DF: too large is to get lost */
 
 #endif

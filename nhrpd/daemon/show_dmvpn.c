@@ -201,7 +201,8 @@ peer_protos(const struct show *s, uint32_t peer)
 static void
 peer_traffic(const struct show *s, uint32_t peer, json_t *o)
 {
-	struct dp_peer_stats st;
+	static const char *const how[] = { [DP_PATH_FIRST_HOP] = "first hop", [DP_PATH_ICMP] = "ICMP", [DP_PATH_PROBE] = "probing" };
+	struct dp_peer_stats st = { 0 };
 	struct dp *dp = s->src->dp;
 	json_t *t;
 
@@ -210,6 +211,12 @@ peer_traffic(const struct show *s, uint32_t peer, json_t *o)
 	t = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rx_packets", (json_int_t)st.rx_packets, "rx_bytes", (json_int_t)st.rx_bytes,
 	    "tx_packets", (json_int_t)st.tx_packets, "tx_bytes", (json_int_t)st.tx_bytes, "rx_drops", (json_int_t)st.rx_drops,
 	    "tx_drops", (json_int_t)st.tx_drops, "path_mtu", (json_int_t)st.path_mtu);
+	if (t && st.path_outer) {
+		json_object_set_new(t, "path_outer", json_integer(st.path_outer));
+		json_object_set_new(t, "path_found_by", json_string(how[st.path_how]));
+		json_object_set_new(t, "path_confirmed_age_s", show_age(st.path_confirmed, s->now));
+		json_object_set_new(t, "path_black_holes", json_integer(st.path_holes));
+	}
 	json_object_set_new(o, "traffic", t);
 }
 

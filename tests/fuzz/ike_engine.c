@@ -190,7 +190,7 @@ static bool
 perform(struct model *m, unsigned side, const struct ike_act *a, struct ike_event *back)
 {
 	static const char *const word[] = { "send", "keepalive", "job", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
-		"child-activate", "child-move", "child-del", "query-use" };
+		"child-activate", "child-move", "child-del", "query-use", "probe-result" };
 	struct side *s = &m->s[side];
 
 	fuzz_trace("  %c %s sa %u other %u dial %u spi %x %s %s", 'A' + (int)side, word[a->kind], a->sa, a->other, a->dial, a->spi_in,
@@ -235,6 +235,9 @@ perform(struct model *m, unsigned side, const struct ike_act *a, struct ike_even
 		do_child(s, a);
 		*back = (struct ike_event){ .kind = IKE_EV_USE, .spi_in = a->spi_in, .ok = s->use_ok, .sent = true };
 		return !s->no_use_answer;
+	case IKE_ACT_PROBE_RESULT:
+		HOLDS(a->size && a->size <= 65535, "a path of %u octets", a->size);
+		return false;
 	}
 	return false;
 }
@@ -675,7 +678,7 @@ static void
 op_plane(struct model *m, struct cur *c)
 {
 	static const enum ike_event_kind kinds[] = { IKE_EV_SA_USED, IKE_EV_SA_SOFT, IKE_EV_SA_HARD, IKE_EV_SA_UNKNOWN, IKE_EV_SA_MOVED, IKE_EV_USE,
-		IKE_EV_CHILD_RESULT, IKE_EV_SA_USED };
+		IKE_EV_CHILD_RESULT, IKE_EV_PROBE };
 	uint8_t how = script_u8(c);
 	unsigned side = how & 1;
 	struct side *s = &m->s[side];
@@ -686,6 +689,8 @@ op_plane(struct model *m, struct cur *c)
 	if (how & 0x80)
 		ev.remote.addr = A("203.0.113.50");
 	ev.spi_in = s->n_child ? s->child[script_u8(c) % s->n_child].spi_in : 0x1234;
+	ev.sa = s->n_up ? s->up[0] : 7;
+	ev.size = 600 + 16 * (ev.spi_in & 0xff);
 	if (ev.kind == IKE_EV_CHILD_RESULT)	/* one refusal for each pair, and only when it was asked for: see do_add() */
 		ev.ok = true;
 	event(m, side, ev);

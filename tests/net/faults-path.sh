@@ -34,12 +34,24 @@ transfer() {	# TEXT
 	ns hub-h timeout 40 "$FLOW" tcp-send "$(lan_host 1)" 5002 -b 2000000
 	wait $rx; check $? "2 MB by TCP $1" "$(tail -n 1 "$TOPO_DIR/rx")"
 }
+path_is() { ctl hub show dmvpn peer "$(overlay 1)" detail | grep -q "Path MTU: .*$1"; }
 transfer "before"
+path_is '(1500 with all headers, by first hop, confirmed'; check $? "the path's MTU is known, and confirmed by a question" "$(ctl hub show dmvpn peer "$(overlay 1)" detail | grep 'Path MTU')"
+# What no router tells is found out by asking, under a connection that was up before, between hosts that do nothing about it.
+command -v tc >/dev/null || skip "tc is not installed"
+ns inet tc qdisc add dev s11 root tbf rate 20mbit burst 32k latency 50ms
+ns inet nft 'add table inet wall; add chain inet wall o { type filter hook output priority 0; }; add rule inet wall o meta l4proto { 1, 58 } drop'
+ns_exec spoke1-h "$FLOW" tcp-recv 5002 -w 40 >"$TOPO_DIR/rx" 2>&1 & rx=$!
+ns_exec hub-h timeout 60 "$FLOW" tcp-send "$(lan_host 1)" 5002 -b 15000000 & tx=$!
+wait_for 2 false
 ns inet ip link set s11 mtu 1280
-ns inet nft 'add table inet wall; add chain inet wall o { type filter hook output priority 0; }; add rule inet wall o ip protocol icmp drop'
-# What no router tells, a tunnel does not know: hosts that probe (tcp_mtu_probing) get through, others need `ip tcp adjust-mss`.
-ns hub-h sh -c 'echo 1 >/proc/sys/net/ipv4/tcp_mtu_probing'
-transfer "when the underlay takes 1280 octets and says nothing, between hosts that probe"
+eventually 10 "the path takes 1280 octets all of a sudden and says nothing: the hub finds out" path_is '(1280 with all headers, by probing, .*black hole found 1 time)' ||
+	ctl hub show dmvpn detail
+wait $tx; wait $rx; check $? "and the connection that was up goes on to its end" "$(tail -n 1 "$TOPO_DIR/rx")"
+note "$(ctl hub show dmvpn peer "$(overlay 1)" detail | grep 'Path MTU')"
+grep -q 'path-black-hole: packets of 1500 octets .*vanish without a word: 1280 from now on' "$TOPO_DIR/hub.log"; check $? "the hub's log says so" "$(grep path-black-hole "$TOPO_DIR/hub.log" | head -n 1)"
+ns inet tc qdisc del dev s11 root
+transfer "on the narrow path that says nothing"
 wall_down
 transfer "when it takes 1280 octets and says so"
 ns inet ip link set s11 mtu 1500

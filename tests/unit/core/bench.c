@@ -372,6 +372,11 @@ carry_out(struct side *s, const struct core_act *a, struct note *n)
 	case CORE_ACT_ROUTE_DEL:
 	case CORE_ACT_KEEPALIVE:
 		break;
+	case CORE_ACT_PATH_RESULT:
+		s->n_paths++;
+		s->path_size = a->size;
+		s->path = a->path;
+		break;
 	}
 }
 

@@ -29,6 +29,8 @@ struct b_sa {
 
 struct bench;
 struct side {
+	unsigned n_paths, path_size;	/* PATH_RESULT: how many, and the last */
+	enum dp_path_result path;
 	struct bench *b;
 	struct test_env t;
 	unsigned index;

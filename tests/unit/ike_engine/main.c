@@ -5,6 +5,7 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     /* the protocol's extensions and its tables of cases */
     frag_suite,
     collide_suite,
+    probe_suite,
     reject_suite,
     dos_suite,
     qcd_suite)

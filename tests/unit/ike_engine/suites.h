@@ -23,4 +23,5 @@ Suite	*job_suite(void);
 Suite	*reject_suite(void);
 Suite	*dos_suite(void);
 Suite	*qcd_suite(void);
+Suite	*probe_suite(void);
 #endif

@@ -228,6 +228,13 @@ w_usable(struct world *w)
 }
 
 /* ---- network */
+/* In IPv4, as all addresses here are. */
+static bool
+too_big(const struct world *w, const struct ike_act *a)
+{
+	return w->path_mtu && a->packet.n + 28 + (a->local.port != 500 ? 4 : 0) > w->path_mtu && (a->whole || w->no_fragments);
+}
+
 static void
 send_msg(struct world *w, unsigned from, const struct ike_act *a)
 {
@@ -238,6 +245,9 @@ send_msg(struct world *w, unsigned from, const struct ike_act *a)
 	ck_assert_uint_le(a->packet.n, sizeof(m->octets));
 	ck_assert(addr_eq(&a->local.addr, &s->addr) || a->local.addr.n == 0);
 	s->sends++;
+	s->sent_whole += a->whole;
+	if (too_big(w, a))
+		return;
 	m = calloc(1, sizeof(*m));
 	ck_assert_ptr_nonnull(m);
 	*m = (struct w_msg){ .from = from, .serial = w->serial++, .src = a->local, .dst = a->remote, .natt = a->local.port != 500 };
@@ -287,7 +297,7 @@ static void
 act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event *back, unsigned *n_back)
 {
 	static const char *const word[] = { "send", "keepalive", "job", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
-		"child-activate", "child-move", "child-del", "query-use" };
+		"child-activate", "child-move", "child-del", "query-use", "probe-result" };
 	struct w_side *s = &w->s[side];
 	struct w_child *c;
 
@@ -345,6 +355,11 @@ act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event
 		return;
 	case IKE_ACT_CHILD_DEL:
 		dp_del(s, a->spi_in, w->forget_children);
+		return;
+	case IKE_ACT_PROBE_RESULT:
+		s->n_probes++;
+		s->probe_size = a->size;
+		s->probe = a->probe;
 		return;
 	case IKE_ACT_QUERY_USE:
 		s->queries++;

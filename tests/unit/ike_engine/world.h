@@ -35,6 +35,8 @@ struct w_side {
 	enum ike_down last_down, last_fail;
 	uint32_t last_up, last_down_sa, last_down_other, up_dial, rekeyed_to, last_down_dial;
 	char down_text[256], fail_text[256];
+	unsigned n_probes, probe_size, sent_whole;
+	enum ike_probe probe;
 	struct ike_id up_id;
 	bool up_natted_local, up_natted_remote;
 	char keylog[4][1024];
@@ -67,6 +69,8 @@ struct world {
 	void *arg;
 	uint64_t shuffle;	/* other than 0: random latency */
 	enum ike_drop last_drop;
+	unsigned path_mtu;	/* larger packets with DF get lost, with no_fragments all; 0: there is none */
+	bool no_fragments;
 };
 
 struct addr w_addr(const char *text);

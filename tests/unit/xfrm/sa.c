@@ -287,7 +287,8 @@ START_TEST(sizes_follow_path_and_sa)
 	struct dp_sa a = conf(5000, 3);
 	struct xsa *sa = add(&a);
 
-	sadb_pmtu(sa->peer, 1500, T0);
+	pmtud_start(&sa->peer->path, T0, 1500, SADB_PMTU_MIN4);
+	sadb_path_changed(sa->peer);
 	ck_assert_uint_eq(sa->peer->payload_max, 1438);	/* 1430 inside, with a GRE key */
 	addr_parse("2001:db8::1", &a.remote.addr);
 	addr_parse("2001:db8::2", &a.local.addr);

@@ -237,6 +237,7 @@ act(struct spoke *s, const struct core_act *a)
 		lookup(s, a);
 		return;
 	case CORE_ACT_TUNNEL_DEL:
+	case CORE_ACT_PATH_RESULT:
 	case CORE_ACT_NEIGH_DEL:
 	case CORE_ACT_ROUTE_DEL:
 		return;

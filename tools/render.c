@@ -431,6 +431,17 @@ extensions(FILE *f, json_t *e)
 }
 
 static void
+auth(FILE *f, json_t *s)
+{
+	json_t *c = json_object_get(s, "certificate");
+
+	if (text(s, "auth_remote")[0])
+		fprintf(f, "      Auth: we by %s, peer by %s\n", or_dash(text(s, "auth_local")), text(s, "auth_remote"));
+	if (c)
+		fprintf(f, "      Certificate: %s, %s, until %s (trustpoint %s)\n", text(c, "subject"), text(c, "key"), text(c, "not_after"), text(s, "trustpoint"));
+}
+
+static void
 render_ike(FILE *f, json_t *data)
 {
 	char age[16], rekey[16];
@@ -447,6 +458,7 @@ render_ike(FILE *f, json_t *data)
 		fprintf(f, "      Active Time: %s, rekey in %s, SPIs: %s/%s%s\n", time_of(s, "age_s", age), time_of(s, "rekey_in_s", rekey),
 		    text(s, "spi_i"),
 		    text(s, "spi_r"), flag(s, "natted_local") ? ", NAT here" : flag(s, "natted_remote") ? ", NAT there" : "");
+		auth(f, s);
 		extensions(f, json_object_get(s, "extensions"));
 		reason(f, "      ", s);
 	}
@@ -463,6 +475,35 @@ render_ipsec(FILE *f, json_t *data)
 		fprintf(f, "local %s remote %s peer %s\n", text(s, "local"), text(s, "remote"), or_dash(text(s, "peer_id")));
 		child(f, s, "  ");
 	}
+	not_shown(f, data);
+}
+
+static void
+render_pki(FILE *f, json_t *data)
+{
+	json_t *c;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "certificates"), i, c) {
+		const char *use = text(c, "use");
+
+		fprintf(f, "%s certificate, trustpoint %s%s%s\n", strcmp(use, "ca") == 0 ? "CA" : strcmp(use, "peer") == 0 ? "Peer" : strcmp(use, "router") == 0 ?
+		    "Router" : "Intermediate", text(c, "trustpoint"), text(c, "peer_id")[0] ? ", " : "", text(c, "peer_id"));
+		fprintf(f, "  Status: %s\n  Subject: %s\n  Issuer: %s\n  Serial: %s, key: %s\n  Valid: %s to %s\n", text(c, "state"), text(c, "subject"),
+		    text(c, "issuer"), text(c, "serial"), text(c, "key"), text(c, "not_before"), text(c, "not_after"));
+	}
+	not_shown(f, data);
+}
+
+static void
+render_refused(FILE *f, json_t *data)
+{
+	char age[16];
+	json_t *r;
+	size_t i;
+
+	json_array_foreach(json_object_get(data, "refused"), i, r)
+		fprintf(f, "%s ago %s at %s\n      %s\n", time_of(r, "age_s", age), or_dash(text(r, "peer_id")), text(r, "remote"), text(r, "reason"));
 	not_shown(f, data);
 }
 
@@ -624,7 +665,8 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_PEER] = render_peer, [CONTROL_SHOW_NHRP] = render_nhrp,
 		[CONTROL_SHOW_NHS] = render_nhs,
 		[CONTROL_SHOW_SHORTCUT] = render_shortcut, [CONTROL_SHOW_TRAFFIC] = render_traffic, [CONTROL_SHOW_SESSION] = render_session,
-		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_INTERFACE] = render_interface,
+		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_PKI] = render_pki, [CONTROL_SHOW_REFUSED] = render_refused,
+		 [CONTROL_SHOW_INTERFACE] = render_interface,
 		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
 		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG_PEER] = render_debug,
 		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
@@ -719,6 +761,8 @@ render_status(const struct control_cmd *cmd, json_t *data)
 	case CONTROL_NO_DEBUG:
 	case CONTROL_SHOW_IPSEC:
 	case CONTROL_SHOW_COUNTERS:
+	case CONTROL_SHOW_PKI:
+	case CONTROL_SHOW_REFUSED:
 	case CONTROL_CLEAR_NHRP:
 	case CONTROL_CLEAR_SHORTCUT:
 	case CONTROL_VERBS:

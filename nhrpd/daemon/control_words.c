@@ -24,6 +24,8 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_SHOW_MULTICAST] = { "show ip nhrp multicast", CONTROL_ARG_NONE, "", false, "Where multicast goes" },
 	[CONTROL_SHOW_SESSION] = { "show crypto session", CONTROL_ARG_NONE, "", false, "IKE SAs, each with its ESP SAs" },
 	[CONTROL_SHOW_IKE] = { "show crypto ikev2 sa", CONTROL_ARG_NONE, "", false, "IKE SAs", "detail" },
+	[CONTROL_SHOW_REFUSED] = { "show crypto ikev2 diagnose error", CONTROL_ARG_NONE, "", false, "Peers that were refused lately, and why" },
+	[CONTROL_SHOW_PKI] = { "show crypto pki certificates", CONTROL_ARG_NONE, "", false, "Our certificates, CAs, and those of peers that are up" },
 	[CONTROL_SHOW_IPSEC] = { "show crypto ipsec sa", CONTROL_ARG_NONE, "", false, "ESP SAs" },
 	[CONTROL_SHOW_INTERFACE] = { "show interface", CONTROL_ARG_NAME, "[NAME]", false, "Tunnel interfaces" },
 	[CONTROL_SHOW_COUNTERS] = { "show counters", CONTROL_ARG_NONE, "", false, "Everything that is counted" },
@@ -47,7 +49,7 @@ static const struct {
 } helps[] = {
 	{ "show", "What the daemon knows" }, { "clear", "Forget, to begin anew" }, { "debug", "Log more" }, { "no", "Take something back" },
 	{ "ip", "What is inside the tunnels, IPv4 and IPv6" }, { "nhrp", "Next Hop Resolution Protocol" }, { "dmvpn", "Peers" },
-	{ "crypto", "IKE and IPsec" }, { "ikev2", "Internet Key Exchange version 2" }, { "ipsec", "IPsec" }, { "peer", "A peer" },
+	{ "crypto", "IKE and IPsec" }, { "ikev2", "Internet Key Exchange version 2" }, { "diagnose", "What went wrong" }, { "pki", "Certificates" }, { "ipsec", "IPsec" }, { "peer", "A peer" },
 	{ "detail", "More about each" }, { "secrets", "With the secrets in clear; only for root" },
 };
 

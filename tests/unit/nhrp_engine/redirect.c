@@ -231,7 +231,7 @@ START_TEST(clients_purge_their_own)
 }
 END_TEST
 
-/* We answered for a network and lose it: purges go out, same id again and again, until acknowledged or four times. */
+/* We answered for a network and lose it: purges go out, same id again and again, until acknowledged or the holding time ends. */
 START_TEST(told_are_purged)
 {
 	struct nhrp_packet p = pkt(NHRP_RESOLUTION_REQUEST, "198.51.100.2", "10.255.0.2", "10.3.0.9"), r;
@@ -265,11 +265,50 @@ START_TEST(told_are_purged)
 	ck_assert_uint_eq(b.n->n_told, 1);
 	bench_clear(&b);
 	bench_run(&b, TICK_S(20));
-	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_SEND), 3);
+	ck_assert_uint_eq(bench_count(&b, NHRP_ACT_SEND), 4);	/* after 1, 3, 7, 15 s */
 	ck_assert_uint_ne(bench_sent(&b, 0).request_id, id);
-	ck_assert_uint_eq(bench_sent(&b, 0).request_id, bench_sent(&b, 2).request_id);
+	ck_assert_uint_eq(bench_sent(&b, 0).request_id, bench_sent(&b, 3).request_id);
+	ck_assert_uint_eq(b.n->n_told, 1);
+	bench_clear(&b);
+	bench_run(&b, TICK_S(600));	/* out of reach for minutes: still told */
+	ck_assert_uint_ge(bench_count(&b, NHRP_ACT_SEND), 4);
+	ck_assert_uint_le(bench_count(&b, NHRP_ACT_SEND), 8);
 	ck_assert_uint_eq(b.n->n_told, 0);
 	ck_assert_uint_eq(b.n->n_answered, 0);
+	bench_free(&b);
+}
+END_TEST
+
+/* Answered again while the purge of the older answer is under way, which the requester acknowledges: it stays remembered. */
+START_TEST(answered_during_a_purge)
+{
+	struct nhrp_packet p = pkt(NHRP_RESOLUTION_REQUEST, "198.51.100.2", "10.255.0.2", "10.3.0.9"), r;
+	struct nhrp_cie rec = cie_of(0, 0, "203.0.113.1", "10.255.0.1", 600);
+	struct nhrp_event moved = { .kind = NHRP_EV_NBMA, .nbma = A("192.0.2.99") };
+	struct nhrp_event gone = { .kind = NHRP_EV_ROUTE_GONE, .prefix = P("10.3.0.0/24") };
+
+	spoke(false);
+	pkt_ext(&p, NHRP_EXT_FORWARD, true, cies(&rec, 1));
+	bench_rx(&b, 1, "203.0.113.1", &p);
+	bench_event(&b, &moved);
+	bench_clear(&b);
+	bench_run(&b, TICK_S(2));
+	r = bench_sent(&b, bench_count(&b, NHRP_ACT_SEND) - 1);
+	ck_assert_uint_eq(r.type, NHRP_PURGE_REQUEST);
+	bench_rx(&b, 1, "203.0.113.1", &p);	/* with the new address */
+	r.type = NHRP_PURGE_REPLY;
+	ck_assert_int_eq(bench_rx(&b, 1, "203.0.113.1", &r), NHRP_OK);
+	ck_assert_uint_eq(b.n->n_told, 1);
+	bench_clear(&b);
+	bench_run(&b, TICK_S(6));
+	for (unsigned i = 0; i < bench_count(&b, NHRP_ACT_SEND); i++)
+		ck_assert_uint_ne(bench_sent(&b, i).type, NHRP_PURGE_REQUEST);
+	bench_clear(&b);
+	bench_event(&b, &gone);
+	bench_run(&b, TICK_MS(1));
+	ck_assert_uint_eq(bench_sent(&b, 0).type, NHRP_PURGE_REQUEST);
+	bench_rx(&b, 1, "203.0.113.1", &r);	/* of the one before */
+	ck_assert_uint_eq(b.n->n_told, 1);
 	bench_free(&b);
 }
 END_TEST
@@ -326,6 +365,7 @@ redirect_suite(void)
 	tcase_add_test(t, pending_is_bounded);
 	tcase_add_test(t, clients_purge_their_own);
 	tcase_add_test(t, told_are_purged);
+	tcase_add_test(t, answered_during_a_purge);
 	tcase_add_test(t, told_is_bounded_and_expires);
 	tcase_add_test(t, new_address_takes_answers_back);
 	suite_add_tcase(s, t);

@@ -115,7 +115,7 @@ ike_refuse_clear(struct ike *k, const struct ike_rx *rx, const struct ike_hdr *h
 		send_clear(k, rx, h, proto, type, data);
 }
 
-/* ESP for an SA we do not have, from where we have none at all: we were started anew, say. One message in clear (RFC 7296 1.5)
+/* ESP for an SA we do not have: we were started anew, say, at least what concerns this tunnel. One message in clear (RFC 7296 1.5)
  * that nobody answers; SPIs of its own mean nothing. */
 void
 ike_invalid_spi_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, uint32_t spi)

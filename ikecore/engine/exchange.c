@@ -273,8 +273,10 @@ lost_spi(struct ike *k, const struct ike_rx *rx, const struct ike_notify *n)
 {
 	struct ike_sa *sa = ike_sa_of_esp(k, &rx->remote);
 
-	if (sa && n->data.n == 4 && ike_child_by_out(sa, get_be32(n->data.p)))
-		ike_live_suspect(k, sa);
+	for (; sa && n->data.n == 4; sa = ike_sa_next_remote(sa)) {
+		if (ike_child_by_out(sa, get_be32(n->data.p)))
+			ike_live_suspect(k, sa);
+	}
 	return IKE_DROP_UNSOLICITED;
 }
 

@@ -274,11 +274,9 @@ sa_moved(struct ike *k, const struct ike_event *ev)
 static void
 sa_unknown(struct ike *k, const struct ike_event *ev)
 {
-	struct ike_sa *sa = ike_sa_of_esp(k, &ev->remote);
-
-	if (sa)
+	for (struct ike_sa *sa = ike_sa_of_esp(k, &ev->remote); sa; sa = ike_sa_next_remote(sa))
 		ike_live_suspect(k, sa);
-	else if (!k->shutdown && ev->local.addr.n)
+	if (!k->shutdown && ev->local.addr.n)	/* though there is an SA with it: that may be of another tunnel */
 		ike_invalid_spi_send(k, &ev->local, &ev->remote, ev->spi_in);
 }
 

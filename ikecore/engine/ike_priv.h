@@ -428,6 +428,7 @@ void	ike_sa_free(struct ike *k, struct ike_sa *sa);	/* says nothing to anybody *
 struct ike_sa *ike_sa_find(const struct ike *k, uint32_t id);
 struct ike_sa *ike_sa_by_spi(const struct ike *k, uint64_t spi);	/* ours */
 struct ike_sa *ike_sa_by_remote(const struct ike *k, const struct endpoint *remote);
+struct ike_sa *ike_sa_next_remote(const struct ike_sa *sa);	/* another one at the same remote */
 struct ike_sa *ike_sa_of_esp(const struct ike *k, const struct endpoint *remote);	/* whose ESP may come from there */
 unsigned ike_sa_same_pair(const struct ike *k, const struct ike_sa *sa, struct ike_sa *out[static IKE_SAME_MAX]);	/* others, established */
 bool	ike_have_contact(const struct ike *k, const struct ike_id *local, const struct endpoint *remote);

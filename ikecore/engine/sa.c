@@ -81,6 +81,17 @@ ike_sa_by_remote(const struct ike *k, const struct endpoint *remote)
 	return n ? container_of(n, struct ike_sa, by_remote) : NULL;
 }
 
+/* Two tunnels between the same hosts, and spokes behind one address without UDP, stand under the same remote. */
+struct ike_sa *
+ike_sa_next_remote(const struct ike_sa *sa)
+{
+	for (struct map_node *n = sa->by_remote.next; n; n = n->next) {
+		if (n->hash == sa->by_remote.hash && remote_is(n, &sa->at_remote))
+			return container_of(n, struct ike_sa, by_remote);
+	}
+	return NULL;
+}
+
 struct ike_sa *
 ike_sa_of_esp(const struct ike *k, const struct endpoint *remote)
 {
@@ -184,15 +195,17 @@ unfile_pair(struct ike *k, struct ike_sa *sa)
 bool
 ike_have_contact(const struct ike *k, const struct ike_id *local, const struct endpoint *remote)
 {
-	static const uint16_t ports[] = { 0, 500, 4500 };
+	const uint16_t ports[] = { remote->port, 0, 500, 4500 };
 	struct endpoint e = *remote;
-	struct ike_sa *sa = ike_sa_by_remote(k, remote);
 
-	for (unsigned i = 0; !sa && i < sizeof(ports) / sizeof(ports[0]); i++) {
+	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		e.port = ports[i];
-		sa = ike_sa_by_remote(k, &e);
+		for (const struct ike_sa *sa = ike_sa_by_remote(k, &e); sa; sa = ike_sa_next_remote(sa)) {
+			if (ike_id_eq(&sa->local_id, local))
+				return true;
+		}
 	}
-	return sa && ike_id_eq(&sa->local_id, local);
+	return false;
 }
 
 /* ---- making and freeing */

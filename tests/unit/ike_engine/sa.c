@@ -1,6 +1,8 @@
 /* Duplicates and INITIAL_CONTACT: two ends that dial at once, a peer that started anew. */
 #include "tests/unit/ike_engine/suites.h"
 
+#include <stdio.h>
+
 static struct world w;
 
 static void
@@ -182,6 +184,86 @@ START_TEST(sa_max)
 }
 END_TEST
 
+/* Two tunnels between the same two hosts, each with identities of its own. */
+static void
+two_tunnels(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct w_side *s = &w.s[i];
+
+		s->conf.n_profile = 2;
+		w_key(s, 1, "*", "secret of all");
+		for (unsigned k = 0; k < 2; k++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "side%u.%c.example", i, 'a' + k);
+			s->profile[k].local_id = w_fqdn(name);
+			snprintf(name, sizeof(name), "side%u.%c.example", 1 - i, 'a' + k);
+			s->profile[k].remote[0] = w_exact(name);
+			s->profile[k].n_remote = 1;
+			s->profile[k].dpd = IKE_DPD_OFF;
+		}
+	}
+	w_go(&w);
+}
+
+static void
+dial_tunnel(unsigned from, unsigned profile, uint32_t dial)
+{
+	struct ike_event ev = { .kind = IKE_EV_DIAL, .dial = dial, .profile = profile, .n_remotes = 1 };
+
+	ev.local.addr = w.s[from].addr;
+	ev.remotes[0].addr = w.s[1 - from].addr;
+	w_event(&w, from, &ev);
+}
+
+/* The other tunnel's SA is no reason to say INITIAL_CONTACT in this one: nothing is torn down. */
+START_TEST(contact_in_two_tunnels)
+{
+	two_tunnels();
+	dial_tunnel(0, 0, 1);
+	w_settle(&w);
+	dial_tunnel(0, 1, 2);
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[1].ups, 2);
+	dial_tunnel((unsigned)_i & 1, (unsigned)_i >> 1, 3);
+	w_settle(&w);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert(!w.s[i].downs || w.s[i].last_down == IKE_DOWN_DUPLICATE);
+	w_run(&w, TICK_S(60));
+	ck_assert_uint_eq(w_count_sa(&w, 0, "established"), 2);
+	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), 2);
+}
+END_TEST
+
+/* Started anew, and back in one tunnel: ESP of the other names an SPI that the peer finds among its SAs. */
+START_TEST(lost_in_one_of_two_tunnels)
+{
+	struct ike_event ev = { .kind = IKE_EV_SA_UNKNOWN };
+	unsigned back = (unsigned)_i;
+
+	two_tunnels();
+	dial_tunnel(0, 0, 1);
+	w_settle(&w);
+	dial_tunnel(0, 1, 2);
+	w_settle(&w);
+	for (unsigned i = 0; i < w.s[0].n_child; i++) {
+		if ((w.s[0].child[i].sa != w.s[0].last_up) == (back == 1))	/* the other tunnel's: the second came up last */
+			ev.spi_in = w.s[0].child[i].dp.spi_out;
+	}
+	w_stop(&w, 1);
+	w_start(&w, 1);
+	dial_tunnel(1, back, 3);
+	w_settle(&w);
+	ev.local.addr = w.s[1].addr;
+	ev.remote.addr = w.s[0].addr;
+	w_event(&w, 1, &ev);
+	w_run(&w, TICK_S(6));
+	ck_assert_uint_eq(w_count_sa(&w, 0, "established"), 2);
+	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), 2);
+}
+END_TEST
+
 START_TEST(low_nonces)
 {
 	struct ike_nonce a = { 32, { 1, 2 } }, b = { 32, { 1, 3 } }, c = { 16, { 1, 2 } };
@@ -213,6 +295,8 @@ sa_suite(void)
 	tcase_add_loop_test(tc, stale_one_does_not_win, 0, 10);
 	tcase_add_test(tc, other_identities_are_left_alone);
 	tcase_add_test(tc, sa_max);
+	tcase_add_loop_test(tc, contact_in_two_tunnels, 0, 4);
+	tcase_add_loop_test(tc, lost_in_one_of_two_tunnels, 0, 2);
 	tcase_add_test(tc, low_nonces);
 	suite_add_tcase(s, tc);
 	return s;

@@ -6,7 +6,7 @@
  * would go on sending here what it was told. */
 #include "nhrpd/engine/nhrp_priv.h"
 
-enum { PURGE_BACKOFF = 8 /* 1, 2, 4 ... 256 s */, WIDEST_V4 = 8, WIDEST_V6 = 16 };
+enum { PURGE_BACKOFF = 5 /* 1, 2, 4 ... 32 s */, WIDEST_V4 = 8, WIDEST_V6 = 16 };
 
 /* ---- purges that come in */
 

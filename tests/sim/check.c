@@ -2,6 +2,12 @@
 #include "tests/sim/sim.h"
 
 #define EXPIRY_GRACE TICK_S(2)
+#define DEATH_GRACE TICK_S(30)	/* beyond the holding time: what was registered or asked for a moment before */
+#define MOVE_GRACE TICK_S(45)	/* for purges and new resolutions when a LAN moves and the network is good: they are repeated that often */
+#define DELETE_GRACE TICK_S(60)
+#define ORPHAN_GRACE TICK_S(45)	/* liveness is asked for after 10 s, and five times */
+enum { CHECK_EVERY_S = 1, CROWD = 64, CROWD_ROUNDS = 10 /* of a crowd a tenth is looked at each time */,
+	EXPLAIN_LINES = 12 };
 
 /* ---- while an action is carried out: going up SA, neighbour, route; going down route, neighbour, SA */
 
@@ -17,7 +23,7 @@ text(const struct addr *a)
 static bool
 has_sa(const struct node *n, uint32_t peer)
 {
-	return peer < n->plane.n_peer && n->plane.peer[peer].out;
+	return peer < n->plane.n_peer && n->plane.peer[peer].out && !n->plane.peer[peer].out->clear;
 }
 
 void
@@ -25,15 +31,18 @@ check_neigh_set(struct node *n, const struct dp_neigh *neigh)
 {
 	if (!has_sa(n, neigh->peer))
 		sim_complain(n->sim, n, "neighbour %s is set for peer %u, which has no SA", text(&neigh->proto), neigh->peer);
+	if (n->plane.peer[neigh->peer].out->sa.tunnel != neigh->tunnel)
+		sim_complain(n->sim, n, "neighbour %s of tunnel %u is set for a peer of tunnel %u", text(&neigh->proto), neigh->tunnel,
+		    n->plane.peer[neigh->peer].out->sa.tunnel);
 }
 
 void
-check_neigh_del(struct node *n, const struct addr *proto)
+check_neigh_del(struct node *n, uint32_t tunnel, const struct addr *proto)
 {
-	if (!plane_neigh(n, proto))
+	if (!plane_neigh(n, tunnel, proto))
 		return;
-	for (const struct plane_route *r = n->plane.routes; r; r = r->next) {
-		if (r->ours && addr_eq(&r->r.via, proto))
+	for (const struct plane_route *r = n->plane.cuts; r; r = r->next) {
+		if (r->r.ifindex == TUNNEL_IF + tunnel - 1 && addr_eq(&r->r.via, proto))
 			sim_complain(n->sim, n, "neighbour %s goes while the shortcut to %s still uses it", text(proto), text(&r->r.dst.addr));
 	}
 }
@@ -41,7 +50,7 @@ check_neigh_del(struct node *n, const struct addr *proto)
 void
 check_route_set(struct node *n, const struct rib_route *r)
 {
-	if (!plane_neigh(n, &r->via))
+	if (r->ifindex < TUNNEL_IF || !plane_neigh(n, r->ifindex - TUNNEL_IF + 1, &r->via))
 		sim_complain(n->sim, n, "shortcut to %s by %s, which has no neighbour entry", text(&r->dst.addr), text(&r->via));
 }
 
@@ -61,14 +70,17 @@ check_sa_del(struct node *n, uint32_t spi_in)
 void
 check_sent(struct node *n, const struct pkt *p)
 {
-	const struct plane_sa *sa = p->kind == PKT_ESP ? n->plane.sas : NULL;
-
-	if (p->kind != PKT_ESP)
-		return;
-	while (sa && (sa->seal_out != p->seal || sa->sa.spi_out != p->spi))
-		sa = sa->next;
-	if (!sa)
+	if (p->kind == PKT_ESP && !plane_seals(n, p->spi, p->seal) && n->sim->sabotage != SABOTAGE_SKIP_SA_UNSEEN)
 		sim_complain(n->sim, n, "a tunnelled packet left without an SA");
+}
+
+void
+check_opened(struct node *n, const struct plane_sa *sa, const struct pkt *p)
+{
+	uint8_t cloud = n->member[sa->sa.tunnel - 1].cloud;
+
+	if (p->inner.key != cloud)
+		sim_complain(n->sim, n, "a packet of cloud %c came by an SA of cloud %c", 'a' + p->inner.key, 'a' + cloud);
 }
 
 /* ---- at any time */
@@ -77,6 +89,7 @@ struct walk {
 	struct sim *s;
 	struct node *n;
 	unsigned count;
+	uint32_t tunnel;
 };
 
 static bool
@@ -84,28 +97,108 @@ cache_fresh(void *ctx, const struct nhrp_cache_info *i)
 {
 	struct walk *w = ctx;
 
-	if (i->type >= NHRP_CT_CACHED && i->expires != TICK_NEVER && i->expires + EXPIRY_GRACE < w->s->now)
+	if (i->type >= NHRP_CT_CACHED && i->expires != TICK_NEVER && i->expires + EXPIRY_GRACE < node_now(w->n))
 		sim_complain(w->s, w->n, "cache entry %s outlived its holding time by %.0f s", text(&i->prefix.addr),
-		    (double)(w->s->now - i->expires) / 1e6);
+		    (double)(node_now(w->n) - i->expires) / 1e6);
 	return true;
+}
+
+static bool
+shortcut_fresh(void *ctx, const struct nhrp_shortcut_info *i)
+{
+	struct walk *w = ctx;
+
+	if (strcmp(i->state, "up") == 0 && i->expires != TICK_NEVER && i->expires + EXPIRY_GRACE < node_now(w->n))
+		sim_complain(w->s, w->n, "shortcut to %s outlived its holding time by %.0f s", text(&i->prefix.addr),
+		    (double)(node_now(w->n) - i->expires) / 1e6);
+	return true;
+}
+
+/* Whatever the engines believe: nothing leads to a node that has been dead for longer than the holding time. */
+static void
+check_not_dead(struct sim *s, struct node *n, const struct plane_neigh *g)
+{
+	const struct node *owner = node_of_overlay(s, &g->n.proto);
+	tick_t most = TICK_S(n->tunnel[g->n.tunnel - 1].nhrp.hold_s) + DEATH_GRACE;
+
+	if (owner && !owner->core && n->slept_at <= owner->down_at && s->now - owner->down_at > most)
+		sim_complain(s, n, "neighbour %s leads to %s, which has been dead for %.0f s", text(&g->n.proto), owner->name,
+		    (double)(s->now - owner->down_at) / 1e6);
+}
+
+/* A shortcut leads to the router whose LAN it is, a little after that has changed and while nothing is wrong with the network. */
+static void
+check_egress(struct sim *s, struct node *n, const struct plane_route *r)
+{
+	const struct lan *l = lan_of(s, &r->r.dst.addr);
+	const struct node *to = node_of_overlay(s, &r->r.via);
+	tick_t since = l && l->moved_at > s->calm_since ? l->moved_at : s->calm_since;
+	const struct plane_neigh *g = plane_neigh(n, r->r.ifindex - TUNNEL_IF + 1, &r->r.via);
+	const struct plane_sa *sa = g && g->n.peer < n->plane.n_peer ? n->plane.peer[g->n.peer].out : NULL;
+
+	if (!l || !l->moved_at || to == l->owner || s->partition || s->conf.loss || s->now - since < MOVE_GRACE)
+		return;
+	if (!sa || sa->orphan_at || !net_open(s, plane_other(sa)))
+		return;	/* nobody could tell it: check_sa_heard() */
+	sim_complain(s, n, "the shortcut to %s leads to %s, the LAN moved to %s %.0f s ago", text(&r->r.dst.addr), to ? to->name : "nobody",
+	    l->owner->name, (double)(s->now - l->moved_at) / 1e6);
+}
+
+/* The data plane stops an SA at its hard limit; IKE may need a while to agree with the other end. */
+static void
+check_sa_age(struct sim *s, struct node *n, const struct plane_sa *sa)
+{
+	tick_t life = TICK_S(sa->sa.life.hard_s), over = sa->hard ? sa->hard_at + DELETE_GRACE : sa->born + life + EXPIRY_GRACE;
+
+	if (life && node_now(n) > over)
+		sim_complain(s, n, "SA %08x outlived its lifetime by %.0f s", sa->sa.spi_in, (double)(node_now(n) - sa->born - life) / 1e6);
+}
+
+/* Who is sent to for a while and cannot open it is found out, unless the network is to blame. */
+static void
+check_sa_heard(struct sim *s, struct node *n, const struct plane_sa *sa)
+{
+	tick_t since = sa->tried_at > s->calm_since ? sa->tried_at : s->calm_since;
+
+	if (!sa->orphan_at || sa->tried_at < sa->orphan_at || s->partition || s->conf.loss || sa->sent_at < since + ORPHAN_GRACE)
+		return;
+	sim_complain(s, n, "SA %08x to %s had no other end for %.0f s, and was sent on", sa->sa.spi_in, text(&sa->sa.remote.addr),
+	    (double)(s->now - sa->orphan_at) / 1e6);
+}
+
+static void
+check_tunnel_now(struct sim *s, struct node *n, uint32_t tunnel)
+{
+	const struct plane_tunnel *t = &n->plane.tunnel[tunnel - 1];
+	struct walk w = { s, n, 0 };
+
+	for (const struct plane_neigh *g = t->neighs; g; g = g->next) {
+		if (!has_sa(n, g->n.peer))
+			sim_complain(s, n, "neighbour %s leads to peer %u, which has no SA", text(&g->n.proto), g->n.peer);
+		check_not_dead(s, n, g);
+	}
+	if (t->has_fallback && !has_sa(n, t->fallback.peer))
+		sim_complain(s, n, "the fallback leads to peer %u, which has no SA", t->fallback.peer);
+	if (s->sabotage == SABOTAGE_KEEP_DEAD_UNSEEN)
+		return;
+	nhrp_visit_cache(core_nhrp(n->core, tunnel), NULL, cache_fresh, &w);
+	nhrp_visit_shortcut(core_nhrp(n->core, tunnel), shortcut_fresh, &w);
 }
 
 static void
 check_node_now(struct sim *s, struct node *n)
 {
-	struct walk w = { s, n, 0 };
-
-	for (const struct plane_neigh *g = n->plane.neighs; g; g = g->next) {
-		if (!has_sa(n, g->n.peer))
-			sim_complain(s, n, "neighbour %s leads to peer %u, which has no SA", text(&g->n.proto), g->n.peer);
-	}
-	if (n->plane.has_fallback && !has_sa(n, n->plane.fallback.peer))
-		sim_complain(s, n, "the fallback leads to peer %u, which has no SA", n->plane.fallback.peer);
-	for (const struct plane_route *r = n->plane.routes; r; r = r->next) {
-		if (r->ours && !plane_neigh(n, &r->r.via))
+	for (uint32_t tunnel = 1; tunnel <= n->n_member; tunnel++)
+		check_tunnel_now(s, n, tunnel);
+	for (const struct plane_route *r = n->plane.cuts; r; r = r->next) {
+		if (!plane_neigh(n, r->r.ifindex - TUNNEL_IF + 1, &r->r.via))
 			sim_complain(s, n, "the shortcut to %s lost its neighbour %s", text(&r->r.dst.addr), text(&r->r.via));
+		check_egress(s, n, r);
 	}
-	nhrp_visit_cache(core_nhrp(n->core, 1), NULL, cache_fresh, &w);
+	for (const struct plane_sa *sa = n->plane.sas; sa; sa = sa->next) {
+		check_sa_age(s, n, sa);
+		check_sa_heard(s, n, sa);
+	}
 }
 
 void
@@ -127,11 +220,13 @@ check_acts(struct node *n, unsigned acts)
 void
 check_now(struct sim *s)
 {
-	for (unsigned i = 0; i < s->n_node; i++) {
-		if (s->node[i]->core)
+	unsigned step = s->n_node > CROWD ? CROWD_ROUNDS : 1, from = (unsigned)(s->now / TICK_S(CHECK_EVERY_S)) % step;
+
+	for (unsigned i = from; i < s->n_node; i += step) {
+		if (node_awake(s->node[i]))
 			check_node_now(s, s->node[i]);
 	}
-	sim_at(s, s->now + TICK_S(1), SIM_EV_REPORT, NULL);
+	sim_at(s, s->now + TICK_S(CHECK_EVERY_S), SIM_EV_REPORT, NULL);
 }
 
 /* ---- at rest */
@@ -140,9 +235,13 @@ static bool
 installed_is(void *ctx, const struct nhrp_cache_info *i)
 {
 	struct walk *w = ctx;
-	const struct plane_neigh *g = plane_neigh(w->n, &i->prefix.addr);
+	const struct plane_neigh *g = plane_neigh(w->n, w->tunnel, &i->prefix.addr);
+	const struct node *owner = node_of_overlay(w->s, &i->prefix.addr);
 
-	if (!i->installed || !node_of_overlay(w->s, &i->prefix.addr))	/* an address behind a spoke is a shortcut's: seen there */
+	if (i->restored && owner && owner->core)
+		sim_complain(w->s, w->n, "%s is still to be confirmed, and %s is here", text(&i->prefix.addr), owner->name);
+
+	if (!i->installed || !owner)	/* an address behind a spoke is a shortcut's: seen there */
 		return true;
 	w->count++;
 	if (!g)
@@ -153,20 +252,19 @@ installed_is(void *ctx, const struct nhrp_cache_info *i)
 }
 
 static void
-rest_neighs(struct sim *s, struct node *n)
+rest_neighs(struct sim *s, struct node *n, uint32_t tunnel)
 {
-	struct walk w = { s, n, 0 };
+	struct walk w = { s, n, 0, tunnel };
 	unsigned count = 0;
 
-	for (const struct plane_neigh *g = n->plane.neighs; g; g = g->next) {
+	for (const struct plane_neigh *g = n->plane.tunnel[tunnel - 1].neighs; g; g = g->next) {
 		const struct node *far = plane_far(n->plane.peer[g->n.peer].out), *owner = node_of_overlay(s, &g->n.proto);
 
 		count++;
-		if (!far || far != owner)
-			sim_complain(s, n, "neighbour %s leads to %s, it belongs to %s", text(&g->n.proto), far ? far->name : "nobody",
-			    owner ? owner->name : "nobody");
+		if (far && far != owner)	/* nobody: as above */
+			sim_complain(s, n, "neighbour %s leads to %s, it belongs to %s", text(&g->n.proto), far->name, owner ? owner->name : "nobody");
 	}
-	nhrp_visit_cache(core_nhrp(n->core, 1), NULL, installed_is, &w);
+	nhrp_visit_cache(core_nhrp(n->core, tunnel), NULL, installed_is, &w);
 	if (w.count != count)
 		sim_complain(s, n, "%u neighbours are installed, the cache knows %u", count, w.count);
 }
@@ -189,12 +287,13 @@ shortcut_has_route(void *ctx, const struct nhrp_shortcut_info *i)
 static void
 rest_shortcuts(struct sim *s, struct node *n)
 {
-	struct walk w = { s, n, 0 };
+	struct walk w = { s, n, 0, 0 };
 	unsigned count = 0;
 
-	for (const struct plane_route *r = n->plane.routes; r; r = r->next)
-		count += r->ours;
-	nhrp_visit_shortcut(core_nhrp(n->core, 1), shortcut_has_route, &w);
+	for (const struct plane_route *r = n->plane.cuts; r; r = r->next)
+		count++;
+	for (uint32_t tunnel = 1; tunnel <= n->n_member; tunnel++)
+		nhrp_visit_shortcut(core_nhrp(n->core, tunnel), shortcut_has_route, &w);
 	if (w.count != count)
 		sim_complain(s, n, "%u shortcut routes are installed, the engine knows %u", count, w.count);
 }
@@ -211,45 +310,97 @@ child_is_installed(void *ctx, const struct ike_child_info *i)
 }
 
 unsigned
-sa_pairs(const struct node *a, const struct node *b)
+sa_pairs(const struct node *a, const struct node *b, uint8_t cloud)
 {
 	unsigned n = 0;
 
 	for (const struct plane_sa *sa = a->plane.sas; sa; sa = sa->next)
-		n += plane_far(sa) == b;
+		n += a->member[sa->sa.tunnel - 1].cloud == cloud && plane_far(sa) == b;
 	return n;
 }
 
 static void
 rest_sas(struct sim *s, struct node *n)
 {
-	struct walk w = { s, n, 0 };
+	struct walk w = { s, n, 0, 0 };
 	unsigned count = 0;
 
 	for (const struct plane_sa *sa = n->plane.sas; sa; sa = sa->next) {
 		const struct node *far = plane_far(sa);
 		const struct plane_sa *theirs = far ? plane_sa(far, sa->sa.spi_out) : NULL;
+		uint8_t cloud = n->member[sa->sa.tunnel - 1].cloud;
 
 		count++;
-		if ((!far || !far->core) && !n->plane.peer[sa->sa.peer].n_neigh)
-			continue;	/* nobody sends there, so nobody asks: on-demand liveness */
-		if (!far || !far->core)
-			sim_complain(s, n, "SA %08x has no other end", sa->sa.spi_in);
+		if (!far)
+			continue;	/* where nobody sends nobody asks: check_sa_heard() */
 		if (theirs->seal_out != sa->seal_in)
 			sim_complain(s, n, "SA %08x and its other end at %s do not agree", sa->sa.spi_in, far->name);
-		if (sa_pairs(n, far) != 1)
-			sim_complain(s, n, "%u SA pairs with %s", sa_pairs(n, far), far->name);
+		if (sa_pairs(n, far, cloud) != 1)
+			sim_complain(s, n, "%u SA pairs with %s", sa_pairs(n, far, cloud), far->name);
 	}
 	ike_visit_child(core_ike(n->core), 0, child_is_installed, &w);
 	if (w.count != count)
 		sim_complain(s, n, "%u SAs are installed, IKE knows %u", count, w.count);
 }
 
+struct established {
+	struct sim *s;
+	const struct node *n;
+	uint8_t with[SIM_CLOUDS][SIM_NODES_MAX + 1];
+};
+
+/* By the identity: hub-3.a.sim. Hubs come first, so a number and the kind of node are its index. */
+static bool
+ike_is_single(void *ctx, const struct ike_sa_info *i)
+{
+	struct established *e = ctx;
+	unsigned number = 0, at;
+	char cloud = 0, name[64];
+	bool hub;
+
+	if (strcmp(i->state, "established") != 0 || !i->peer_id)
+		return true;
+	snprintf(name, sizeof(name), "%.*s", (int)i->peer_id->len, (const char *)i->peer_id->data);
+	hub = sscanf(name, "hub-%u.%c.sim", &number, &cloud) == 2;
+	if (!hub && sscanf(name, "spoke-%u.%c.sim", &number, &cloud) != 2)
+		sim_complain(e->s, e->n, "an IKE SA with somebody called %s", name);
+	at = hub ? number : number + e->s->n_hub;
+	if (at > e->s->n_node || e->with[cloud - 'a'][at]++)
+		sim_complain(e->s, e->n, "more than one IKE SA with %s", name);
+	return true;
+}
+
+static void
+rest_ike(struct sim *s, struct node *n)
+{
+	static struct established e;
+
+	memset(&e, 0, sizeof(e));
+	e.s = s;
+	e.n = n;
+	ike_visit_sa(core_ike(n->core), ike_is_single, &e);
+}
+
+static bool
+count_peer(void *ctx, const struct core_peer_info *i)
+{
+	unsigned *n = ctx;
+
+	(void)i;
+	++*n;
+	return true;
+}
+
 static void
 rest_queues(struct sim *s, struct node *n)
 {
+	unsigned peers = 0;
+
+	core_visit_peer(n->core, 0, count_peer, &peers);
 	if (n->n_jobs)
 		sim_complain(s, n, "%u jobs under way at rest", n->n_jobs);
+	if (n->bytes > SIM_BYTES_SELF * n->n_member + (size_t)peers * SIM_BYTES_PEER)
+		sim_complain(s, n, "the core holds %zu octets for %u peers", n->bytes, peers);
 }
 
 void
@@ -262,7 +413,9 @@ check_rest(struct sim *s)
 			continue;
 		check_node_now(s, n);
 		rest_sas(s, n);
-		rest_neighs(s, n);
+		rest_ike(s, n);
+		for (uint32_t tunnel = 1; tunnel <= n->n_member; tunnel++)
+			rest_neighs(s, n, tunnel);
 		rest_shortcuts(s, n);
 		rest_queues(s, n);
 	}
@@ -276,22 +429,35 @@ nhs_is_up(void *ctx, const struct nhrp_nhs_info *i)
 	struct walk *w = ctx;
 	const struct node *hub = node_of_overlay(w->s, &i->proto);
 
-	if (hub && hub->core && !i->up)
+	if (hub && node_awake(hub) && !i->up)
 		w->count++;
 	return true;
+}
+
+static bool
+hub_knows(const struct node *h, const struct node *n, unsigned i)
+{
+	uint32_t tunnel = 0;
+
+	if (!node_member(h, n->member[i].cloud, &tunnel))
+		return true;
+	return plane_neigh(h, tunnel, &n->member[i].overlay) && plane_next(h, &n->member[i].overlay) == n;
 }
 
 bool
 spoke_registered(const struct node *n)
 {
-	struct walk w = { n->sim, NULL, 0 };
+	struct walk w = { n->sim, NULL, 0, 0 };
 
-	nhrp_visit_nhs(core_nhrp(n->core, 1), nhs_is_up, &w);
-	for (unsigned i = 0; i < n->sim->n_node; i++) {
-		const struct node *h = n->sim->node[i];
+	for (unsigned i = 0; i < n->n_member; i++)
+		nhrp_visit_nhs(core_nhrp(n->core, i + 1), nhs_is_up, &w);
+	for (unsigned i = 0; i < n->sim->n_hub; i++) {
+		const struct node *h = n->sim->hub[i];
 
-		if (h->hub && h->core && (!plane_neigh(h, &n->overlay) || plane_next(h, &n->lan_host) != n))
-			return false;
+		for (unsigned k = 0; k < n->n_member && !n->hub; k++) {
+			if (node_awake(h) && !hub_knows(h, n, k))
+				return false;
+		}
 	}
 	return w.count == 0;
 }
@@ -300,16 +466,22 @@ bool
 all_registered(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_node; i++) {
-		if (!s->node[i]->hub && s->node[i]->core && !spoke_registered(s->node[i]))
+		if (node_awake(s->node[i]) && !spoke_registered(s->node[i]))
 			return false;
 	}
 	return true;
 }
 
 bool
+flow_direct(const struct flow *f)
+{
+	return f->from == f->to || (plane_next(f->from, &f->dst->host) == f->to && f->last_hops == 1);
+}
+
+bool
 path_direct(const struct node *from, const struct node *to)
 {
-	return plane_next(from, &to->lan_host) == to;
+	return plane_next(from, &to->member[0].lan->host) == to;
 }
 
 bool
@@ -318,10 +490,46 @@ all_direct(struct sim *s)
 	for (unsigned i = 0; i < s->n_flow; i++) {
 		const struct flow *f = &s->flow[i];
 
-		if (!f->stopped && f->from->core && f->to->core && (!path_direct(f->from, f->to) || f->last_hops != 1))
+		if (!f->stopped && node_awake(f->from) && node_awake(f->to) && !flow_direct(f))
 			return false;
 	}
 	return true;
+}
+
+struct restored_count {
+	const struct sim *s;
+	unsigned all, here;
+};
+
+static bool
+count_restored(void *ctx, const struct nhrp_cache_info *i)
+{
+	struct restored_count *c = ctx;
+	const struct node *owner = node_of_overlay(c->s, &i->prefix.addr);
+
+	c->all += i->restored;
+	c->here += i->restored && owner && owner->core;
+	return true;
+}
+
+unsigned
+restored(const struct node *n)
+{
+	struct restored_count c = { n->sim, 0, 0 };
+
+	for (unsigned i = 0; i < n->n_member; i++)
+		nhrp_visit_cache(core_nhrp(n->core, i + 1), NULL, count_restored, &c);
+	return c.all;
+}
+
+unsigned
+unconfirmed(const struct node *n)
+{
+	struct restored_count c = { n->sim, 0, 0 };
+
+	for (unsigned i = 0; i < n->n_member; i++)
+		nhrp_visit_cache(core_nhrp(n->core, i + 1), NULL, count_restored, &c);
+	return c.here;
 }
 
 /* ---- for the reader of a failure */
@@ -353,28 +561,35 @@ explain_shortcut(void *ctx, const struct nhrp_shortcut_info *i)
 	return true;
 }
 
+static void
+explain_flow(const struct flow *f, struct explain *e)
+{
+	const struct node *next = plane_next(f->from, &f->dst->host);
+
+	fprintf(e->out, "  %s to %s (%s) goes by %s; last packet came %.1f s ago over %u hops; shortcut:", f->from->name, f->to->name,
+	    text(&f->dst->host), next ? next->name : "nobody", (double)(f->from->sim->now - f->last_got) / 1e6, f->last_hops);
+	e->n = f->from;
+	e->dst = &f->dst->host;
+	for (unsigned i = 0; i < f->from->n_member; i++)
+		nhrp_visit_shortcut(core_nhrp(f->from->core, i + 1), explain_shortcut, e);
+	fputc('\n', e->out);
+}
+
 void
 check_explain(const struct sim *s, FILE *out)
 {
 	struct explain e = { .out = out };
+	unsigned lines = 0;
 
 	for (unsigned i = 0; i < s->n_node; i++) {
 		e.n = s->node[i];
-		if (e.n->core)
-			nhrp_visit_nhs(core_nhrp(e.n->core, 1), explain_nhs, &e);
+		for (unsigned k = 0; e.n->core && k < e.n->n_member; k++)
+			nhrp_visit_nhs(core_nhrp(e.n->core, k + 1), explain_nhs, &e);
 	}
 	for (unsigned i = 0; i < s->n_flow; i++) {
 		const struct flow *f = &s->flow[i];
-		const struct node *next;
 
-		if (f->stopped || !f->from->core || !f->to->core || (path_direct(f->from, f->to) && f->last_hops == 1))
-			continue;
-		next = plane_next(f->from, &f->to->lan_host);
-		fprintf(out, "  %s to %s goes by %s; last packet came %.1f s ago over %u hops; shortcut:", f->from->name, f->to->name,
-		    next ? next->name : "nobody", (double)(s->now - f->last_got) / 1e6, f->last_hops);
-		e.n = f->from;
-		e.dst = &f->to->lan_host;
-		nhrp_visit_shortcut(core_nhrp(f->from->core, 1), explain_shortcut, &e);
-		fputc('\n', out);
+		if (!f->stopped && f->from->core && f->to->core && !flow_direct(f) && lines++ < EXPLAIN_LINES)
+			explain_flow(f, &e);
 	}
 }

@@ -31,7 +31,7 @@ struct host_key {
 static bool
 host_eq(const struct map_node *node, const void *key)
 {
-	const struct host *h = container_of(node, struct host, by_addr);
+	const struct uplink *h = container_of(node, struct uplink, by_addr);
 	const struct host_key *k = key;
 
 	return h->nat == k->nat && addr_eq(&h->addr, k->addr);
@@ -49,7 +49,7 @@ host_find(const struct sim *s, const struct nat *nat, const struct addr *a)
 	struct host_key k = { nat, a };
 	struct map_node *m = map_find(&s->hosts, host_hash(s, nat, a), host_eq, &k);
 
-	return m ? container_of(container_of(m, struct host, by_addr), struct node, host) : NULL;
+	return m ? container_of(container_of(m, struct uplink, by_addr), struct node, host) : NULL;
 }
 
 /* 45.0.x.y for hosts, 46.0.0.x for NAT boxes, 192.168.nat.x inside; 2a00::, 2a01::, fdaa:nat:: */
@@ -82,7 +82,7 @@ net_nat(struct sim *s)
 void
 net_attach(struct sim *s, struct node *n, struct nat *nat)
 {
-	struct host *h = &n->host;
+	struct uplink *h = &n->host;
 
 	h->nat = nat;
 	h->delay = s->conf.delay_min + sim_below(s, (uint32_t)(s->conf.delay_max - s->conf.delay_min) + 1);
@@ -104,7 +104,7 @@ net_readdress(struct sim *s, struct node *n, const struct addr *to)
 void
 net_rebind(struct sim *s, struct nat *nat)
 {
-	sim_note(s, NULL, "nat-rebind", "mappings forgotten, ports change");
+	sim_fault(s, NULL, "nat-rebind", "mappings forgotten, ports change");
 	nat->n_map = 0;
 	nat->keep_port = false;
 }
@@ -264,6 +264,25 @@ net_send(struct sim *s, struct node *from, struct pkt *p)
 	fly(s, p, delay);
 }
 
+/* Of who sends from behind a NAT itself it is not known: no. */
+bool
+net_open(const struct sim *s, const struct plane_sa *sa)
+{
+	const struct nat *t = nat_find(s, &sa->sa.remote.addr);
+	struct endpoint from = { sa->node->host.addr, sa->sa.encap ? sa->sa.local.port : 0 };
+	uint16_t port = sa->sa.encap ? sa->sa.remote.port : 0;
+
+	if (sa->node->host.nat)
+		return false;
+	for (unsigned i = 0; t && i < t->n_map; i++) {
+		const struct nat_map *m = &t->map[i];
+
+		if (m->port == port && endpoint_eq(&m->remote, &from) && !nat_stale(s, m))
+			return true;
+	}
+	return !t;
+}
+
 static struct node *
 receiver(struct sim *s, struct pkt *p)
 {
@@ -288,6 +307,13 @@ net_deliver(struct sim *s, struct pkt *p)
 
 	if (!n || !n->core) {
 		lose(s, n, p, n ? "host-down" : "nat-closed");
+		return;
+	}
+	if (n->sleep != SLEEP_NOT) {
+		if (n->sleep == SLEEP_STOPPED && n->n_backlog < SIM_BACKLOG)
+			n->backlog[n->n_backlog++] = p;
+		else
+			lose(s, n, p, "host-asleep");
 		return;
 	}
 	switch (p->kind) {

@@ -1,11 +1,9 @@
-/* tests/sim/node.c: one hub or spoke: its configuration, its core's environment, and the carrying out of actions as
- * nhrpd/daemon/daemon.c does it. A crash frees the core and everything in its plane at once; nothing survives but the wires. */
+/* tests/sim/node.c: one hub or spoke at work: its core's environment, its clock, and the carrying out of actions as
+ * nhrpd/daemon/daemon.c does it. A crash frees the core and everything in its plane at once; nothing survives but the wires and
+ * what a hub has stored. */
 #include "tests/sim/sim.h"
 
 #include <stdlib.h>
-
-enum { TUNNEL_IF = 7, LAN_IF = 3 };
-static const char psk[] = "a secret for the simulator";
 
 /* ---- what the core is given of the world */
 
@@ -27,6 +25,8 @@ node_alloc(void *ctx, size_t n)
 	b->n = n;
 	nd->live++;
 	nd->bytes += n;
+	if (nd->bytes > nd->bytes_peak)
+		nd->bytes_peak = nd->bytes;
 	return b->data;
 }
 
@@ -81,7 +81,8 @@ env_peer_stats(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *
 {
 	struct node *n = ctx;
 
-	if (tunnel != 1 || peer >= n->plane.n_peer)
+	(void)tunnel;
+	if (peer >= n->plane.n_peer)
 		return false;
 	*out = n->plane.peer[peer].st;
 	return true;
@@ -98,221 +99,187 @@ env_sa_stats(void *ctx, uint32_t spi_in, struct dp_sa_stats *out)
 	return true;
 }
 
-/* ---- configuration */
+/* ---- time */
 
-/* 10.255.i/16 in the tunnel and 10.i/24 behind it; or fd00:ff::i/32 and fd00:1:i::/64. */
-static void
-make_overlay(struct node *n)
+tick_t
+node_now(const struct node *n)
 {
-	uint16_t i = (uint16_t)n->index;
-	uint8_t t4[4] = { 10, 255, (uint8_t)(i >> 8), (uint8_t)i }, l4[4] = { 10, (uint8_t)(i >> 8), (uint8_t)i, 1 };
-	uint8_t t6[16] = { 0xfd, 0, 0, 0xff }, l6[16] = { 0xfd, 0, 0, 1 };
-	bool v4 = n->sim->conf.over == 4;
-
-	put_be16(t6 + 14, i);
-	put_be16(l6 + 4, i);
-	l6[15] = 1;
-	n->overlay = v4 ? addr_of(t4, 4) : addr_of(t6, 16);
-	n->lan_addr = v4 ? addr_of(l4, 4) : addr_of(l6, 16);
-	l4[3] = l6[15] = 10;
-	n->lan_host = v4 ? addr_of(l4, 4) : addr_of(l6, 16);
-	n->lan = prefix_of(&n->lan_addr, v4 ? 24 : 64);
+	return n->sim->now - n->behind;
 }
 
-static struct prefix
-tunnel_net(const struct node *n)
+bool
+node_awake(const struct node *n)
 {
-	return (struct prefix){ n->overlay, n->sim->conf.over == 4 ? 16 : 32 };
+	return n->core && n->sleep == SLEEP_NOT;
 }
 
-static struct ike_id
-fqdn(const char *name)
+void
+node_sleep(struct node *n, enum sim_sleep how, tick_t for_how_long)
 {
-	struct ike_id id = { .type = IKE_ID_FQDN };
+	static const char *const word[] = { [SLEEP_SUSPENDED] = "suspend", [SLEEP_STOPPED] = "stop" };
+	char text[32];
 
-	id.len = (uint8_t)snprintf((char *)id.data, sizeof(id.data), "%s", name);
-	return id;
+	if (!node_awake(n))
+		return;
+	snprintf(text, sizeof(text), "for %.0f s", (double)for_how_long / 1e6);
+	sim_fault(n->sim, n, word[how], text);
+	n->sleep = how;
+	n->slept_at = n->sim->now;
+	n->wake_at = n->sim->now + for_how_long;
+	sim_at(n->sim, n->wake_at, SIM_EV_WAKE, n);
 }
 
-static void
-make_profile(struct node *n)
+void
+node_wake(struct node *n)
 {
-	const struct sim_conf *c = &n->sim->conf;
-	struct ike_profile *p = &n->profile;
-	char name[32];
+	struct sim *s = n->sim;
 
-	snprintf(name, sizeof(name), "%s.sim", n->name);
-	snprintf(p->name, sizeof(p->name), "sim");
-	p->local_id = fqdn(name);
-	p->remote[0] = (struct ike_match){ .kind = IKE_MATCH_DOMAIN, .id = fqdn("sim") };
-	p->n_remote = 1;
-	n->key = (struct ike_key){ .name = "all", .id = p->remote[0], .has_id = true, .psk_len = sizeof(psk) - 1 };
-	memcpy(n->key.psk, psk, sizeof(psk) - 1);
-	p->key = &n->key;
-	p->n_key = 1;
-	p->ike[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 256 }, .n_encr = 1, .prf = { 5 }, .n_prf = 1,
-		.group = { 31 }, .n_group = 1 };
-	p->n_ike = 1;
-	p->esp[0] = (struct ike_proposal){ .encr = { 20 }, .encr_bits = { 256 }, .n_encr = 1, .esn = { true, true } };
-	p->n_esp = 1;
-	p->dpd = IKE_DPD_ON_DEMAND;
-	p->dpd_s = 10;
-	p->dpd_retry_s = 3;
-	p->ike_life_s = c->ike_life_s ? c->ike_life_s : 86400;
-	p->child_life.hard_s = c->child_life_s ? c->child_life_s : 3600;
-	p->child_life.hard_packets = c->child_packets;
-	p->replay_window = PLANE_WINDOW;
-	p->keepalive_s = 20;
+	if (n->sleep == SLEEP_NOT)
+		return;
+	sim_fault(s, n, "wake", "");
+	if (n->sleep == SLEEP_SUSPENDED)
+		n->behind += s->now - n->slept_at;
+	n->sleep = SLEEP_NOT;
+	n->tick_at = TICK_NEVER;
+	for (unsigned i = 0; i < n->n_backlog; i++)
+		sim_at(s, s->now, SIM_EV_PACKET, NULL)->u.pkt = n->backlog[i];
+	n->n_backlog = 0;
+	routes_sync(n);
+	core_tick(n->core, node_now(n));
+	node_carry(n);
 }
 
 static void
-make_nhrp(struct node *n)
+forget_backlog(struct node *n)
 {
-	struct nhrp_conf *c = &n->tunnel.nhrp;
+	for (unsigned i = 0; i < n->n_backlog; i++)
+		free(n->backlog[i]);
+	n->n_backlog = 0;
+}
 
-	c->network_id = 1;
-	c->own[0] = tunnel_net(n);
-	c->n_own = 1;
-	c->hold_s = n->sim->conf.hold_s ? n->sim->conf.hold_s : 600;
-	memcpy(c->auth, "sim", 3);
-	c->auth_len = 3;
-	c->shortcut = true;
-	c->redirect = c->mcast_dynamic = n->hub;
-	c->no_unique = true;
-	for (unsigned i = 0; i < n->sim->n_node && !n->hub; i++) {
-		const struct node *h = n->sim->node[i];
-		struct nhrp_conf_nhs *s = &c->nhs[c->n_nhs];
+/* ---- what nhrpd/daemon/keep.c asks of the daemon: the time, and timers */
 
-		if (!h->hub || c->n_nhs == NHRP_NHS_MAX)
+static tick_t
+daemon_now(void *ctx)
+{
+	return node_now(ctx);
+}
+
+static struct host_watch *
+daemon_after(void *ctx, tick_t delay, void (*fn)(void *arg), void *arg)
+{
+	struct node *n = ctx;
+
+	for (unsigned i = 0; i < sizeof(n->watch) / sizeof(n->watch[0]); i++) {
+		struct host_watch *w = &n->watch[i];
+
+		if (w->serial)
 			continue;
-		*s = (struct nhrp_conf_nhs){ .proto = h->overlay, .family = n->sim->conf.over, .mcast = true };
-		snprintf(s->name, sizeof(s->name), "%s.sim", h->name);
-		c->n_nhs++;
-	}
-}
-
-static struct node *
-node_new(struct sim *s, struct nat *nat, bool hub, unsigned number)
-{
-	struct node *n = calloc(1, sizeof(*n));
-
-	if (!n || s->n_node == SIM_NODES_MAX)
-		abort();
-	n->sim = s;
-	n->hub = hub;
-	n->index = s->n_node + 1;
-	snprintf(n->name, sizeof(n->name), "%s-%u", hub ? "hub" : "spoke", number);
-	s->node[s->n_node++] = n;
-	net_attach(s, n, nat);
-	make_overlay(n);
-	make_profile(n);
-	make_nhrp(n);
-	n->tunnel.dp = (struct dp_tunnel){ .id = 1, .name = "gre1", .n_addr = 1, .redirect = hub, .has_key = true, .key = 1 };
-	n->tunnel.dp.addr[0] = tunnel_net(n);
-	n->conf = (struct core_conf){ .tunnel = &n->tunnel, .n_tunnel = 1,
-		.ike = { .profile = &n->profile, .n_profile = 1, .half_open_max = 4096, .cookie_threshold = 100, .sa_max = 200000 } };
-	return n;
-}
-
-static unsigned
-count(const struct sim *s, bool hub)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->n_node; i++)
-		n += s->node[i]->hub == hub;
-	return n;
-}
-
-struct node *
-node_hub(struct sim *s)
-{
-	return node_new(s, NULL, true, count(s, true) + 1);
-}
-
-struct node *
-node_spoke(struct sim *s, struct nat *nat)
-{
-	return node_new(s, nat, false, count(s, false) + 1);
-}
-
-struct node *
-node_of_overlay(const struct sim *s, const struct addr *overlay)
-{
-	for (unsigned i = 0; i < s->n_node; i++) {
-		if (addr_eq(&s->node[i]->overlay, overlay))
-			return s->node[i];
+		*w = (struct host_watch){ n, ++n->watch_serial, fn, arg };
+		sim_at(n->sim, n->sim->now + delay, SIM_EV_TIMER, n)->u.timer = w->serial;
+		return w;
 	}
 	return NULL;
 }
 
-/* ---- routes that a routing protocol would bring: the hubs know each LAN, spokes know "all of it, by the first hub" */
+static void
+daemon_unwatch(void *ctx, struct host_watch *w)
+{
+	(void)ctx;
+	if (w)
+		w->serial = 0;
+}
 
 void
-node_rib(struct node *n, const struct rib_route *r, bool gone)
+node_timer(struct node *n, uint32_t serial)
 {
-	struct rib_event ev = { .kind = gone ? RIB_EV_GONE : RIB_EV_ROUTE, .route = *r };
+	for (unsigned i = 0; i < sizeof(n->watch) / sizeof(n->watch[0]); i++) {
+		struct host_watch *w = &n->watch[i];
 
-	if (gone)
-		plane_route_del(n, &r->dst, false);
-	else
-		plane_route_set(n, r, false);
-	core_rib_event(n->core, n->sim->now, &ev);
-	node_carry(n);
+		if (w->serial != serial)
+			continue;
+		w->serial = 0;
+		store_of(n);
+		w->fn(w->arg);
+		node_carry(n);
+		return;
+	}
+}
+
+/* What the daemon knows of its configuration, and keep.c asks. */
+static const struct conf *
+conf_of(const struct node *n)
+{
+	static struct conf c;
+
+	c.core = n->conf;
+	return &c;
 }
 
 static void
-start_routes(struct node *n)
+keep_start(struct node *n)
 {
-	const struct sim *s = n->sim;
-	struct rib_event ready = { .kind = RIB_EV_READY };
-	struct prefix net = tunnel_net(n), all = prefix_of(&n->lan_addr, s->conf.over == 4 ? 8 : 16);
+	if (!n->hub || !n->sim->conf.keep)
+		return;
+	n->daemon = (struct host){ .ctx = n, .now = daemon_now, .after = daemon_after, .unwatch = daemon_unwatch, .log = &n->log };
+	store_of(n);
+	if (!(n->keep = keep_new(&n->daemon, n->name, store_wall)))
+		abort();
+	keep_tunnels(n->keep, conf_of(n), n->core);
+}
 
-	node_rib(n, &(struct rib_route){ .dst = n->lan, .ifindex = LAN_IF }, false);
-	node_rib(n, &(struct rib_route){ .dst = prefix_host(&n->lan_addr), .ifindex = LAN_IF, .kind = RIB_LOCAL }, false);
-	node_rib(n, &(struct rib_route){ .dst = prefix_host(&n->overlay), .ifindex = TUNNEL_IF, .kind = RIB_LOCAL }, false);
-	node_rib(n, &(struct rib_route){ .dst = prefix_of(&net.addr, net.bits), .ifindex = TUNNEL_IF }, false);
-	for (unsigned i = 0; i < s->n_node; i++) {
-		const struct node *o = s->node[i];
-
-		if (o == n)
-			continue;
-		if (n->hub)
-			node_rib(n, &(struct rib_route){ .dst = o->lan, .via = o->overlay, .ifindex = TUNNEL_IF }, false);
-		else if (o->hub && !trie_get(&n->plane.best, &all))
-			node_rib(n, &(struct rib_route){ .dst = all, .via = o->overlay, .ifindex = TUNNEL_IF }, false);
-	}
-	core_rib_event(n->core, s->now, &ready);
-	node_carry(n);
+static void
+keep_end(struct node *n, bool killed)
+{
+	if (!n->keep)
+		return;
+	store_of(n);
+	store_die(n, killed);
+	keep_free(n->keep);
+	store_die(n, false);
+	n->keep = NULL;
+	memset(n->watch, 0, sizeof(n->watch));
 }
 
 /* ---- start and end of a life */
 
-void
-node_start(struct node *n)
+static void
+core_begin(struct node *n)
 {
 	struct core_env env = { .ike.env = { n, node_alloc, node_release, node_random, &n->log }, .ike.spi_alloc = env_spi,
 		.peer_stats = env_peer_stats, .sa_stats = env_sa_stats };
 
+	if (!(n->core = core_new(&n->conf, &env)))
+		sim_complain(n->sim, n, "the core did not start");
+	keep_start(n);
+	for (unsigned i = 0; i < n->n_member; i++)
+		core_source(n->core, node_now(n), i + 1, &n->host.addr);
+	node_carry(n);
+	routes_start(n);
+	core_tick(n->core, node_now(n));
+	node_carry(n);
+}
+
+void
+node_start(struct node *n)
+{
+	struct sim *s = n->sim;
+
 	if (n->core)
 		return;
 	n->life++;
-	n->rng = n->sim->seed ^ (uint64_t)n->index << 40 ^ (uint64_t)n->life << 20;
+	n->rng = s->seed ^ (uint64_t)n->index << 40 ^ (uint64_t)n->life << 20;
 	splitmix64(&n->rng);
 	n->log = (struct log){ node_log, n, LOG_LV_INFO };
 	n->tick_at = TICK_NEVER;
-	n->bytes = 0;
+	n->bytes = n->bytes_peak = 0;
 	plane_init(n);
-	sim_note(n->sim, n, "start", "");
-	if (!(n->core = core_new(&n->conf, &env)))
-		sim_complain(n->sim, n, "the core did not start");
-	core_source(n->core, n->sim->now, 1, &n->host.addr);
-	node_carry(n);
-	start_routes(n);
-	core_tick(n->core, n->sim->now);
-	node_carry(n);
-	if (n->sim->conf.hello)
-		sim_at(n->sim, n->sim->now + sim_below(n->sim, (uint32_t)n->sim->conf.hello), SIM_EV_HELLO, n);
+	sim_fault(s, n, "start", "");
+	core_begin(n);
+	if (s->conf.hello)
+		sim_at(s, s->now + sim_below(s, (uint32_t)s->conf.hello), SIM_EV_HELLO, n);
+	if (s->conf.hello && s->conf.reroute)
+		sim_at(s, s->now + sim_below(s, 2000000), SIM_EV_ROUTING, n);
 }
 
 static void
@@ -324,17 +291,21 @@ discard_jobs(struct node *n)
 }
 
 /* Also looks for leaks: what the core took it must have given back. */
-void
-node_crash(struct node *n)
+static void
+end(struct node *n, bool killed)
 {
 	struct core *c = n->core;
 
 	if (!c)
 		return;
 	n->life++;
-	sim_note(n->sim, n, "crash", "");
+	sim_fault(n->sim, n, killed ? "crash" : "end", "");
 	discard_jobs(n);
+	forget_backlog(n);
+	keep_end(n, killed);
 	n->core = NULL;
+	n->sleep = SLEEP_NOT;
+	n->down_at = n->sim->now;
 	core_free(c);
 	plane_fini(n);
 	if (n->live != 0 && !n->sim->complaint[0]) {
@@ -346,23 +317,30 @@ node_crash(struct node *n)
 }
 
 void
+node_crash(struct node *n)
+{
+	end(n, true);
+}
+
+void
 node_stop(struct node *n)
 {
-	if (!n->core)
+	if (!node_awake(n))
 		return;
 	sim_note(n->sim, n, "shutdown", "");
-	core_shutdown(n->core, n->sim->now);
+	core_shutdown(n->core, node_now(n));
 	node_carry(n);
 	sim_run(n->sim, TICK_MS(300));
-	node_crash(n);
+	end(n, false);
 }
 
 void
 node_readdress(struct node *n, const struct addr *to)
 {
-	sim_note(n->sim, n, "new-address", "");
+	sim_fault(n->sim, n, "new-address", "");
 	net_readdress(n->sim, n, to);
-	core_source(n->core, n->sim->now, 1, to);
+	for (unsigned i = 0; i < n->n_member; i++)
+		core_source(n->core, node_now(n), i + 1, to);
 	node_carry(n);
 }
 
@@ -374,7 +352,7 @@ refused(struct node *n, const struct core_act *a, uint32_t ppm)
 	if (!sim_chance(n->sim, ppm))
 		return false;
 	sim_trace(n->sim, n, "refused", a->kind, a->spi_in, NULL, NULL);
-	core_result(n->core, n->sim->now, a, false, "refused by the simulator");
+	core_result(n->core, node_now(n), a, false, "refused by the simulator");
 	return true;
 }
 
@@ -383,12 +361,12 @@ act_tunnel(struct node *n, const struct core_act *a)
 {
 	struct dp_event up = { .kind = DP_EV_LINK, .tunnel = a->tunnel, .link_up = true };
 
-	core_ifindex(n->core, a->tunnel, TUNNEL_IF);
-	core_result(n->core, n->sim->now, a, true, "");
-	if (n->plane.up)
+	core_ifindex(n->core, a->tunnel, TUNNEL_IF + a->tunnel - 1);
+	core_result(n->core, node_now(n), a, true, "");
+	if (n->plane.tunnel[a->tunnel - 1].up)
 		return;
-	n->plane.up = true;
-	core_dp_event(n->core, n->sim->now, &up);
+	n->plane.tunnel[a->tunnel - 1].up = true;
+	core_dp_event(n->core, node_now(n), &up);
 }
 
 static void
@@ -406,7 +384,7 @@ act_neigh_set(struct node *n, const struct core_act *a)
 		g.peer--;
 	check_neigh_set(n, &g);
 	plane_neigh_set(n, &g);
-	core_result(n->core, n->sim->now, a, true, "");
+	core_result(n->core, node_now(n), a, true, "");
 }
 
 static void
@@ -417,8 +395,8 @@ act_neigh_del(struct node *n, const struct core_act *a)
 	sim_trace(n->sim, n, "neigh-del", a->neigh.peer, 0, NULL, &e);
 	if (n->sim->sabotage == SABOTAGE_KEEP_NEIGH)
 		return;
-	check_neigh_del(n, &a->neigh.proto);
-	plane_neigh_del(n, &a->neigh.proto);
+	check_neigh_del(n, a->tunnel, &a->neigh.proto);
+	plane_neigh_del(n, a->tunnel, &a->neigh.proto);
 }
 
 static void
@@ -427,9 +405,8 @@ act_sa_add(struct node *n, const struct core_act *a)
 	sim_trace(n->sim, n, "sa-add", a->spi_in, a->sa->peer, &a->sa->local, &a->sa->remote);
 	if (refused(n, a, n->sim->conf.refuse_sa))
 		return;
-	if (n->sim->sabotage != SABOTAGE_SKIP_SA)
-		plane_sa_add(n, a->sa);
-	core_result(n->core, n->sim->now, a, true, "");
+	plane_sa_add(n, a->sa);
+	core_result(n->core, node_now(n), a, true, "");
 }
 
 static void
@@ -456,7 +433,7 @@ act_route(struct node *n, const struct core_act *a)
 		return;
 	check_route_set(n, &a->route);
 	plane_route_set(n, &a->route, true);
-	core_result(n->core, n->sim->now, a, true, "");
+	core_result(n->core, node_now(n), a, true, "");
 }
 
 static void
@@ -490,6 +467,15 @@ act_job(struct node *n, const struct core_act *a)
 }
 
 static void
+act_lookup(struct node *n, const struct core_act *a)
+{
+	struct sim_ev *e = sim_at(n->sim, n->sim->now + TICK_MS(5) + sim_below(n->sim, 40000), SIM_EV_NAMES, n);
+
+	e->u.name.tunnel = a->tunnel;
+	e->u.name.nhs = a->nhs;
+}
+
+static void
 carry_out(struct node *n, const struct core_act *a)
 {
 	switch (a->kind) {
@@ -520,7 +506,7 @@ carry_out(struct node *n, const struct core_act *a)
 		act_sa_del(n, a);
 		break;
 	case CORE_ACT_NHRP_SEND:
-		plane_send_nhrp(n, a->peer, a->packet);
+		plane_send_nhrp(n, a->tunnel, a->peer, a->packet);
 		break;
 	case CORE_ACT_ROUTE_SET:
 	case CORE_ACT_ROUTE_DEL:
@@ -537,7 +523,7 @@ carry_out(struct node *n, const struct core_act *a)
 		act_job(n, a);
 		break;
 	case CORE_ACT_LOOKUP:
-		sim_at(n->sim, n->sim->now + TICK_MS(5) + sim_below(n->sim, 40000), SIM_EV_NAMES, n)->u.nhs = a->nhs;
+		act_lookup(n, a);
 		break;
 	}
 }
@@ -551,7 +537,7 @@ schedule(struct node *n)
 		return;
 	n->tick_at = at;
 	if (at != TICK_NEVER)
-		sim_at(n->sim, at, SIM_EV_TICK, n);
+		sim_at(n->sim, at + n->behind, SIM_EV_TICK, n);
 }
 
 void
@@ -563,7 +549,7 @@ node_carry(struct node *n)
 	if (n->carrying || !n->core)
 		return;
 	n->carrying = true;
-	while ((a = core_next(n->core, n->sim->now))) {
+	while ((a = core_next(n->core, node_now(n)))) {
 		carry_out(n, a);
 		acts++;
 	}
@@ -571,6 +557,8 @@ node_carry(struct node *n)
 	n->sim->acts += acts;
 	check_acts(n, acts);
 	schedule(n);
+	if (n->keep)
+		keep_poll(n->keep);
 }
 
 /* ---- what comes in */
@@ -579,21 +567,23 @@ void
 node_tick(struct node *n, tick_t at)
 {
 	(void)at;
-	if (n->tick_at > n->sim->now)
+	if (n->tick_at > node_now(n))
 		return;	/* moved since */
+	if ((n->sim->sabotage == SABOTAGE_KEEP_DEAD || n->sim->sabotage == SABOTAGE_KEEP_DEAD_UNSEEN) && n->hub)
+		return;
 	n->tick_at = TICK_NEVER;
 	n->spins = n->spin_at == n->sim->now ? n->spins + 1 : 0;
 	n->spin_at = n->sim->now;
 	if (n->spins > SIM_SPIN_MAX)
 		sim_complain(n->sim, n, "%u ticks at one instant: a deadline in the past is never served", n->spins);
-	core_tick(n->core, n->sim->now);
+	core_tick(n->core, node_now(n));
 	node_carry(n);
 }
 
 void
 node_hello(struct node *n)
 {
-	plane_mcast(n, 0, 0);
+	plane_mcast(n);
 	sim_at(n->sim, n->sim->now + n->sim->conf.hello, SIM_EV_HELLO, n);
 }
 
@@ -606,22 +596,22 @@ node_job(struct node *n, struct ike_job *job)
 			break;
 		}
 	}
-	core_job_done(n->core, n->sim->now, job);
+	core_job_done(n->core, node_now(n), job);
 	node_carry(n);
 }
 
 void
-node_names(struct node *n, uint32_t nhs)
+node_names(struct node *n, uint32_t tunnel, uint32_t nhs)
 {
-	const struct nhrp_conf_nhs *c = &n->tunnel.nhrp.nhs[nhs];
+	const struct nhrp_conf_nhs *c = &n->tunnel[tunnel - 1].nhrp.nhs[nhs];
 
-	for (unsigned i = 0; i < n->sim->n_node; i++) {
-		const struct node *h = n->sim->node[i];
+	for (unsigned i = 0; i < n->sim->n_hub; i++) {
+		const struct node *h = n->sim->hub[i];
 		size_t len = strlen(h->name);
 
-		if (!h->hub || strncmp(c->name, h->name, len) != 0 || c->name[len] != '.')
+		if (strncmp(c->name, h->name, len) != 0 || c->name[len] != '.')
 			continue;
-		core_names(n->core, n->sim->now, 1, nhs, &h->host.addr, 1, NULL);
+		core_names(n->core, node_now(n), tunnel, nhs, &h->host.addr, 1, NULL);
 		node_carry(n);
 		return;
 	}
@@ -630,7 +620,7 @@ node_names(struct node *n, uint32_t nhs)
 void
 node_dp_event(struct node *n, const struct dp_event *ev)
 {
-	core_dp_event(n->core, n->sim->now, ev);
+	core_dp_event(n->core, node_now(n), ev);
 	node_carry(n);
 }
 
@@ -645,6 +635,6 @@ node_rx_ike(struct node *n, const struct pkt *p)
 		node_dp_event(n, &ev);
 		return;
 	}
-	core_rx_ike(n->core, n->sim->now, &rx);
+	core_rx_ike(n->core, node_now(n), &rx);
 	node_carry(n);
 }

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-enum { TUNNEL_IF = 7, LAN_IF = 3 };
 #define REPORT_EVERY TICK_S(1)
 
 /* ---- start, end */
@@ -19,7 +18,9 @@ plane_init(struct node *n)
 
 	memset(p, 0, sizeof(*p));
 	map_init(&p->spis, &n->sim->env);
-	map_init(&p->protos, &n->sim->env);
+	map_init(&p->outs, &n->sim->env);
+	for (unsigned i = 0; i < SIM_CLOUDS; i++)
+		map_init(&p->tunnel[i].protos, &n->sim->env);
 	map_init(&p->reports, &n->sim->env);
 	trie_init(&p->best, &n->sim->env);
 	trie_init(&p->shortcuts, &n->sim->env);
@@ -36,38 +37,64 @@ free_reports(struct plane *p)
 	}
 }
 
+/* The one at the other end learns that it has an other end, or since when it has none. */
+static void
+other_end(struct plane_sa *sa, tick_t orphan_at)
+{
+	struct plane_sa *other = plane_other(sa);
+
+	if (other)
+		other->orphan_at = orphan_at;
+}
+
+static void
+free_neighs(struct plane_tunnel *t)
+{
+	while (t->neighs) {
+		struct plane_neigh *g = t->neighs;
+
+		t->neighs = g->next;
+		free(g);
+	}
+	map_fini(&t->protos);
+}
+
+static void
+free_routes(struct plane_route *r)
+{
+	while (r) {
+		struct plane_route *next = r->next;
+
+		free(r);
+		r = next;
+	}
+}
+
 void
 plane_fini(struct node *n)
 {
 	struct plane *p = &n->plane;
 
+	if (!p->spis.env)
+		return;
 	while (p->sas) {
 		struct plane_sa *sa = p->sas;
 
 		p->sas = sa->next;
+		other_end(sa, n->sim->now);
 		map_del(&n->sim->seals, &sa->by_seal);
 		free(sa);
 	}
-	while (p->neighs) {
-		struct plane_neigh *g = p->neighs;
-
-		p->neighs = g->next;
-		free(g);
-	}
-	while (p->routes) {
-		struct plane_route *r = p->routes;
-
-		p->routes = r->next;
-		free(r);
-	}
-	if (p->spis.env) {
-		free_reports(p);
-		map_fini(&p->spis);
-		map_fini(&p->protos);
-		map_fini(&p->reports);
-		trie_fini(&p->best);
-		trie_fini(&p->shortcuts);
-	}
+	for (unsigned i = 0; i < SIM_CLOUDS; i++)
+		free_neighs(&p->tunnel[i]);
+	free_routes(p->routes);
+	free_routes(p->cuts);
+	free_reports(p);
+	map_fini(&p->spis);
+	map_fini(&p->outs);
+	map_fini(&p->reports);
+	trie_fini(&p->best);
+	trie_fini(&p->shortcuts);
 	free(p->peer);
 	memset(p, 0, sizeof(*p));
 }
@@ -94,13 +121,41 @@ plane_sa(const struct node *n, uint32_t spi_in)
 	return m ? container_of(m, struct plane_sa, by_spi) : NULL;
 }
 
+struct out_key {
+	uint64_t seal;
+	uint32_t spi;
+};
+
+static bool
+out_eq(const struct map_node *m, const void *key)
+{
+	const struct plane_sa *sa = container_of(m, struct plane_sa, by_out);
+	const struct out_key *k = key;
+
+	return sa->seal_out == k->seal && sa->sa.spi_out == k->spi && !sa->clear;
+}
+
+bool
+plane_seals(const struct node *n, uint32_t spi, uint64_t seal)
+{
+	return map_find(&n->plane.outs, seal, out_eq, &(struct out_key){ seal, spi }) != NULL;
+}
+
+struct plane_sa *
+plane_other(const struct plane_sa *sa)
+{
+	const struct map *seals = &sa->node->sim->seals;
+	struct map_node *m = map_find(seals, sa->seal_out, seal_eq, &sa->seal_out);
+
+	return m ? container_of(m, struct plane_sa, by_seal) : NULL;
+}
+
 struct node *
 plane_far(const struct plane_sa *sa)
 {
-	const struct map *seals = &sa->node->sim->seals;
-	struct map_node *m = map_find(seals, map_hash(seals, &sa->seal_out, sizeof(sa->seal_out)), seal_eq, &sa->seal_out);
+	const struct plane_sa *other = plane_other(sa);
 
-	return m ? container_of(m, struct plane_sa, by_seal)->node : NULL;
+	return other ? other->node : NULL;
 }
 
 uint32_t
@@ -164,10 +219,14 @@ plane_sa_add(struct node *n, const struct dp_sa *from)
 	sa->seal_in = seal_of(from->spi_in, &from->keys, from->keys.encr_in);
 	sa->seal_out = seal_of(from->spi_out, &from->keys, from->keys.encr_out);
 	memset(&sa->sa.keys, 0, sizeof(sa->sa.keys));
+	sa->clear = n->sim->sabotage == SABOTAGE_SKIP_SA || n->sim->sabotage == SABOTAGE_SKIP_SA_UNSEEN;
 	sa->next = n->plane.sas;
+	if (sa->next)
+		sa->next->prev = sa;
 	n->plane.sas = sa;
 	map_add(&n->plane.spis, &sa->by_spi, map_hash(&n->plane.spis, &from->spi_in, sizeof(from->spi_in)));
-	map_add(&n->sim->seals, &sa->by_seal, map_hash(&n->sim->seals, &sa->seal_in, sizeof(sa->seal_in)));
+	map_add(&n->plane.outs, &sa->by_out, sa->seal_out);
+	map_add(&n->sim->seals, &sa->by_seal, sa->seal_in);
 	plane_peer(n, from->peer)->n_sa++;
 	if (from->active)
 		send_on(n, sa);
@@ -175,7 +234,9 @@ plane_sa_add(struct node *n, const struct dp_sa *from)
 		sim_at(n->sim, n->sim->now + TICK_S(from->life.soft_s), SIM_EV_SA_LIFE, n)->u.spi = from->spi_in;
 	if (from->life.hard_s)
 		sim_at(n->sim, n->sim->now + TICK_S(from->life.hard_s), SIM_EV_SA_LIFE, n)->u.spi = from->spi_in;
-	sa->born = n->sim->now;
+	sa->born = node_now(n);
+	sa->orphan_at = plane_other(sa) ? 0 : n->sim->now;
+	other_end(sa, 0);
 	return true;
 }
 
@@ -206,19 +267,24 @@ plane_sa_move(struct node *n, uint32_t spi_in, const struct endpoint *local, con
 void
 plane_sa_del(struct node *n, uint32_t spi_in)
 {
-	struct plane_sa *sa = plane_sa(n, spi_in), **at;
+	struct plane_sa *sa = plane_sa(n, spi_in);
 	struct plane_peer *p;
 
 	if (!sa)
 		return;
-	for (at = &n->plane.sas; *at != sa; at = &(*at)->next)
-		;
-	*at = sa->next;
+	if (sa->prev)
+		sa->prev->next = sa->next;
+	else
+		n->plane.sas = sa->next;
+	if (sa->next)
+		sa->next->prev = sa->prev;
 	p = plane_peer(n, sa->sa.peer);
 	p->n_sa--;
 	if (p->out == sa)
 		p->out = NULL;
+	other_end(sa, n->sim->now);
 	map_del(&n->plane.spis, &sa->by_spi);
+	map_del(&n->plane.outs, &sa->by_out);
 	map_del(&n->sim->seals, &sa->by_seal);
 	free(sa);
 }
@@ -228,7 +294,7 @@ sa_event(struct node *n, const struct plane_sa *sa, enum dp_event_kind kind, con
 {
 	static const char *const word[] = { [DP_EV_SA_USED] = "sa-used", [DP_EV_SA_SOFT] = "sa-soft", [DP_EV_SA_HARD] = "sa-hard",
 		[DP_EV_SA_MOVED] = "sa-moved" };
-	struct dp_event ev = { .kind = kind, .tunnel = 1, .peer = sa->sa.peer, .spi_in = sa->sa.spi_in, .local = sa->sa.local };
+	struct dp_event ev = { .kind = kind, .tunnel = sa->sa.tunnel, .peer = sa->sa.peer, .spi_in = sa->sa.spi_in, .local = sa->sa.local };
 
 	ev.remote = remote ? *remote : sa->sa.remote;
 	sim_trace(n->sim, n, word[kind], sa->sa.spi_in, sa->sa.peer, NULL, &ev.remote);
@@ -254,9 +320,10 @@ sa_limits(struct node *n, uint32_t spi_in, bool by_time)
 		return false;
 	packets = sa->st.tx_packets > sa->st.rx_packets ? sa->st.tx_packets : sa->st.rx_packets;
 	bytes = sa->st.tx_bytes > sa->st.rx_bytes ? sa->st.tx_bytes : sa->st.rx_bytes;
-	age = by_time ? n->sim->now - sa->born : 0;
+	age = by_time ? node_now(n) - sa->born : 0;
 	if (!sa->hard && (over(l->hard_packets, packets) || over(l->hard_bytes, bytes) || over(TICK_S(l->hard_s), age))) {
 		sa->hard = sa->soft = true;
+		sa->hard_at = node_now(n);
 		sa_event(n, sa, DP_EV_SA_HARD, NULL);
 	} else if (!sa->soft && (over(l->soft_packets, packets) || over(l->soft_bytes, bytes) || over(TICK_S(l->soft_s), age))) {
 		sa->soft = true;
@@ -280,113 +347,138 @@ proto_eq(const struct map_node *m, const void *key)
 }
 
 struct plane_neigh *
-plane_neigh(const struct node *n, const struct addr *proto)
+plane_neigh(const struct node *n, uint32_t tunnel, const struct addr *proto)
 {
-	struct map_node *m = map_find(&n->plane.protos, map_hash(&n->plane.protos, proto, sizeof(*proto)), proto_eq, proto);
+	const struct map *m = &n->plane.tunnel[tunnel - 1].protos;
+	struct map_node *found = m->n ? map_find(m, map_hash(m, proto, sizeof(*proto)), proto_eq, proto) : NULL;
 
-	return m ? container_of(m, struct plane_neigh, by_proto) : NULL;
+	return found ? container_of(found, struct plane_neigh, by_proto) : NULL;
+}
+
+static void
+count_neigh(struct node *n, const struct dp_neigh *neigh, int by)
+{
+	struct plane_peer *p = plane_peer(n, neigh->peer);
+
+	p->n_neigh += (unsigned)by;
+	p->n_mcast += neigh->mcast ? (unsigned)by : 0;
 }
 
 void
 plane_neigh_set(struct node *n, const struct dp_neigh *neigh)
 {
-	struct plane_neigh *g = plane_neigh(n, &neigh->proto);
+	struct plane_tunnel *t = &n->plane.tunnel[neigh->tunnel - 1];
+	struct plane_neigh *g;
 
-	plane_neigh_del(n, &neigh->proto);
-	plane_peer(n, neigh->peer)->n_neigh++;
+	plane_neigh_del(n, neigh->tunnel, &neigh->proto);
+	count_neigh(n, neigh, 1);
 	if (neigh->proto.n == 0) {
-		n->plane.has_fallback = true;
-		n->plane.fallback = *neigh;
+		t->has_fallback = true;
+		t->fallback = *neigh;
 		return;
 	}
 	if (!(g = calloc(1, sizeof(*g))))
 		abort();
 	g->n = *neigh;
-	g->next = n->plane.neighs;
-	n->plane.neighs = g;
-	map_add(&n->plane.protos, &g->by_proto, map_hash(&n->plane.protos, &neigh->proto, sizeof(neigh->proto)));
+	g->next = t->neighs;
+	if (g->next)
+		g->next->prev = g;
+	t->neighs = g;
+	map_add(&t->protos, &g->by_proto, map_hash(&t->protos, &neigh->proto, sizeof(neigh->proto)));
 }
 
 void
-plane_neigh_del(struct node *n, const struct addr *proto)
+plane_neigh_del(struct node *n, uint32_t tunnel, const struct addr *proto)
 {
-	struct plane_neigh *g = proto->n ? plane_neigh(n, proto) : NULL, **at;
+	struct plane_tunnel *t = &n->plane.tunnel[tunnel - 1];
+	struct plane_neigh *g = proto->n ? plane_neigh(n, tunnel, proto) : NULL;
 
-	if (proto->n == 0 && n->plane.has_fallback) {
-		n->plane.has_fallback = false;
-		plane_peer(n, n->plane.fallback.peer)->n_neigh--;
+	if (proto->n == 0 && t->has_fallback) {
+		t->has_fallback = false;
+		count_neigh(n, &t->fallback, -1);
 	}
 	if (!g)
 		return;
-	for (at = &n->plane.neighs; *at != g; at = &(*at)->next)
-		;
-	*at = g->next;
-	plane_peer(n, g->n.peer)->n_neigh--;
-	map_del(&n->plane.protos, &g->by_proto);
+	if (g->prev)
+		g->prev->next = g->next;
+	else
+		t->neighs = g->next;
+	if (g->next)
+		g->next->prev = g->prev;
+	count_neigh(n, &g->n, -1);
+	map_del(&t->protos, &g->by_proto);
 	free(g);
 }
 
 bool
 plane_route_set(struct node *n, const struct rib_route *r, bool ours)
 {
-	struct plane_route *e;
+	struct plane_route **list = ours ? &n->plane.cuts : &n->plane.routes, *e;
 
 	plane_route_del(n, &r->dst, ours);
 	if (!(e = calloc(1, sizeof(*e))))
 		abort();
 	e->r = *r;
-	e->ours = ours;
-	e->next = n->plane.routes;
-	n->plane.routes = e;
+	e->next = *list;
+	if (e->next)
+		e->next->prev = e;
+	*list = e;
 	return trie_set(ours ? &n->plane.shortcuts : &n->plane.best, &r->dst, e);
 }
 
 void
 plane_route_del(struct node *n, const struct prefix *dst, bool ours)
 {
-	struct plane_route *e = trie_del(ours ? &n->plane.shortcuts : &n->plane.best, dst), **at;
+	struct plane_route **list = ours ? &n->plane.cuts : &n->plane.routes;
+	struct plane_route *e = trie_del(ours ? &n->plane.shortcuts : &n->plane.best, dst);
 
 	if (!e)
 		return;
-	for (at = &n->plane.routes; *at != e; at = &(*at)->next)
-		;
-	*at = e->next;
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		*list = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
 	free(e);
 }
 
 /* The longest match of both tables; of two equal ones the shortcut, whose metric is better. */
 enum plane_way
-plane_lookup(const struct node *n, const struct addr *dst, uint32_t *peer, struct addr *next_hop, bool *fallback)
+plane_lookup(const struct node *n, const struct addr *dst, struct plane_hop *hop)
 {
 	struct prefix a, b;
 	const struct plane_route *best = trie_match(&n->plane.best, dst, &a), *cut = trie_match(&n->plane.shortcuts, dst, &b);
+	const struct plane_tunnel *t;
 	const struct plane_neigh *g;
+	struct addr next_hop;
 
+	*hop = (struct plane_hop){ .peer = 0 };
 	if (cut && (!best || b.bits >= a.bits))
 		best = cut;
 	if (!best || best->r.kind == RIB_REJECT)
 		return WAY_NO_ROUTE;
-	if (best->r.kind == RIB_LOCAL || best->r.ifindex != TUNNEL_IF)
+	if (best->r.kind == RIB_LOCAL || best->r.ifindex < TUNNEL_IF)
 		return WAY_HERE;
-	*next_hop = best->r.via.n ? best->r.via : *dst;
-	g = plane_neigh(n, next_hop);
-	*fallback = !g;
-	if (!g && !n->plane.has_fallback)
+	hop->tunnel = best->r.ifindex - TUNNEL_IF + 1;
+	t = &n->plane.tunnel[hop->tunnel - 1];
+	next_hop = best->r.via.n ? best->r.via : *dst;
+	g = plane_neigh(n, hop->tunnel, &next_hop);
+	hop->fallback = !g;
+	if (!g && !t->has_fallback)
 		return WAY_NO_NEIGH;
-	*peer = g ? g->n.peer : n->plane.fallback.peer;
+	hop->peer = g ? g->n.peer : t->fallback.peer;
 	return WAY_PEER;
 }
 
 struct node *
 plane_next(const struct node *n, const struct addr *dst)
 {
-	struct addr next_hop;
-	uint32_t peer;
-	bool fallback;
+	struct plane_hop hop;
 
-	if (plane_lookup(n, dst, &peer, &next_hop, &fallback) != WAY_PEER || peer >= n->plane.n_peer || !n->plane.peer[peer].out)
+	if (plane_lookup(n, dst, &hop) != WAY_PEER || hop.peer >= n->plane.n_peer || !n->plane.peer[hop.peer].out)
 		return NULL;
-	return plane_far(n->plane.peer[peer].out);
+	return plane_far(n->plane.peer[hop.peer].out);
 }
 
 /* ---- sending */
@@ -400,7 +492,10 @@ count_tx(struct node *n, struct plane_sa *sa, size_t octets)
 	sa->st.tx_bytes += octets;
 	p->st.tx_packets++;
 	p->st.tx_bytes += octets;
-	p->st.last_tx = n->sim->now;
+	p->st.last_tx = node_now(n);
+	sa->sent_at = n->sim->now;
+	if (sa->tried_at <= sa->orphan_at)
+		sa->tried_at = sa->sent_at;
 }
 
 /* The only way out of a node for what is inside a tunnel. */
@@ -423,18 +518,33 @@ seal_and_send(struct node *n, struct plane_sa *sa, struct pkt *p)
 }
 
 void
-plane_send_nhrp(struct node *n, uint32_t peer, struct span nhrp)
+plane_send_nhrp(struct node *n, uint32_t tunnel, uint32_t peer, struct span nhrp)
 {
+	enum { OP_TYPE = 17, PURGE_REQUEST = 5 };
 	struct plane_sa *sa = plane_peer(n, peer)->out;
 	struct pkt *p;
 
+	if (n->sim->sabotage == SABOTAGE_FORGET_PURGE && nhrp.n > OP_TYPE && nhrp.p[OP_TYPE] == PURGE_REQUEST)
+		return;
 	if (!sa) {
 		sim_trace(n->sim, n, "nhrp-no-sa", peer, 0, NULL, NULL);
 		return;
 	}
 	p = pkt_new(PKT_ESP, nhrp);
 	p->inner.kind = INNER_NHRP;
+	p->inner.key = n->member[tunnel - 1].cloud;
 	seal_and_send(n, sa, p);
+}
+
+/* Some SA of the other cloud. */
+static struct plane_sa *
+wrong_sa(const struct node *n, struct plane_sa *right)
+{
+	for (struct plane_sa *sa = n->plane.sas; sa && right; sa = sa->next) {
+		if (sa->sa.tunnel != right->sa.tunnel)
+			return sa;
+	}
+	return right;
 }
 
 static void
@@ -443,6 +553,8 @@ send_data(struct node *n, const struct inner *in, uint32_t peer)
 	struct plane_sa *sa = plane_peer(n, peer)->out;
 	struct pkt *p;
 
+	if (n->sim->sabotage == SABOTAGE_WRONG_CLOUD)
+		sa = wrong_sa(n, sa);
 	if (!sa || sa->hard) {
 		flow_drop(n->sim, n, in, sa ? DROP_HARD_LIFE : DROP_NO_SA);
 		return;
@@ -455,17 +567,17 @@ send_data(struct node *n, const struct inner *in, uint32_t peer)
 
 /* Copies to each peer with a neighbour that takes multicast. */
 void
-plane_mcast(struct node *n, uint32_t flow, uint32_t seq)
+plane_mcast(struct node *n)
 {
-	struct inner in = { .kind = INNER_DATA, .flow = flow, .seq = seq, .ttl = 2, .mcast = true };
+	struct inner in = { .kind = INNER_DATA, .from = (uint16_t)n->index, .ttl = 2, .mcast = true };
 
 	for (uint32_t peer = 1; peer < n->plane.n_peer; peer++) {
-		bool wants = n->plane.has_fallback && n->plane.fallback.mcast && n->plane.fallback.peer == peer;
+		const struct plane_peer *p = &n->plane.peer[peer];
 
-		for (const struct plane_neigh *g = n->plane.neighs; g && !wants; g = g->next)
-			wants = g->n.peer == peer && g->n.mcast;
-		if (wants)
-			send_data(n, &in, peer);
+		if (!p->n_mcast)
+			continue;
+		in.key = p->out ? n->member[p->out->sa.tunnel - 1].cloud : 0;
+		send_data(n, &in, peer);
 	}
 }
 
@@ -502,9 +614,9 @@ report_due(struct node *n, const struct addr *a, const struct addr *b)
 }
 
 static void
-report_unresolved(struct node *n, const struct inner *in, uint32_t from_peer)
+report_unresolved(struct node *n, const struct inner *in, const struct plane_hop *hop, uint32_t from_peer)
 {
-	struct dp_event ev = { .kind = DP_EV_UNRESOLVED, .tunnel = 1, .peer = from_peer, .dst = in->dst, .src = in->src };
+	struct dp_event ev = { .kind = DP_EV_UNRESOLVED, .tunnel = hop->tunnel, .peer = from_peer, .dst = in->dst, .src = in->src };
 	struct endpoint e = { in->src, 0 }, to = { in->dst, 0 };
 
 	if (!report_due(n, &in->dst, &(struct addr){ 0 }))
@@ -541,30 +653,37 @@ ip_header(const struct inner *in, uint8_t out[static 48])
 }
 
 static void
-report_redirect(struct node *n, const struct inner *in, uint32_t from_peer, uint32_t to_peer)
+report_redirect(struct node *n, const struct inner *in, const struct plane_hop *hop, uint32_t from_peer)
 {
 	uint8_t quoted[48];
 	size_t len = ip_header(in, quoted);
-	struct dp_event ev = { .kind = DP_EV_REDIRECT, .tunnel = 1, .peer = from_peer, .out_peer = to_peer, .dst = in->dst, .src = in->src,
+	struct dp_event ev = { .kind = DP_EV_REDIRECT, .tunnel = hop->tunnel, .peer = from_peer, .out_peer = hop->peer, .dst = in->dst, .src = in->src,
 		.packet = span_of(quoted, len) };
 	struct endpoint e = { in->src, 0 }, to = { in->dst, 0 };
 
-	if (!n->tunnel.dp.redirect || !report_due(n, &in->src, &in->dst))
+	if (!n->hub || !report_due(n, &in->src, &in->dst))
 		return;
-	sim_trace(n->sim, n, "redirect", from_peer, to_peer, &e, &to);
+	sim_trace(n->sim, n, "redirect", from_peer, hop->peer, &e, &to);
 	node_dp_event(n, &ev);
 }
 
 /* ---- forwarding */
 
+/* A redirect is for what came from a peer of the same tunnel as it leaves by. */
+static bool
+turns_around(const struct node *n, const struct plane_hop *hop, uint32_t from_peer)
+{
+	const struct plane_sa *sa = from_peer && from_peer < n->plane.n_peer ? n->plane.peer[from_peer].out : NULL;
+
+	return from_peer && hop->peer != from_peer && (!sa || sa->sa.tunnel == hop->tunnel);
+}
+
 void
 plane_data(struct node *n, struct inner in, uint32_t from_peer)
 {
-	struct addr next_hop;
-	uint32_t peer = 0;
-	bool fallback = false;
+	struct plane_hop hop;
 
-	switch (plane_lookup(n, &in.dst, &peer, &next_hop, &fallback)) {
+	switch (plane_lookup(n, &in.dst, &hop)) {
 	case WAY_HERE:
 		flow_got(n->sim, n, &in);
 		return;
@@ -573,7 +692,7 @@ plane_data(struct node *n, struct inner in, uint32_t from_peer)
 		return;
 	case WAY_NO_NEIGH:
 		flow_drop(n->sim, n, &in, DROP_NO_NEIGH);
-		report_unresolved(n, &in, from_peer);
+		report_unresolved(n, &in, &hop, from_peer);
 		return;
 	case WAY_PEER:
 		break;
@@ -582,11 +701,12 @@ plane_data(struct node *n, struct inner in, uint32_t from_peer)
 		flow_drop(n->sim, n, &in, DROP_TTL);
 		return;
 	}
-	send_data(n, &in, peer);
-	if (fallback)
-		report_unresolved(n, &in, from_peer);
-	if (from_peer && peer != from_peer)
-		report_redirect(n, &in, from_peer, peer);
+	in.key = n->member[hop.tunnel - 1].cloud;
+	send_data(n, &in, hop.peer);
+	if (hop.fallback)
+		report_unresolved(n, &in, &hop, from_peer);
+	if (turns_around(n, &hop, from_peer))
+		report_redirect(n, &in, &hop, from_peer);
 }
 
 /* Inside the window, not seen before; then it is noted. RFC 4303, 3.4.3. */
@@ -617,7 +737,7 @@ drop(struct node *n, const struct pkt *p, enum flow_drop why)
 static void
 unknown_spi(struct node *n, const struct pkt *p)
 {
-	struct dp_event ev = { .kind = DP_EV_SA_UNKNOWN, .tunnel = 1, .spi_in = p->spi, .local = p->dst, .remote = p->src };
+	struct dp_event ev = { .kind = DP_EV_SA_UNKNOWN, .spi_in = p->spi, .local = p->dst, .remote = p->src };
 
 	drop(n, p, DROP_UNKNOWN_SPI);
 	if (n->plane.unknown_at && n->sim->now - n->plane.unknown_at < TICK_MS(200))
@@ -627,9 +747,9 @@ unknown_spi(struct node *n, const struct pkt *p)
 }
 
 static void
-hand_up(struct node *n, const struct pkt *p, uint32_t peer)
+hand_up(struct node *n, const struct pkt *p, uint32_t peer, uint32_t tunnel)
 {
-	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = 1, .peer = peer, .local = p->dst, .remote = p->src,
+	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = tunnel, .peer = peer, .local = p->dst, .remote = p->src,
 		.packet = span_of(p->octets, p->n) };
 
 	if (p->inner.kind == INNER_NHRP) {
@@ -637,6 +757,7 @@ hand_up(struct node *n, const struct pkt *p, uint32_t peer)
 		node_dp_event(n, &ev);
 	} else if (p->inner.mcast) {
 		n->mcast_got++;
+		n->heard[p->inner.from] = n->sim->now;
 	} else {
 		plane_data(n, p->inner, peer);
 	}
@@ -646,7 +767,7 @@ void
 plane_rx(struct node *n, const struct pkt *p)
 {
 	struct plane_sa *sa = plane_sa(n, p->spi);
-	uint32_t peer, life = n->life;
+	uint32_t peer, tunnel, life = n->life;
 	bool first, newest, moved;
 
 	if (!sa || sa->hard || sa->seal_in != p->seal) {
@@ -662,10 +783,12 @@ plane_rx(struct node *n, const struct pkt *p)
 		return;
 	}
 	peer = sa->sa.peer;
+	tunnel = sa->sa.tunnel;
+	check_opened(n, sa, p);
 	sa->st.rx_packets++;
 	sa->st.rx_bytes += p->inner.kind == INNER_NHRP ? p->n : 1000;
 	plane_peer(n, peer)->st.rx_packets++;
-	plane_peer(n, peer)->st.last_rx = n->sim->now;
+	plane_peer(n, peer)->st.last_rx = node_now(n);
 	first = !sa->used;
 	sa->used = true;
 	moved = newest && p->src.port && !endpoint_eq(&p->src, &sa->sa.remote) && (!sa->moved_at || n->sim->now - sa->moved_at > REPORT_EVERY);
@@ -676,6 +799,6 @@ plane_rx(struct node *n, const struct pkt *p)
 	if (moved && (sa = plane_sa(n, p->spi)))
 		sa_event(n, sa, DP_EV_SA_MOVED, &p->src);
 	if (n->life == life)
-		hand_up(n, p, peer);
+		hand_up(n, p, peer, tunnel);
 	sa_limits(n, p->spi, false);
 }

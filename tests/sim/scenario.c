@@ -1,6 +1,8 @@
 /* tests/sim/scenario.c: the stories. Each builds a world, lets time pass, breaks something, and says what must have come of it. */
 #include "tests/sim/sim.h"
 
+#define MOVE_SETTLES TICK_S(1)
+
 static struct node *
 hub(const struct sim *s)
 {
@@ -13,7 +15,7 @@ spoke(const struct sim *s, unsigned i)	/* from 1, where there is one hub */
 	return s->node[i];
 }
 
-static void
+void
 start_all(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_node; i++)
@@ -40,7 +42,7 @@ all_pairs(struct sim *s, tick_t every, tick_t for_how_long)
 	}
 }
 
-static void
+void
 stop_flows(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_flow; i++) {
@@ -54,7 +56,7 @@ stop_flows(struct sim *s)
 }
 
 /* Every packet that the network did not lose has arrived. */
-static void
+void
 expect_delivered(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_flow; i++) {
@@ -69,8 +71,8 @@ expect_delivered(struct sim *s)
 	}
 }
 
-static void
-rest(struct sim *s)
+void
+at_rest(struct sim *s)
 {
 	sim_run(s, TICK_S(30));
 	check_rest(s);
@@ -83,8 +85,8 @@ mcast_reaches_each(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_node; i++)
 		s->node[i]->mcast_got = 0;
-	plane_mcast(hub(s), 0, 0);
-	plane_mcast(spoke(s, 1), 0, 0);
+	plane_mcast(hub(s));
+	plane_mcast(spoke(s, 1));
 	sim_run(s, TICK_S(1));
 	for (unsigned i = 0; i < s->n_node; i++) {
 		if (s->node[i]->mcast_got != 1)
@@ -96,7 +98,7 @@ static bool
 first_spoke_forgotten(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_node; i++) {
-		if (s->node[i]->core && (plane_neigh(s->node[i], &spoke(s, 1)->overlay) || sa_pairs(s->node[i], spoke(s, 1))))
+		if (s->node[i]->core && (plane_neigh(s->node[i], 1, &spoke(s, 1)->member[0].overlay) || sa_pairs(s->node[i], spoke(s, 1), 0)))
 			return false;
 	}
 	return true;
@@ -113,12 +115,12 @@ run_basic(struct sim *s)
 	stop_flows(s);
 	expect_delivered(s);
 	mcast_reaches_each(s);
-	rest(s);
+	at_rest(s);
 	node_stop(spoke(s, 1));
 	sim_expect(s, TICK_S(3), first_spoke_forgotten, "a spoke that said goodbye is forgotten");
 	node_start(spoke(s, 1));
 	sim_expect(s, TICK_S(10), all_registered, "the spoke is back");
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (2) several behind one NAT box */
@@ -126,7 +128,7 @@ run_basic(struct sim *s)
 static void
 distinct_ports(struct sim *s, const struct node *a, const struct node *b)
 {
-	const struct plane_neigh *x = plane_neigh(hub(s), &a->overlay), *y = plane_neigh(hub(s), &b->overlay);
+	const struct plane_neigh *x = plane_neigh(hub(s), 1, &a->member[0].overlay), *y = plane_neigh(hub(s), 1, &b->member[0].overlay);
 	const struct plane_sa *p = hub(s)->plane.peer[x->n.peer].out, *q = hub(s)->plane.peer[y->n.peer].out;
 
 	if (x->n.peer == y->n.peer || !addr_eq(&p->sa.remote.addr, &q->sa.remote.addr) || p->sa.remote.port == q->sa.remote.port)
@@ -158,7 +160,7 @@ run_nat(struct sim *s)
 	sim_run(s, TICK_S(30));
 	stop_flows(s);
 	expect_delivered(s);
-	rest(s);
+	at_rest(s);
 	mcast_reaches_each(s);
 }
 
@@ -184,13 +186,13 @@ run_lossy(struct sim *s)
 
 /* ---- (4) crash and restart */
 
-static bool
+bool
 flows_flow(struct sim *s)
 {
 	for (unsigned i = 0; i < s->n_flow; i++) {
 		const struct flow *f = &s->flow[i];
 
-		if (!f->stopped && f->from->core && f->to->core && s->now - f->last_got > 3 * f->every)
+		if (!f->stopped && node_awake(f->from) && node_awake(f->to) && s->now - f->last_got > 3 * f->every)
 			return false;
 	}
 	return true;
@@ -226,7 +228,7 @@ run_crash(struct sim *s)
 	sim_expect(s, TICK_S(90), all_registered, "all spokes are back after ten minutes without a hub");
 	sim_expect(s, TICK_S(60), flows_flow, "all flows flow after ten minutes without a hub");
 	stop_flows(s);
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (5) both dial at once */
@@ -244,13 +246,14 @@ run_dials(struct sim *s)
 	sim_expect(s, TICK_S(20), all_direct, "each pair direct");
 	sim_run(s, TICK_S(30));
 	for (unsigned i = 1; i < s->n_node; i += 2) {
-		if (sa_pairs(spoke(s, i), spoke(s, i + 1)) != 1 || sa_pairs(spoke(s, i + 1), spoke(s, i)) != 1)
-			sim_complain(s, spoke(s, i), "%u SA pairs with %s, who has %u", sa_pairs(spoke(s, i), spoke(s, i + 1)), spoke(s, i + 1)->name,
-			    sa_pairs(spoke(s, i + 1), spoke(s, i)));
+		unsigned mine = sa_pairs(spoke(s, i), spoke(s, i + 1), 0), theirs = sa_pairs(spoke(s, i + 1), spoke(s, i), 0);
+
+		if (mine != 1 || theirs != 1)
+			sim_complain(s, spoke(s, i), "%u SA pairs with %s, who has %u", mine, spoke(s, i + 1)->name, theirs);
 	}
 	stop_flows(s);
 	expect_delivered(s);
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (6) rekeys under a steady flow */
@@ -267,7 +270,7 @@ run_rekey(struct sim *s)
 	sim_run(s, TICK_S(300));
 	stop_flows(s);
 	expect_delivered(s);
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (7) NAT rebinding, a new address */
@@ -304,7 +307,7 @@ run_rebind(struct sim *s)
 	sim_expect(s, TICK_S(1), flows_flow, "all flows still flow after the address changed");
 	sim_expect(s, TICK_S(120), all_direct, "each pair direct after the address changed");
 	stop_flows(s);
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (8) the network falls in two */
@@ -328,7 +331,7 @@ run_partition(struct sim *s)
 	sim_expect(s, TICK_S(90), flows_flow, "all flows flow after a partition of a minute");
 	sim_expect(s, TICK_S(240), all_direct, "each pair direct after a partition of a minute");
 	stop_flows(s);
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (9) refused actions, and memory that runs out now and then */
@@ -347,7 +350,7 @@ run_refused(struct sim *s)
 	sim_expect(s, TICK_S(300), all_direct, "each pair direct once nothing is refused any more");
 	stop_flows(s);
 	sim_run(s, TICK_S(60));
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (10) a hundred spokes, random traffic */
@@ -369,7 +372,7 @@ run_hundred(struct sim *s)
 	}
 	stop_flows(s);
 	expect_delivered(s);
-	rest(s);
+	at_rest(s);
 }
 
 /* ---- (11) the same with IPv6 outside and inside, and across families */
@@ -385,195 +388,247 @@ run_six(struct sim *s)
 	stop_flows(s);
 	expect_delivered(s);
 	mcast_reaches_each(s);
-	rest(s);
+	at_rest(s);
 }
 
-/* ---- (12) chaos: everything at once, then quiet, then all must be well. (13) the same with many */
-
-struct chaos {
-	unsigned hubs, spokes, flows, faults;
-	tick_t gap;	/* up to so long between two faults */
-};
-
-static struct node *
-any_spoke(struct sim *s, const struct chaos *c)
-{
-	return s->node[c->hubs + sim_below(s, c->spokes)];
-}
+/* ---- (12) two clouds: one hub and some spokes are in both, over the same addresses */
 
 static void
-fault_crash(struct sim *s, const struct chaos *c)
+pairs_of_cloud(struct sim *s, uint8_t cloud, tick_t every, tick_t for_how_long)
 {
-	node_crash(any_spoke(s, c));
-}
+	for (unsigned i = 0; i < s->n_lan; i++) {
+		for (unsigned k = 0; k < s->n_lan; k++) {
+			const struct lan *a = s->lan[i], *b = s->lan[k];
 
-static void
-fault_hub(struct sim *s, const struct chaos *c)
-{
-	node_crash(s->node[sim_below(s, c->hubs)]);
-}
-
-static void
-fault_stop(struct sim *s, const struct chaos *c)
-{
-	node_stop(any_spoke(s, c));
-}
-
-static void
-fault_rebind(struct sim *s, const struct chaos *c)
-{
-	(void)c;
-	net_rebind(s, s->nat[sim_below(s, s->n_nat)]);
-}
-
-static void
-fault_address(struct sim *s, const struct chaos *c)
-{
-	struct node *n = any_spoke(s, c);
-	struct addr to = n->host.addr;
-
-	if (n->host.nat || !n->core)
-		return;
-	to.b[to.n - 2] ^= 0x40;
-	node_readdress(n, &to);
-}
-
-static void
-fault_partition(struct sim *s, const struct chaos *c)
-{
-	for (unsigned i = 0; i < c->hubs + c->spokes; i++)
-		s->node[i]->host.group = (uint8_t)sim_below(s, 2);
-	sim_note(s, NULL, "partition", "begins");
-	s->partition = true;
-}
-
-static void
-fault_loss(struct sim *s, const struct chaos *c)
-{
-	(void)c;
-	s->conf.loss = (5 + sim_below(s, 30)) * PPM_PERCENT;
-	s->conf.dup = 5 * PPM_PERCENT;
-	s->conf.jitter = TICK_MS(50);
-	sim_note(s, NULL, "network", "is bad");
-}
-
-static void
-fault_refuse(struct sim *s, const struct chaos *c)
-{
-	(void)c;
-	s->conf.refuse_sa = s->conf.refuse_neigh = s->conf.refuse_route = 20 * PPM_PERCENT;
-	s->conf.alloc_fail = PPM_PERCENT / 2;
-	sim_note(s, NULL, "refusals", "begin");
-}
-
-/* All that can be mended from outside: daemons run again, the network is whole. What the cores make of it is theirs. */
-static void
-mend(struct sim *s)
-{
-	s->partition = false;
-	s->conf.loss = s->conf.dup = s->conf.refuse_sa = s->conf.refuse_neigh = s->conf.refuse_route = s->conf.alloc_fail = 0;
-	s->conf.jitter = 0;
-	sim_note(s, NULL, "mended", "");
-	for (unsigned i = 0; i < s->n_node; i++)
-		node_start(s->node[i]);
-}
-
-static void
-faults(struct sim *s, const struct chaos *c)
-{
-	static void (*const fault[])(struct sim *, const struct chaos *) = { fault_crash, fault_crash, fault_hub, fault_stop, fault_rebind,
-		fault_address, fault_partition, fault_loss, fault_refuse };
-
-	for (unsigned i = 0; i < c->faults; i++) {
-		fault[sim_below(s, sizeof(fault) / sizeof(fault[0]))](s, c);
-		sim_run(s, TICK_MS(100) + sim_below(s, (uint32_t)c->gap));
-		if (sim_below(s, 3) == 0)
-			mend(s);
+			if (i != k && a->cloud == cloud && b->cloud == cloud && !a->owner->hub && !b->owner->hub)
+				flow_between(s, a, b, every, for_how_long);
+		}
 	}
-	mend(s);
 }
 
 static void
-chaos_cloud(struct sim *s, const struct chaos *c)
+run_clouds(struct sim *s)
 {
-	for (unsigned i = 0; i < c->hubs; i++)
-		node_hub(s);
-	for (unsigned i = 0; i < 1 + c->spokes / 20; i++)
-		net_nat(s);
-	for (unsigned i = 0; i < c->spokes; i++)
-		node_spoke(s, i % 4 == 0 ? s->nat[i / 4 % s->n_nat] : NULL);
+	struct nat *site = net_nat(s);
+
+	node_new(s, NULL, true, 3);
+	node_new(s, NULL, true, 2);
+	for (unsigned i = 0; i < 9; i++)
+		node_new(s, i == 0 || i == 4 ? site : NULL, false, i < 3 ? 3 : i < 6 ? 1 : 2);
 	start_all(s);
-	sim_expect(s, TICK_S(60), all_registered, "all spokes registered");
-	for (unsigned i = 0; i < c->flows; i++) {
-		struct node *a = any_spoke(s, c), *b = any_spoke(s, c);
-
-		if (a != b)
-			flow_new(s, a, b, TICK_MS(500), TICK_S(36000));
-	}
-}
-
-/* Two behind different NAT boxes whose ports changed cannot meet; one of them in the open is enough. */
-static bool
-possible_direct(struct sim *s)
-{
-	for (unsigned i = 0; i < s->n_flow; i++) {
-		const struct flow *f = &s->flow[i];
-		bool both = f->from->host.nat && f->to->host.nat && f->from->host.nat != f->to->host.nat;
-
-		if (!f->stopped && !both && (!path_direct(f->from, f->to) || f->last_hops != 1))
-			return false;
-	}
-	return true;
-}
-
-static void
-run_faults(struct sim *s, const struct chaos *c)
-{
-	chaos_cloud(s, c);
-	faults(s, c);
-	sim_run(s, TICK_S(5));
-	sim_expect(s, TICK_S(180), all_registered, "all registered after the last fault");
-	sim_expect(s, TICK_S(120), flows_flow, "all flows flow after the last fault");
-	sim_expect(s, TICK_S(400), possible_direct, "each pair that can be is direct after the last fault");
-	sim_run(s, TICK_S(30));
+	sim_expect(s, TICK_S(15), all_registered, "all spokes registered in their clouds");
+	pairs_of_cloud(s, 0, TICK_MS(500), TICK_S(40));
+	pairs_of_cloud(s, 1, TICK_MS(500), TICK_S(40));
+	sim_expect(s, TICK_S(30), all_direct, "each pair of each cloud direct");
 	stop_flows(s);
+	expect_delivered(s);
+	pairs_of_cloud(s, 0, TICK_MS(500), TICK_S(3600));
+	pairs_of_cloud(s, 1, TICK_MS(500), TICK_S(3600));
+	node_crash(hub(s));
+	sim_run(s, TICK_S(5));
+	node_start(hub(s));
+	sim_run(s, TICK_S(2));
+	sim_expect(s, TICK_S(60), all_registered, "all are back in both clouds of a hub that lost its memory");
+	node_crash(s->node[2]);
+	sim_run(s, TICK_S(5));
+	node_start(s->node[2]);
+	sim_run(s, TICK_S(2));
+	sim_expect(s, TICK_S(60), all_registered, "a spoke is back in both of its clouds");
+	sim_expect(s, TICK_S(90), flows_flow, "all flows flow in both clouds");
+	sim_expect(s, TICK_S(180), all_direct, "each pair of each cloud direct again");
+	stop_flows(s);
+	at_rest(s);
+}
+
+/* ---- (13) registrations outlive a hub's daemon */
+
+static bool
+all_confirmed(struct sim *s)
+{
+	return unconfirmed(hub(s)) == 0;
+}
+
+static void
+hub_again(struct sim *s, tick_t away, int64_t clock, unsigned expected)
+{
+	node_crash(hub(s));
+	sim_run(s, away);
+	hub(s)->wall_off += clock;
+	node_start(hub(s));
+	if (restored(hub(s)) != expected)
+		sim_complain(s, hub(s), "%u registrations came back, %u were expected", restored(hub(s)), expected);
+	sim_run(s, TICK_S(2));
+	sim_expect(s, away > TICK_S(60) ? TICK_S(90) : TICK_S(20), all_registered, "all registered at a hub that was away");
+	sim_expect(s, TICK_S(1), all_confirmed, "all of what was kept is confirmed");
+	sim_expect(s, TICK_S(30), flows_flow, "all flows flow after the hub came back");
+	sim_run(s, TICK_S(3));	/* and it is written */
+}
+
+static void
+run_kept(struct sim *s)
+{
+	enum { SPOKES = 12, DAY = 86400 };
+
+	cloud(s, SPOKES);
+	start_all(s);
+	sim_expect(s, TICK_S(10), all_registered, "all spokes registered");
+	all_pairs(s, TICK_S(1), TICK_S(3600));
 	sim_run(s, TICK_S(10));
-	check_rest(s);
+	hub_again(s, TICK_S(2), 0, SPOKES);
+	hub_again(s, TICK_S(2), DAY, 0);	/* all of it is over by the clock */
+	hub_again(s, TICK_S(2), -2 * DAY, SPOKES);
+	hub_again(s, TICK_S(700), 0, 0);
+	node_stop(spoke(s, 3));	/* says goodbye: what is kept of it goes, too */
+	sim_run(s, TICK_S(3));
+	if (store_count(hub(s)) != SPOKES - 1)
+		sim_complain(s, hub(s), "%u registrations are kept of %u", store_count(hub(s)), SPOKES - 1);
+	node_crash(spoke(s, 4));	/* does not, and never comes back */
+	hub_again(s, TICK_S(2), 0, SPOKES - 1);
+	stop_flows(s);
+	at_rest(s);
+	sim_run(s, TICK_S(650));
+	if (restored(hub(s)))
+		sim_complain(s, hub(s), "%u registrations of another life outlived their holding time", restored(hub(s)));
+	at_rest(s);
+}
+
+/* ---- (14) clocks */
+
+static void
+run_clocks(struct sim *s)
+{
+	static const tick_t gap[] = { TICK_S(3), TICK_S(40), TICK_S(900) };
+
+	cloud(s, 6);
+	start_all(s);
+	sim_expect(s, TICK_S(10), all_registered, "all spokes registered");
+	all_pairs(s, TICK_MS(500), TICK_S(36000));
+	sim_expect(s, TICK_S(20), all_direct, "each pair direct");
+	for (unsigned i = 0; i < 2 * sizeof(gap) / sizeof(gap[0]); i++) {
+		enum sim_sleep how = i % 2 ? SLEEP_STOPPED : SLEEP_SUSPENDED;
+
+		node_sleep(spoke(s, 1 + sim_below(s, 6)), how, gap[i / 2]);
+		if (sim_below(s, 2))
+			node_sleep(hub(s), how, gap[i / 2]);
+		hub(s)->wall_off += sim_below(s, 100000) - 50000;
+		sim_run(s, gap[i / 2] + TICK_S(2));
+		sim_expect(s, TICK_S(90), all_registered, "all registered after somebody slept");
+		sim_expect(s, TICK_S(60), flows_flow, "all flows flow after somebody slept");
+		sim_expect(s, TICK_S(120), all_direct, "each pair direct after somebody slept");
+	}
+	for (unsigned i = 0; i < s->n_node; i++)	/* everybody at once */
+		node_sleep(s->node[i], i % 2 ? SLEEP_STOPPED : SLEEP_SUSPENDED, TICK_S(5000));
+	sim_run(s, TICK_S(5002));
+	sim_expect(s, TICK_S(90), all_registered, "all registered after all slept");
+	sim_expect(s, TICK_S(120), all_direct, "each pair direct after all slept");
+	stop_flows(s);
+	at_rest(s);
+}
+
+/* ---- (15) routes move: a LAN to another spoke, behind a hub, back; all LANs from a hub that died to the next */
+
+static void
+run_moves(struct sim *s)
+{
+	struct lan *l;
+
+	node_hub(s);
+	node_hub(s);
+	for (unsigned i = 0; i < 6; i++)
+		node_spoke(s, NULL);
+	l = s->node[2]->member[0].lan;
+	start_all(s);
+	sim_expect(s, TICK_S(15), all_registered, "all registered, the second hub at the first too");
+	for (unsigned i = 2; i < s->n_node; i++) {
+		for (unsigned k = 2; k < s->n_node; k++) {
+			if (i != k)
+				flow_new(s, s->node[i], s->node[k], TICK_MS(200), TICK_S(3600));
+		}
+	}
+	sim_run(s, TICK_S(50));	/* both hubs are heard of by now */
+	sim_expect(s, TICK_S(1), all_direct, "each pair direct");
+	for (unsigned round = 0; round < 6; round++) {
+		struct node *to = s->node[round % 3 == 1 ? 1 : 3 + sim_below(s, 5)];
+
+		lan_move(s, l, to);
+		sim_run(s, MOVE_SETTLES);
+		sim_expect(s, TICK_S(1), flows_flow, "all flows flow after the LAN moved");
+		sim_expect(s, TICK_S(9), all_direct, "each pair direct after the LAN moved");
+		sim_run(s, TICK_S(12));
+	}
+	node_crash(s->node[0]);
+	sim_run(s, TICK_S(45));
+	sim_expect(s, TICK_S(30), flows_flow, "all flows flow by the second hub");
+	lan_move(s, l, s->node[4]);
+	sim_run(s, TICK_S(2));
+	sim_expect(s, TICK_S(20), all_direct, "each pair direct, told by the second hub");
+	node_start(s->node[0]);
+	sim_run(s, TICK_S(30));
+	sim_expect(s, TICK_S(60), all_registered, "all registered at the first hub again");
+	lan_move(s, l, s->node[2]);
+	sim_run(s, TICK_S(2));
+	sim_expect(s, TICK_S(20), all_direct, "each pair direct, told by either hub");
+	stop_flows(s);
+	at_rest(s);
+}
+
+/* ---- (16) a spoke dies for good */
+
+static bool
+flows_of_the_living(struct sim *s)
+{
+	return flows_flow(s) && all_direct(s);
 }
 
 static void
-run_chaos(struct sim *s)
+run_dead(struct sim *s)
 {
-	run_faults(s, &(struct chaos){ .hubs = 2, .spokes = 16, .flows = 40, .faults = 40, .gap = TICK_S(40) });
+	cloud(s, 6);
+	start_all(s);
+	sim_expect(s, TICK_S(10), all_registered, "all spokes registered");
+	all_pairs(s, TICK_MS(500), TICK_S(3600));
+	sim_expect(s, TICK_S(20), all_direct, "each pair direct");
+	node_crash(spoke(s, 1));
+	stop_flows(s);	/* no traffic that would show it: only time */
+	sim_run(s, TICK_S(200));
+	for (unsigned i = 2; i < s->n_node; i++)
+		flow_new(s, spoke(s, i), spoke(s, i % 6 + 1), TICK_MS(500), TICK_S(600));
+	sim_expect(s, TICK_S(30), flows_of_the_living, "those who live reach each other");
+	stop_flows(s);
+	at_rest(s);
 }
 
-static void
-run_crowd(struct sim *s)
-{
-	run_faults(s, &(struct chaos){ .hubs = 3, .spokes = 500, .flows = 250, .faults = 60, .gap = TICK_S(60) });
-}
-
+enum { SEEDS = 20 };
 #define WORLD(u, o) .under = (u), .over = (o), .delay_min = TICK_MS(2), .delay_max = TICK_MS(40)
 #define GOOD WORLD(4, 4)
 
+#define LIVELY .hello = TICK_S(10), .reroute = true, .mesh = true, .keep = true
+
 const struct scenario scenarios[] = {
-	{ "basic", "hub and 10 spokes: by the hub, then directly; one leaves and comes back", run_basic, { GOOD }, 3 },
-	{ "nat", "two spokes behind one NAT, a third public, a fourth behind another", run_nat, { GOOD }, 3 },
+	{ "basic", "hub and 10 spokes: by the hub, then directly; one leaves and comes back", run_basic, { GOOD }, SEEDS },
+	{ "nat", "two spokes behind one NAT, a third public, a fourth behind another", run_nat, { GOOD }, SEEDS },
 	{ "lossy", "20 % loss, reordering, duplicates", run_lossy, { GOOD, .loss = 20 * PPM_PERCENT, .dup = 5 * PPM_PERCENT, .jitter = TICK_MS(60),
-		.hello = TICK_S(10) }, 3 },
-	{ "crash", "hub and spoke killed, hub away for ten minutes", run_crash, { GOOD, .hello = TICK_S(10) }, 3 },
-	{ "dials", "both spokes of a pair dial at once: one SA pair stays", run_dials, { GOOD }, 5 },
-	{ "rekey", "SAs of half a minute under a steady flow: nothing lost", run_rekey, { GOOD, .child_life_s = 30, .ike_life_s = 100 }, 2 },
-	{ "rebind", "the NAT box forgets; a spoke gets another address", run_rebind, { GOOD, .hello = TICK_S(10) }, 3 },
-	{ "partition", "the network falls in two for a minute", run_partition, { GOOD }, 3 },
+		.hello = TICK_S(10) }, SEEDS },
+	{ "crash", "hub and spoke killed, hub away for ten minutes", run_crash, { GOOD, .hello = TICK_S(10) }, SEEDS },
+	{ "dials", "both spokes of a pair dial at once: one SA pair stays", run_dials, { GOOD }, SEEDS },
+	{ "rekey", "SAs of half a minute under a steady flow: nothing lost", run_rekey, { GOOD, .child_life_s = 30, .ike_life_s = 100 }, SEEDS },
+	{ "rebind", "the NAT box forgets; a spoke gets another address", run_rebind, { GOOD, .hello = TICK_S(10) }, SEEDS },
+	{ "partition", "the network falls in two for a minute", run_partition, { GOOD }, SEEDS },
 	{ "refused", "one action in ten refused for two minutes", run_refused, { GOOD, .refuse_sa = 10 * PPM_PERCENT,
-		.refuse_neigh = 10 * PPM_PERCENT, .refuse_route = 10 * PPM_PERCENT }, 3 },
-	{ "memory", "one allocation in fifty fails for two minutes", run_refused, { GOOD, .alloc_fail = 2 * PPM_PERCENT }, 3 },
-	{ "hundred", "100 spokes, random traffic for ten minutes", run_hundred, { GOOD, .loss = PPM_PERCENT / 10, .jitter = TICK_MS(2) }, 2 },
-	{ "chaos", "two hubs, 16 spokes, 40 faults of all kinds, then quiet", run_chaos, { GOOD, .hello = TICK_S(10) }, 4 },
-	{ "crowd", "3 hubs, 500 spokes, 60 faults of all kinds in half an hour, then quiet", run_crowd, { GOOD, .hello = TICK_S(10) }, 0 },
-	{ "six", "IPv6 outside and inside", run_six, { WORLD(16, 16) }, 1 },
-	{ "six-in-four", "IPv6 inside, IPv4 outside", run_six, { WORLD(4, 16) }, 1 },
-	{ "four-in-six", "IPv4 inside, IPv6 outside", run_six, { WORLD(16, 4) }, 1 },
+		.refuse_neigh = 10 * PPM_PERCENT, .refuse_route = 10 * PPM_PERCENT }, SEEDS },
+	{ "memory", "one allocation in fifty fails for two minutes", run_refused, { GOOD, .alloc_fail = 2 * PPM_PERCENT }, SEEDS },
+	{ "clouds", "two clouds, a hub and three spokes in both", run_clouds, { GOOD, .hello = TICK_S(10) }, SEEDS },
+	{ "kept", "a hub's registrations outlive its daemon, whatever the clock does", run_kept, { GOOD, .hello = TICK_S(10), .keep = true }, SEEDS },
+	{ "clocks", "machines suspended, processes stopped, clocks set, for seconds and for hours", run_clocks, { GOOD, .hello = TICK_S(10),
+		.keep = true }, SEEDS },
+	{ "moves", "a LAN moves between spokes and hubs, and all of them to the second hub", run_moves, { GOOD, LIVELY }, SEEDS },
+	{ "dead", "a spoke dies for good: nothing leads there after the holding time", run_dead, { GOOD, .hold_s = 60 }, SEEDS },
+	{ "six", "IPv6 outside and inside", run_six, { WORLD(16, 16) }, SEEDS },
+	{ "six-in-four", "IPv6 inside, IPv4 outside", run_six, { WORLD(4, 16) }, SEEDS },
+	{ "four-in-six", "IPv4 inside, IPv6 outside", run_six, { WORLD(16, 4) }, SEEDS },
+	{ "hundred", "100 spokes, random traffic for ten minutes", run_hundred, { GOOD, .loss = PPM_PERCENT / 10, .jitter = TICK_MS(2) }, SEEDS },
+	{ "chaos", "two hubs, 16 spokes, 40 faults of all kinds, then quiet", run_chaos, { GOOD, LIVELY }, SEEDS },
+	{ "crowd", "3 hubs, 500 spokes, ten minutes of faults of all kinds, then quiet", run_crowd, { GOOD, LIVELY }, 0 },
+	{ "hour", "3 hubs, 500 spokes, one hour of faults of all kinds, then quiet", run_hour, { GOOD, LIVELY }, 1 },
 };
 const unsigned n_scenarios = sizeof(scenarios) / sizeof(scenarios[0]);

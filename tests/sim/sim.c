@@ -65,8 +65,11 @@ sim_free(struct sim *s)
 	}
 	for (unsigned i = 0; i < s->n_node; i++) {
 		plane_fini(s->node[i]);
+		store_lose(s->node[i]);
 		free(s->node[i]);
 	}
+	for (unsigned i = 0; i < s->n_lan; i++)
+		free(s->lan[i]);
 	for (unsigned i = 0; i < s->n_nat; i++)
 		free(s->nat[i]);
 	map_fini(&s->hosts);
@@ -123,11 +126,25 @@ take_first(struct sim *s)
 	return first;
 }
 
+/* What was to happen on a node that sleeps: its clock stands still, or all of it happens when it wakes. */
+static void
+defer(struct sim *s, const struct sim_ev *e)
+{
+	const struct node *n = e->node;
+	struct sim_ev *later = sim_at(s, n->sleep == SLEEP_SUSPENDED ? e->at + (n->wake_at - n->slept_at) : n->wake_at, e->kind, e->node);
+
+	later->u = e->u;
+}
+
 static void
 dispatch(struct sim *s, const struct sim_ev *e)
 {
 	if (e->node && (e->life != e->node->life || !e->node->core))
 		return;
+	if (e->node && e->node->sleep != SLEEP_NOT && e->kind != SIM_EV_WAKE) {
+		defer(s, e);
+		return;
+	}
 	switch (e->kind) {
 	case SIM_EV_PACKET:
 		net_deliver(s, e->u.pkt);
@@ -139,7 +156,7 @@ dispatch(struct sim *s, const struct sim_ev *e)
 		node_job(e->node, e->u.job);
 		break;
 	case SIM_EV_NAMES:
-		node_names(e->node, e->u.nhs);
+		node_names(e->node, e->u.name.tunnel, e->u.name.nhs);
 		break;
 	case SIM_EV_SA_LIFE:
 		plane_sa_life(e->node, e->u.spi);
@@ -152,6 +169,16 @@ dispatch(struct sim *s, const struct sim_ev *e)
 		break;
 	case SIM_EV_REPORT:
 		check_now(s);
+		break;
+	case SIM_EV_WAKE:
+		if (e->node->wake_at <= s->now)
+			node_wake(e->node);
+		break;
+	case SIM_EV_TIMER:
+		node_timer(e->node, e->u.timer);
+		break;
+	case SIM_EV_ROUTING:
+		routes_tick(e->node);
 		break;
 	}
 }
@@ -275,6 +302,13 @@ sim_note(struct sim *s, const struct node *n, const char *word, const char *text
 	mix_text(s, text);
 	if (s->verbose)
 		trace_line(s, t, stdout);
+}
+
+void
+sim_fault(struct sim *s, const struct node *n, const char *word, const char *text)
+{
+	s->calm_since = s->now;
+	sim_note(s, n, word, text);
 }
 
 void

@@ -9,10 +9,12 @@
 
 #include "nhrpd/daemon/store.h"
 
-enum change { CHANGE_PUT, CHANGE_DEL, CHANGE_FORGET, CHANGE_EXPIRE };
+enum change { CHANGE_PUT, CHANGE_DEL, CHANGE_FORGET, CHANGE_EXPIRE, CHANGE_SA_PUT, CHANGE_SA_DEL, CHANGE_SA_FORGET };
 
 struct row {
 	struct row *next;
+	bool is_sa;
+	struct store_sa sa;
 	struct store_entry e;
 	char tunnel[DP_NAME];
 	uint8_t identity[NHRP_IDENTITY_MAX];
@@ -21,7 +23,7 @@ struct row {
 
 struct stored {
 	struct row *row;
-	unsigned n;
+	unsigned n;	/* registrations */
 	bool dead;
 };
 
@@ -171,10 +173,42 @@ store_expire(struct store *s, int64_t now)
 	add(s, CHANGE_EXPIRE, &(struct store_entry){ .expires = now });
 }
 
+static void
+add_sa(struct store *s, enum change change, const struct store_sa *sa)
+{
+	struct row *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		abort();
+	r->change = change;
+	r->is_sa = true;
+	r->sa = *sa;
+	*s->last = r;
+	s->last = &r->next;
+}
+
+void
+store_sa_put(struct store *s, const struct store_sa *sa)
+{
+	add_sa(s, CHANGE_SA_PUT, sa);
+}
+
+void
+store_sa_del(struct store *s, uint64_t spi_i, uint64_t spi_r)
+{
+	add_sa(s, CHANGE_SA_DEL, &(struct store_sa){ .spi_i = spi_i, .spi_r = spi_r });
+}
+
+void
+store_sa_forget(struct store *s)
+{
+	add_sa(s, CHANGE_SA_FORGET, &(struct store_sa){ .spi_i = 0 });
+}
+
 static bool
 hits(const struct row *r, const struct row *change)
 {
-	bool same = strcmp(r->tunnel, change->tunnel) == 0 && r->e.network_id == change->e.network_id;
+	bool same = !r->is_sa && strcmp(r->tunnel, change->tunnel) == 0 && r->e.network_id == change->e.network_id;
 
 	switch (change->change) {
 	case CHANGE_PUT:
@@ -183,7 +217,12 @@ hits(const struct row *r, const struct row *change)
 	case CHANGE_FORGET:
 		return same;
 	case CHANGE_EXPIRE:
-		return r->e.expires <= change->e.expires;
+		return (r->is_sa ? r->sa.expires : r->e.expires) <= change->e.expires;
+	case CHANGE_SA_PUT:
+	case CHANGE_SA_DEL:
+		return r->is_sa && r->sa.spi_i == change->sa.spi_i && r->sa.spi_r == change->sa.spi_r;
+	case CHANGE_SA_FORGET:
+		return r->is_sa;
 	}
 	return false;
 }
@@ -197,16 +236,16 @@ apply(struct stored *st, struct row *change)
 			continue;
 		}
 		*at = r->next;
+		st->n -= !r->is_sa;
 		free(r);
-		st->n--;
 	}
-	if (change->change != CHANGE_PUT) {
+	if (change->change != CHANGE_PUT && change->change != CHANGE_SA_PUT) {
 		free(change);
 		return;
 	}
 	change->next = st->row;
 	st->row = change;
-	st->n++;
+	st->n += !change->is_sa;
 }
 
 enum store_error
@@ -233,8 +272,18 @@ enum store_error
 store_load(struct store *s, const char *tunnel, uint32_t network_id, store_fn *fn, void *ctx)
 {
 	for (const struct row *r = s->node->stored->row; r; r = r->next) {
-		if (strcmp(r->tunnel, tunnel) == 0 && r->e.network_id == network_id && s->node->sim->sabotage != SABOTAGE_STORE_FORGETS)
+		if (!r->is_sa && strcmp(r->tunnel, tunnel) == 0 && r->e.network_id == network_id && s->node->sim->sabotage != SABOTAGE_STORE_FORGETS)
 			fn(ctx, &r->e);
+	}
+	return STORE_OK;
+}
+
+enum store_error
+store_sa_load(struct store *s, store_sa_fn *fn, void *ctx)
+{
+	for (const struct row *r = s->node->stored->row; r; r = r->next) {
+		if (r->is_sa)
+			fn(ctx, &r->sa);
 	}
 	return STORE_OK;
 }

@@ -255,6 +255,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 		ike_build_id(&t->b, IKE_PL_IDR, d->hint.type, ike_put_id(&d->hint));
 	if (!build_own_auth(sa, p, t))
 		return false;
+	ike_ext_auth_build(k, sa, t);
 	build_child(t, &o, &tsi, &tsr);
 	ike_qcd_put(k, sa, t);
 	return true;
@@ -415,6 +416,10 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, sa->unwelcome);
 		return IKE_DROP_AUTH;
 	}
+	if (ike_msg_has(m, IKE_PL_EAP)) {
+		ike_sa_fail(k, sa, IKE_DOWN_AUTH, false, "authentication failed: peer wants EAP, which is not done here");
+		return IKE_DROP_EAP;
+	}
 	if (!ike_msg_has(m, IKE_PL_IDR) || !ike_msg_has(m, IKE_PL_AUTH)) {
 		ike_sa_fail(k, sa, n ? refusal(n->type)->why : IKE_DOWN_PROTOCOL, n && n->type == IKE_N_AUTHENTICATION_FAILED,
 		    n ? refusal_text(sa, refusal(n->type)) : "peer's IKE_AUTH answer is not complete");
@@ -455,6 +460,7 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 	if (d != IKE_OK)
 		return d;
 	sa->hs->child = NULL;
+	ike_ext_auth_note(k, sa, m);
 	ike_worked_set(k, &sa->remote.addr, sa->profile, sa->hs->key);
 	ike_proof_vouch(k, sa, m);
 	sa->proven = true;
@@ -633,6 +639,8 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	sa->key = sa->hs->key;
 	ike_qcd_take(k, sa, m);
 	ike_qcd_put(k, sa, &t);
+	ike_ext_auth_note(k, sa, m);
+	ike_ext_auth_build(k, sa, &t);
 	ike_sa_up(k, sa, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
 	spi = f.c ? f.c->spi_in : 0;
 	if (f.c && !ike_child_install(k, sa, f.c, &made, !ike_sa_has_twin(k, sa))) {
@@ -658,10 +666,17 @@ refusal_of(enum ike_drop d)
 					 : IKE_N_AUTHENTICATION_FAILED;
 }
 
+/* Without AUTH: the peer would be authenticated by EAP (RFC 7296 2.16). */
+static enum ike_drop
+wants_eap(struct ike_sa *sa, const struct ike_msg *m)
+{
+	return peer_id(&m->idi, &sa->peer_id) ? IKE_DROP_EAP : IKE_DROP_ID_SYNTAX;
+}
+
 enum ike_drop
 ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
-	enum ike_drop d = authenticate(k, sa, rx, m);
+	enum ike_drop d = ike_msg_has(m, IKE_PL_AUTH) ? authenticate(k, sa, rx, m) : wants_eap(sa, m);
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	bool check = m->auth_method != IKE_AUTH_PSK;
 	char why[IKE_WHY_MAX] = "";

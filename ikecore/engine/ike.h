@@ -94,6 +94,8 @@ struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	unsigned n_esp;
 	enum ike_dpd dpd;
 	uint32_t dpd_s, dpd_retry_s;
+	uint32_t reauth_s;	/* a new IKE SA from the beginning instead, make before break; 0: never */
+	bool encap_force;	/* ESP in UDP also where there is no NAT */
 	uint32_t ike_life_s;	/* rekeyed at 80-90 % with jitter */
 	struct dp_life child_life;	/* hard limits set; the engine derives the soft ones with jitter */
 	uint32_t replay_window;

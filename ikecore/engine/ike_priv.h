@@ -27,6 +27,7 @@ enum {	/* bounds */
 	IKE_WORKED = 2048,	/* remembered: which entry worked for an address */
 	IKE_ADDR_CELLS = 1024, IKE_ADDR_HALF = 16,	/* half-open per address cell before cookies are asked for */
 	IKE_COOKIE_ROUNDS = 3, IKE_KE_ROUNDS = 2,
+	IKE_AUTH_LIFE_MIN = 60,	/* seconds; of a peer that wants us to authenticate anew */
 	IKE_ICV_TRIES = 64,	/* messages before authentication that may fail to open before opening them is rationed */
 	IKE_ICV_RATE = 8,	/* then so many a second: who forges cannot make us work, nor shut the door for the one who does not */
 	IKE_STEP_ITEMS = 64, IKE_STEP_OCTETS = 2 * IKE_CUT_MAX,	/* most that one step writes */
@@ -50,6 +51,7 @@ enum {	/* bounds */
 #define IKE_LINGER	TICK_S(3)	/* inbound side of a replaced child */
 #define IKE_REPLACED_LIFE TICK_S(60)	/* peer has that long to delete what it replaced */
 #define IKE_TWINS_LIFE	TICK_S(2)	/* what is under way ends before it is judged which of several pairs stays */
+#define IKE_REAUTH_RETRY TICK_S(60)
 #define IKE_UNSURE_LIFE	TICK_S(170)	/* nobody waits longer for an answer */
 #define IKE_ORPHAN_LIFE	TICK_S(30)	/* an IKE SA without children, or one that lost a collision and is not deleted */
 #define IKE_SUSPECT_EVERY TICK_S(5)
@@ -319,6 +321,9 @@ struct ike_sa {
 	unsigned temp_tries, child_tries;
 	uint64_t init_seq, est_seq;	/* order of events, where time may stand still */
 	tick_t established, rekey_at, expires, orphan_at, retry_at;
+	tick_t reauth_at, reauth_end;	/* authentication is renewed, is over; reauth.c */
+	uint32_t auth_life;	/* the peer's limit, seconds; 0: none */
+	uint32_t reauth_sa, reauth_of;	/* the attempt that will take its place; the SA whose place it will take */
 	tick_t dup_at;	/* a duplicate that nobody closed goes then */
 	tick_t last_rx, last_tx, last_esp_tx, last_suspect;
 	tick_t live_at, keep_at;	/* what t_live stands for */
@@ -496,7 +501,18 @@ enum ike_drop ike_stash_add(struct ike *k, struct ike_shake *hs, const struct ik
 void	ike_stash_open(struct ike *k, struct ike_sa *sa);
 void	ike_stash_free(struct ike *k, struct ike_stash *s);
 
+/* ---- reauth.c */
+void	ike_reauth_arm(struct ike *k, struct ike_sa *sa);
+void	ike_reauth_build(struct ike *k, const struct ike_sa *sa, struct ike_tx *t);
+void	ike_reauth_note(struct ike_sa *sa, const struct ike_msg *m);
+bool	ike_reauth_due(struct ike *k, struct ike_sa *sa);
+struct ike_sa *ike_reauth_old(const struct ike *k, const struct ike_sa *sa);
+void	ike_reauth_inherit(struct ike *k, const struct ike_sa *old, struct ike_sa *heir);
+
 /* ---- ext.c */
+/* In IKE_AUTH: what is said beside identity, proof and the first child, and what the peer said. */
+void	ike_ext_auth_build(struct ike *k, const struct ike_sa *sa, struct ike_tx *t);
+void	ike_ext_auth_note(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
 void	ike_ext_build(const struct ike *k, const struct ike_sa *sa, struct ike_build *b);
 void	ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
 
@@ -602,6 +618,7 @@ void	ike_probe_answered(struct ike *k, const struct ike_sa *sa, const struct ike
 void	ike_natt_build(struct ike *k, struct ike_build *b, uint64_t spi_i, uint64_t spi_r, const struct endpoint *local, const struct endpoint *remote);
 void	ike_natt_detect(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, uint64_t spi_i, uint64_t spi_r);
 void	ike_natt_float(struct ike_sa *sa);	/* initiator: on to 4500 */
+const struct endpoint *ike_natt_said(const struct ike *k, const struct ike_sa *sa, const struct endpoint *local);	/* for ike_natt_build() */
 bool	ike_natt_may_move(const struct ike_sa *sa);
 void	ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *local, const struct endpoint *remote);
 void	ike_natt_ts(const struct endpoint *e, struct ike_ts *ts);	/* protocol 47, this host */

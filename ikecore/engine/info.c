@@ -106,10 +106,27 @@ ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct 
 }
 
 /* ---- the peer's */
+/* Another SA with the same peer that carries its traffic: this one was only one of two, as after the peer authenticated anew. */
+static struct ike_sa *
+other_with_child(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_sa *same[IKE_SAME_MAX];
+	unsigned n = sa->in_pair ? ike_sa_same_pair(k, sa, same) : 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!same[i]->doom && ike_child_count_up(same[i]))
+			return same[i];
+	}
+	return NULL;
+}
+
 static void
 peer_deletes_ike(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *reason)
 {
 	struct ike_sa *heir = ike_sa_find(k, sa->peer_successor), *winner = ike_sa_find(k, sa->dup_winner);
+
+	if (sa->state == IKE_SA_EST && !winner && why == IKE_DOWN_DELETED)
+		winner = other_with_child(k, sa);
 
 	if (sa->state == IKE_SA_EST && heir) {	/* it rekeyed while we did: our rekey is forgotten, its SA inherits */
 		ike_cc_free(k, &sa->cc_tx);

@@ -25,7 +25,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_build_sa(&t->b, o.prop, o.n_prop, o.xf);
 	ike_build_ke(&t->b, hs->group, pub);
 	ike_build_nonce(&t->b, span_of(hs->ni.b, hs->ni.n));
-	ike_natt_build(k, &t->b, sa->spi_i, 0, &sa->local, &sa->remote);
+	ike_natt_build(k, &t->b, sa->spi_i, 0, ike_natt_said(k, sa, &sa->local), &sa->remote);
 	ike_ext_build(k, sa, &t->b);
 	ike_proof_build_init(k, t, false);
 	return ike_build_end(&t->b);
@@ -77,7 +77,7 @@ ike_init_start(struct ike *k, struct ike_sa *sa)
 	hs->ni.n = IKE_NONCE_LEN;
 	k->env.env.random(k->env.env.ctx, hs->ni.b, hs->ni.n);
 	hs->started = k->now;
-	if (!sa->local.addr.n)
+	if (!ike_natt_said(k, sa, &sa->local)->addr.n)
 		sa->natted_local = true;	/* see ike_natt_build() */
 	sa->state = IKE_SA_I_INIT;
 	return public_job(k, sa, &hs->kex);
@@ -348,7 +348,7 @@ build_answer(struct ike *k, struct ike_sa *sa)
 	ike_build_sa(&t.b, o.prop, o.n_prop, o.xf);
 	ike_build_ke(&t.b, hs->group, pub);
 	ike_build_nonce(&t.b, span_of(hs->nr.b, hs->nr.n));
-	ike_natt_build(k, &t.b, sa->spi_i, sa->spi_r, &sa->local, &sa->remote);
+	ike_natt_build(k, &t.b, sa->spi_i, sa->spi_r, ike_natt_said(k, sa, &sa->local), &sa->remote);
 	ike_ext_build(k, sa, &t.b);
 	ike_proof_build_init(k, &t, true);
 	n = ike_build_end(&t.b);
@@ -402,14 +402,15 @@ open_half(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m, const
 
 	if (!sa)
 		return IKE_DROP_MEMORY;
+	sa->profile = profile;
 	if (!fill_half(k, sa, rx, m, ch)) {
 		ike_sa_free(k, sa);
 		return IKE_DROP_MEMORY;
 	}
-	sa->profile = profile;
 	sa->hs->proven = proven;
 	sa->hs->started = k->now;
 	memcpy(sa->hs->digest, digest, 32);
+	sa->natted_local = !ike_natt_said(k, sa, &rx->local)->addr.n;
 	ike_natt_detect(k, sa, rx, m, m->hdr.spi_i, 0);
 	ike_half_add(k, sa);
 	map_add(&k->by_half, &sa->by_half, half_hash(k, sa->spi_i, &sa->remote));

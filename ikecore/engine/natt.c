@@ -22,6 +22,15 @@ ike_natt_build(
 	ike_build_notify(b, 0, span_of("", 0), IKE_N_NAT_DETECTION_DESTINATION_IP, span_of(hash, sizeof(hash)));
 }
 
+/* Where encapsulation is forced we say that we do not know our address, which matches nothing. */
+const struct endpoint *
+ike_natt_said(const struct ike *k, const struct ike_sa *sa, const struct endpoint *local)
+{
+	static const struct endpoint unknown;
+
+	return ike_profile(k, sa->profile)->encap_force ? &unknown : local;
+}
+
 static bool
 any_is(const struct ike_msg *m, uint16_t type, const uint8_t hash[static IKE_SHA1_LEN])
 {

@@ -227,7 +227,7 @@ ike_sa_new(struct ike *k, bool initiator)
 	sa->t_life.kind = TM_LIFE;
 	sa->t_live.kind = TM_LIVE;
 	sa->t_kick.kind = TM_KICK;
-	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = TICK_NEVER;
+	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = sa->reauth_at = sa->reauth_end = TICK_NEVER;
 	sa->init_seq = ++k->seq;
 	map_add(&k->by_id, &sa->by_id, map_hash(&k->by_id, &sa->id, sizeof(sa->id)));
 	map_add(&k->by_spi, &sa->by_spi, map_hash(&k->by_spi, &spi, sizeof(spi)));
@@ -432,7 +432,13 @@ meet_others(struct ike *k, struct ike_sa *sa, bool contact)
 {
 	struct ike_sa *same[IKE_SAME_MAX];
 	unsigned n = ike_sa_same_pair(k, sa, same);
+	struct ike_sa *old = ike_reauth_old(k, sa);
 
+	if (old) {	/* it was opened for that */
+		old->reauth_sa = sa->id;
+		doom(k, old, IKE_DOWN_DUPLICATE, sa->id);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		if (contact && !same[i]->doom && same[i]->est_seq < sa->init_seq)
 			doom(k, same[i], IKE_DOWN_REPLACED, sa->id);
@@ -470,6 +476,7 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	sa->orphan_at = sa->initiator ? TICK_NEVER : k->now + IKE_ORPHAN_LIFE;
 	ike_sa_set_remote(k, sa);
 	file_pair(k, sa);
+	ike_reauth_arm(k, sa);
 	ike_sa_start_timers(k, sa);
 	if (!sa->initiator)
 		ike_dial_adopt(k, sa);
@@ -523,6 +530,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 		if (same[i]->dup_winner == old->id)
 			same[i]->dup_winner = heir->id;
 	}
+	ike_reauth_inherit(k, old, heir);
 	ike_sa_start_timers(k, heir);
 	ike_qcd_mark(k, heir);
 	ike_qcd_renew(k, heir);
@@ -531,7 +539,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	timer_disarm(&k->timers, &old->t_kick);
 	old->state = IKE_SA_REKEYED;
 	old->successor = heir->id;
-	old->rekey_at = old->expires = old->cert_until = TICK_NEVER;
+	old->rekey_at = old->expires = old->cert_until = old->reauth_at = TICK_NEVER;
 	old->orphan_at = k->now + IKE_REPLACED_LIFE;
 	ike_sa_arm_life(k, old);
 	a = old->announced ? ike_act(k, IKE_ACT_IKE_REKEYED, old) : NULL;
@@ -667,7 +675,7 @@ ike_sa_fail(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key,
 void
 ike_sa_arm_life(struct ike *k, struct ike_sa *sa)
 {
-	tick_t at = tick_min(tick_min(sa->expires, sa->cert_until), tick_min(sa->orphan_at, sa->dup_at));
+	tick_t at = tick_min(tick_min(sa->expires, sa->cert_until), tick_min(tick_min(sa->orphan_at, sa->dup_at), sa->reauth_at));
 
 	if (!sa->want_rekey)
 		at = tick_min(at, sa->rekey_at);
@@ -688,7 +696,8 @@ life_est(struct ike *k, struct ike_sa *sa)
 			ike_sa_arm_life(k, sa);
 			return;
 		}
-		ike_sa_down(k, sa, sa->doom_why, dup ? "both ends opened an SA, the other one stays" : "peer started anew", other, dup);
+		ike_sa_down(k, sa, sa->doom_why, !dup ? "peer started anew" : sa->reauth_sa == other ? "authenticated anew" :
+		    "both ends opened an SA, the other one stays", other, dup);
 		return;
 	}
 	if (k->now >= sa->dup_at) {	/* its creator does not close it, or we heard too little of the one that stays */
@@ -713,6 +722,8 @@ life_est(struct ike *k, struct ike_sa *sa)
 		ike_sa_down(k, sa, IKE_DOWN_EXPIRED, "lifetime is over and rekeying did not succeed", 0, true);
 		return;
 	}
+	if (k->now >= sa->reauth_at && ike_reauth_due(k, sa))
+		return;
 	if (k->now >= sa->rekey_at)
 		sa->want_rekey = true;
 	ike_sa_arm_life(k, sa);

@@ -23,15 +23,15 @@ static const struct rule init_resp[] = {
 };
 static const struct rule auth_req[] = {
 	{ IKE_PL_SK, 1, 1, CLEAR },
-	{ IKE_PL_IDI, 1, 1, INNER }, { IKE_PL_IDR, 0, 1, INNER }, { IKE_PL_AUTH, 1, 1, INNER }, { IKE_PL_SA, 0, 1, INNER },
+	{ IKE_PL_IDI, 1, 1, INNER }, { IKE_PL_IDR, 0, 1, INNER }, { IKE_PL_AUTH, 0, 1, INNER }, { IKE_PL_SA, 0, 1, INNER },
 	{ IKE_PL_TSI, 0, 1, INNER }, { IKE_PL_TSR, 0, 1, INNER }, { IKE_PL_NOTIFY, 0, ANY, INNER }, { IKE_PL_CERT, 0, ANY, INNER },
 	{ IKE_PL_CERTREQ, 0, ANY, INNER }, { IKE_PL_CP, 0, 1, INNER }, { IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
 };
 static const struct rule auth_resp[] = {
 	{ IKE_PL_SK, 1, 1, CLEAR },
-	{ IKE_PL_IDR, 1, 1, INNER }, { IKE_PL_AUTH, 1, 1, INNER }, { IKE_PL_SA, 0, 1, INNER }, { IKE_PL_TSI, 0, 1, INNER },
+	{ IKE_PL_IDR, 1, 1, INNER }, { IKE_PL_AUTH, 0, 1, INNER }, { IKE_PL_SA, 0, 1, INNER }, { IKE_PL_TSI, 0, 1, INNER },
 	{ IKE_PL_TSR, 0, 1, INNER }, { IKE_PL_NOTIFY, 0, ANY, INNER }, { IKE_PL_CERT, 0, ANY, INNER }, { IKE_PL_CP, 0, 1, INNER },
-	{ IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
+	{ IKE_PL_EAP, 0, 1, INNER }, { IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
 };
 static const struct rule child_both[] = {
 	{ IKE_PL_SK, 1, 1, CLEAR },
@@ -106,6 +106,13 @@ proposals_fit(const struct ike_msg *m)
 	return !m->response || m->n_prop <= 1;	/* an answer picks one */
 }
 
+/* AUTH is missing in a request that wants EAP, and in an answer that begins it: the engine says no, with words. */
+static bool
+auth_fits(const struct ike_msg *m)
+{
+	return m->hdr.exchange != IKE_AUTH || !m->response || is_refusal(m) || ike_msg_has(m, IKE_PL_AUTH) || ike_msg_has(m, IKE_PL_EAP);
+}
+
 /* SA, TSi and TSr come together; an IKE rekey has a KE and no TS. */
 static bool
 child_fits(const struct ike_msg *m)
@@ -145,7 +152,7 @@ ike_msg_check_inner(const struct ike_msg *m)
 	d = check(m, rule, INNER, m->n_inner);
 	if (d != IKE_OK)
 		return d;
-	if (!child_fits(m))
+	if (!auth_fits(m) || !child_fits(m))
 		return IKE_DROP_PAYLOAD_PLACE;
 	return proposals_fit(m) ? IKE_OK : IKE_DROP_SA_SYNTAX;
 }

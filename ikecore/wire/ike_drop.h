@@ -41,6 +41,7 @@
 	X(IKE_DROP_PROPOSAL, "proposal", "no proposal in common") \
 	X(IKE_DROP_GROUP, "group", "key exchange method is not the chosen one") \
 	X(IKE_DROP_AUTH, "auth", "authentication failed") \
+	X(IKE_DROP_EAP, "eap", "peer wants EAP, which is not done here") \
 	X(IKE_DROP_IDENTITY, "identity", "no profile for this identity") \
 	X(IKE_DROP_NO_KEY, "no-key", "no pre-shared key for this identity") \
 	X(IKE_DROP_AUTH_METHOD, "auth-method", "authentication method is not the configured one") \

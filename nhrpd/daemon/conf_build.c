@@ -130,6 +130,8 @@ build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct c
 	o->n_ike = ike->n;
 	build_dpd(f->dpd.mode.at.line ? &f->dpd : &p->global.dpd, o);
 	o->ike_life_s = (uint32_t)or_else(&f->life, 86400);
+	o->reauth_s = (uint32_t)or_else(&f->reauth, 0);
+	o->encap_force = f->encap_force.n;
 	o->child_life.hard_s = (uint32_t)or_else(&b->life_s, 3600);
 	o->child_life.hard_bytes = or_else(&b->life_kb, 4608000) * 1024;
 	o->child_life.hard_packets = or_else(&b->life_packets, 0);

@@ -114,7 +114,7 @@ struct conf_b_profile {
 	unsigned n_remote;
 	struct conf_place local_at;
 	struct ike_id local;
-	struct conf_val keyring, life;
+	struct conf_val keyring, life, reauth, encap_force;
 	struct conf_dpd dpd;
 };
 struct conf_b_transform {

@@ -96,6 +96,8 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_PROFILE, "dpd <number:10-3600> <number:2-60> {periodic|on-demand}", "dpd", conf_set_dpd, PF(dpd),
 	    "Liveness: seconds idle, seconds between tries (as crypto ikev2 dpd)" },
 	{ CONF_PROFILE, "lifetime <number:120-86400>", "lifetime", conf_set_value, PF(life), "Seconds an IKE SA lives (86400)" },
+	{ CONF_PROFILE, "reauth <number:20-2592000>", "reauth", conf_set_value, PF(reauth), "Seconds until a peer authenticates anew (never)" },
+	{ CONF_PROFILE, "encapsulation force", "encapsulation force", conf_set_flag, PF(encap_force), "ESP in UDP also where there is no NAT" },
 	{ CONF_PROFILE, "description <line>", "description", conf_set_nothing, 0, "A note" },
 
 	/* ---- crypto pki trustpoint NAME */
@@ -237,6 +239,7 @@ static const struct {
 	{ "ecdsa-sig", "Certificate with an ECDSA key" },
 	{ "eddsa-sig", "Certificate with an Ed25519 key" },
 	{ "email", "A mail address" },
+	{ "encapsulation", "ESP in UDP" },
 	{ "encryption", "Ciphers" },
 	{ "end", "End of the configuration" },
 	{ "esp-3des", "3DES, outdated" },
@@ -255,6 +258,7 @@ static const struct {
 	{ "esp-sha512-hmac", "HMAC-SHA-512" },
 	{ "exit", "Leave this block" },
 	{ "file", "A file" },
+	{ "force", "Always" },
 	{ "fqdn", "A full host name" },
 	{ "fragmentation", "IKE messages in pieces" },
 	{ "fvrf", "VRF of the outer addresses" },
@@ -321,6 +325,7 @@ static const struct {
 	{ "proposal", "Algorithms" },
 	{ "protection", "Protection of the tunnel" },
 	{ "redirect", "Tell peers of direct ways" },
+	{ "reauth", "How long an authentication lasts" },
 	{ "registration", "How we register with hubs" },
 	{ "relaxed", "No answer is good enough" },
 	{ "remote", "The peer's side" },

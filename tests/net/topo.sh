@@ -13,7 +13,7 @@
 #
 # Wants from the caller: TOPO_DIR (a directory for configurations, logs, pids), TOPO_NS (prefix of namespace names), BUILDDIR.
 # Tunables: CLOUD_V6UNDER=1 (underlay IPv6, no NAT), CLOUD_V6OVER=1 (IPv6 inside as well), CLOUD_LIFE (seconds an ESP SA lives),
-# CLOUD_PLANE, CLOUD_SPOKES.
+# CLOUD_REAUTH (seconds until peers authenticate anew), CLOUD_PLANE, CLOUD_SPOKES.
 
 : "${TOPO_NS:=odm-}" "${CLOUD_SPOKES:=1 2 3}" "${CLOUD_PLANE:=user}" "${CLOUD_LIFE:=3600}" "${CLOUD_V6UNDER:=}" "${CLOUD_V6OVER:=}"
 NHRPD=$BUILDDIR/nhrpd/nhrpd NHRPCTL=$BUILDDIR/tools/nhrpctl FLOW=$BUILDDIR/tests/net/flow
@@ -246,6 +246,7 @@ cloud_conf() {	# N: writes $TOPO_DIR/NAME.conf
 			 authentication local pre-share
 			 keyring local SITES
 			 dpd 10 2 periodic
+			 ${CLOUD_REAUTH:+reauth $CLOUD_REAUTH}
 			!
 			crypto ipsec transform-set GCM esp-gcm 256
 			 mode transport

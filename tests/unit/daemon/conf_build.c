@@ -181,7 +181,7 @@ START_TEST(everything)
 	    "crypto ikev2 keyring K\n peer a\n  identity key-id blob\n  pre-shared-key hex 00ff10\n peer b\n  identity email domain example.net\n"
 	    "  pre-shared-key 0 \"two words ! \\\"q\\\"\"\n peer c\n  address 2001:db8::/32\n  pre-shared-key fil\n"
 	    "crypto ikev2 profile P\n match identity remote any\n match identity remote address 10.0.0.0 255.0.0.0\n match identity remote email a@b.c\n"
-	    " match identity remote key-id kk\n identity local address 192.0.2.1\n no dpd\n lifetime 3600\n keyring local K\n"
+	    " match identity remote key-id kk\n identity local address 192.0.2.1\n no dpd\n lifetime 3600\n reauth 7200\n encapsulation force\n keyring local K\n"
 	    "crypto ipsec transform-set C esp-chacha20-poly1305\ncrypto ipsec transform-set G esp-gcm 192\n mode transport\n"
 	    "crypto ipsec profile V\n set transform-set C G\n set pfs\n set security-association lifetime seconds 120\n"
 	    " set security-association lifetime kilobytes 2560\n set security-association lifetime packets 1000\n"
@@ -227,6 +227,8 @@ START_TEST(everything)
 	ck_assert_uint_eq(p->local_id.len, 4);
 	ck_assert_int_eq(p->dpd, IKE_DPD_OFF);
 	ck_assert_uint_eq(p->ike_life_s, 3600);
+	ck_assert_uint_eq(p->reauth_s, 7200);
+	ck_assert(p->encap_force);
 	ck_assert_uint_eq(p->keepalive_s, 30);
 	ck_assert_uint_eq(c->core.ike.frag_mtu, 900);
 	ck_assert(!c->core.ike.frag_off);

@@ -206,7 +206,7 @@ static const struct row rows[] = {
 	{ "AUTH in IKE_SA_INIT", INIT, ADD, IKE_PL_AUTH, 0, "0200000001", IKE_DROP_PAYLOAD_PLACE },
 	{ "identity in IKE_SA_INIT", INIT, ADD, IKE_PL_IDI, 0, "0200000061", IKE_DROP_PAYLOAD_PLACE },
 	{ "IKE_AUTH without IDi", AUTH, DROP, IKE_PL_IDI, 0, NULL, IKE_DROP_PAYLOAD_PLACE },
-	{ "IKE_AUTH without AUTH (EAP asked for)", AUTH, DROP, IKE_PL_AUTH, 0, NULL, IKE_DROP_PAYLOAD_PLACE },
+	{ "IKE_AUTH without AUTH (EAP asked for)", AUTH, DROP, IKE_PL_AUTH, 0, NULL, IKE_DROP_EAP },
 	{ "IKE_AUTH without TSi", AUTH, DROP, IKE_PL_TSI, 0, NULL, IKE_DROP_PAYLOAD_PLACE },
 	{ "IKE_AUTH without TSr", AUTH, DROP, IKE_PL_TSR, 0, NULL, IKE_DROP_PAYLOAD_PLACE },
 	{ "IKE_AUTH with TS but no SA", AUTH, DROP, IKE_PL_SA, 0, NULL, IKE_DROP_PAYLOAD_PLACE },
@@ -426,7 +426,7 @@ START_TEST(row)
 	struct w_msg good, bad;
 	struct bend b = { .len_of = -1 };
 	static struct chain c;
-	bool frag = r->want == IKE_DROP_FRAGMENT, ends = r->want == IKE_DROP_AUTH;
+	bool frag = r->want == IKE_DROP_FRAGMENT, ends = r->want == IKE_DROP_AUTH || r->want == IKE_DROP_EAP;
 	enum ike_drop d;
 
 	w.s[0].conf.frag_off = frag;

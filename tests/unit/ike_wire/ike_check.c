@@ -87,7 +87,9 @@ static const struct {
 	{ true, IKE_AUTH, I, "irCqASntupV", IKE_OK },
 	{ true, IKE_AUTH, I, "iA", IKE_OK },	/* childless */
 	{ true, IKE_AUTH, I, "AStu", IKE_DROP_PAYLOAD_PLACE },
-	{ true, IKE_AUTH, I, "iStu", IKE_DROP_PAYLOAD_PLACE },	/* EAP would be asked for so */
+	{ true, IKE_AUTH, I, "iStu", IKE_OK },	/* wants EAP: the engine refuses that, with words */
+	{ true, IKE_AUTH, R, "rE", IKE_OK },
+	{ true, IKE_AUTH, R, "rEE", IKE_DROP_PAYLOAD_PLACE },	/* EAP would be asked for so */
 	{ true, IKE_AUTH, I, "eStu", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, I, "iAS", IKE_DROP_PAYLOAD_PLACE },
 	{ true, IKE_AUTH, I, "iASt", IKE_DROP_PAYLOAD_PLACE },

@@ -2,7 +2,7 @@
 # Mistakes in a configuration, one a spoke, all in one cloud: each spoke's `show dmvpn` names the step of the ladder and the cause
 # as a network engineer would say it, the hub's log has a stable word for it; who made no mistake is not touched; what is
 # repaired comes up.
-CLOUD_SPOKES="1 4 5 6 7 8 9 10 11"
+CLOUD_SPOKES="1 4 5 6 7 8 9 10 11 12 13"
 # shellcheck source=tests/net/lib.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/net/lib.sh"
 
@@ -29,11 +29,16 @@ mistake 9 's/esp-gcm 256/esp-gcm 128/'
 mistake 10 's/match identity remote fqdn domain .*/match identity remote fqdn domain other.example/'
 mistake 11 's/ip address .*/ip address 10.255.0.11\/24/'
 
+for n in 12 13; do mistake $n '/registration no-unique/d'; done	# RFC 2332: unique registrations, code 14
+mistake 12 's/ip address .*/ip address 10.255.0.113\/24/'
+
 cloud_start 0 || { not_ok "the hub starts"; exit 1; }
 cloud_start 1
+cloud_start 13
 eventually 30 "spoke1, without a mistake, is UP" cloud_spoke_up 1 || { ctl spoke1 show dmvpn; exit 1; }
 chatter spoke1 "$(lan_host 0)" 0.1
-for n in $CLOUD_SPOKES; do [ "$n" = 1 ] || cloud_start "$n"; done
+eventually 30 "spoke13, registered as unique, is UP" cloud_spoke_up 13 || ctl spoke13 show dmvpn
+for n in $CLOUD_SPOKES; do [ "$n" = 1 ] || [ "$n" = 13 ] || cloud_start "$n"; done
 row 4 "wrong pre-shared key" IKE 'authentication failed.*pre-shared key' 'ike-auth-refused.*spoke4'
 row 5 "an identity the hub's profile does not take" IKE 'authentication failed.*identity' 'ike-auth-refused.*spoke5.*no profile'
 row 6 "wrong tunnel key" NHRP 'tunnel key' 'gre-key.*sends tunnel key 43, ours is 42'
@@ -42,12 +47,15 @@ row 8 "IKE proposals with nothing in common" IKE 'no proposal chosen' 'ike-no-pr
 row 9 "IPsec transform sets with nothing in common" IPSEC 'no proposal chosen.*transform-set' 'ipsec-refused.*spoke9.*transform-set'
 row 10 "a hub that the spoke's own profile does not take" IKE 'hub\.odm\.example does not match profile MESH' 'spoke10.*peer did not accept'
 row 11 "the tunnel address of another" NHRP "tunnel address is another's" 'registration-refused.*spoke11.*10\.255\.0\.11, which is registered by fqdn spoke1\.'
+row 12 "a unique address that another has registered" NHRP "our address is registered by another" \
+	'registration-refused.*spoke12.*wants 10\.255\.0\.113, which is registered by fqdn spoke13\..*code 14'
+cloud_hub_has 13 && cloud_spoke_up 13; check $? "spoke13 stays UP meanwhile, and keeps its address"
 cloud_hub_has 1 && cloud_spoke_up 1; check $? "spoke1 stays UP meanwhile, and keeps the address that spoke11 wants"
 quiet
 
 # ---- repaired
 for n in $CLOUD_SPOKES; do
-	[ "$n" != 1 ] || continue
+	[ "$n" != 1 ] && [ "$n" != 13 ] || continue
 	cloud_stop "spoke$n"
 	cloud_conf "$n"
 	cloud_start "$n"

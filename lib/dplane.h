@@ -102,6 +102,7 @@ enum dp_event_kind {
 	DP_EV_SA_UNKNOWN,	/* ESP with an SPI we do not have; rate-limited */
 	DP_EV_LINK,	/* interface up, down or gone */
 	DP_EV_PATH,	/* does an outer packet of `size` octets get through to the peer? Answered by path_result() or not at all */
+	DP_EV_PEER_USED,	/* the first inner packet to (`sent`) or from a peer since peer_watch() */
 };
 
 struct dp_event {
@@ -116,6 +117,7 @@ struct dp_event {
 	bool natt;	/* IKE: came to the encapsulation port */
 	unsigned size;	/* PATH */
 	bool link_up, link_gone;
+	bool sent;	/* PEER_USED */
 };
 
 typedef void dp_event_fn(void *ctx, const struct dp_event *ev);
@@ -142,6 +144,8 @@ struct dp_ops {
 	void (*free)(struct dp *);	/* removes what it made */
 	/* Answer to DP_EV_PATH; size: what was really sent. NULL in a plane that never asks. */
 	void (*path_result)(struct dp *, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result);
+	/* Optional (NULL): raise DP_EV_PEER_USED for the next inner packet each way. One test of a flag for the others. */
+	void (*peer_watch)(struct dp *, uint32_t tunnel, uint32_t peer);
 };
 
 struct dp {	/* implementations embed it first */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct log;
+struct trace_sink;
 
 struct env {
 	void *ctx;
@@ -14,6 +15,7 @@ struct env {
 	void (*release)(void *ctx, void *p);	/* NULL is fine */
 	void (*random)(void *ctx, void *out, size_t n);
 	struct log *log;	/* may be NULL: silence */
+	const struct trace_sink *trace;	/* may be NULL: steps are not recorded (lib/trace.h) */
 };
 
 static inline void *

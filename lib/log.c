@@ -80,6 +80,20 @@ log_of(struct log *l, tick_t now, const char *who, enum log_level lv, const char
 }
 
 void
+log_debug_at(struct log *l, enum log_facility f, const char *word, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!l->write)
+		return;
+	l->facility = f;
+	va_start(ap, fmt);
+	write_line(l, LOG_LV_DEBUG, word, fmt, ap);
+	va_end(ap);
+	l->facility = 0;
+}
+
+void
 log_limited(struct log *l, struct log_limit *lim, tick_t now, enum log_level lv, const char *word, const char *fmt, ...)
 {
 	va_list ap;

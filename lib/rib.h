@@ -20,6 +20,7 @@ struct rib_route {
 	enum rib_kind kind;
 	uint32_t metric;
 	uint32_t mtu;	/* route_set: 0 for none */
+	bool fixed;	/* route_set, route_del: configured. Unlike others of ours it is reported, as somebody else's would be. */
 };
 
 enum rib_event_kind { RIB_EV_ROUTE, RIB_EV_GONE, RIB_EV_READY, RIB_EV_FAILED };

@@ -22,6 +22,7 @@ struct tun_peer {
 	uint32_t refs;	/* neighbours and SAs; 0: the number is free */
 	uint32_t mcast;	/* neighbours that ask for multicast */
 	uint32_t listed;	/* place in the multicast list, or TUN_NOT_LISTED */
+	bool watch_tx, watch_rx;	/* somebody waits for its next packet */
 	struct dp_peer_stats st;
 };
 

@@ -130,16 +130,29 @@ sealed(struct tunnel *t, uint32_t peer, uint16_t proto, struct span inner, uint8
 	return ok;
 }
 
+static void
+tell_used(struct tunnel *t, uint32_t peer, bool *watch, bool sent)
+{
+	struct dp_event ev = { .kind = DP_EV_PEER_USED, .tunnel = t->conf.id, .peer = peer, .sent = sent };
+
+	*watch = false;
+	t->owner->fn(t->owner->ctx, &ev);
+}
+
 static bool
 send_inner(struct tunnel *t, uint32_t peer, const struct inner *in, struct span bytes, bool may_fragment)
 {
 	struct mgre_user *m = t->owner;
+	struct tun_peer *p;
 
 	if (!sealed(t, peer, in->v6 ? GRE_IPV6 : GRE_IPV4, bytes, in->tos, may_fragment))
 		return false;
 	counted(m, MGRE_N_TUNNEL_OUT);
 	t->total.tx_packets++;
 	t->total.tx_bytes += bytes.n;
+	p = tunnel_peer(t, peer);
+	if (p && p->watch_tx)
+		tell_used(t, peer, &p->watch_tx, true);
 	return true;
 }
 
@@ -413,6 +426,8 @@ inner_in(struct tunnel *t, const struct dpsec_from *from, uint16_t proto, uint8_
 	}
 	t->total.rx_packets++;
 	t->total.rx_bytes += in.n;
+	if (peer && peer->watch_rx)
+		tell_used(t, from->peer, &peer->watch_rx, false);
 	return MGRE_N_TUNNEL_IN;
 }
 
@@ -828,6 +843,16 @@ mgre_user_send(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct span 
 		counted(m, MGRE_N_NHRP_OUT);
 	m->out.flush(m->out.ctx);
 	return ok ? 0 : -ENOTCONN;
+}
+
+void
+mgre_user_peer_watch(struct mgre_user *m, uint32_t tunnel, uint32_t peer)
+{
+	struct tunnel *t = find(m, tunnel);
+	struct tun_peer *p = t ? tunnel_peer(t, peer) : NULL;
+
+	if (p)
+		p->watch_tx = p->watch_rx = true;
 }
 
 bool

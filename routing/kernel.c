@@ -395,10 +395,12 @@ nl_route(const struct rib_route *r)
 	nl_addr_put(dst);
 	rtnl_route_set_family(nl, r->dst.addr.n == 4 ? AF_INET : AF_INET6);
 	rtnl_route_set_table(nl, RT_TABLE_MAIN);
-	rtnl_route_set_protocol(nl, ROUTING_PROTO);
+	rtnl_route_set_protocol(nl, r->fixed ? ROUTING_PROTO_FIXED : ROUTING_PROTO);
 	rtnl_route_set_scope(nl, r->via.n || r->dst.addr.n == 16 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
 	rtnl_route_set_type(nl, RTN_UNICAST);
-	if (r->dst.addr.n == 16)
+	if (r->fixed)
+		rtnl_route_set_priority(nl, ROUTING_METRIC_FIXED);
+	else if (r->dst.addr.n == 16)
 		rtnl_route_set_priority(nl, ROUTING_METRIC_IPV6);
 	if (r->mtu)
 		rtnl_route_set_metric(nl, RTAX_MTU, r->mtu);
@@ -430,7 +432,7 @@ static int
 route_del(struct rib *rib, const struct rib_route *r)
 {
 	struct kernel_rib *k = (struct kernel_rib *)rib;
-	struct rib_route any = { .dst = r->dst, .ifindex = r->ifindex };
+	struct rib_route any = { .dst = r->dst, .ifindex = r->ifindex, .fixed = r->fixed };
 	struct rtnl_route *nl = nl_route(&any);
 	int e;
 
@@ -473,7 +475,7 @@ on_flush(struct nl_msg *msg, void *arg)
 
 	if (f->n == 64 || h->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(h, &r) < 0)
 		return NL_OK;
-	if (rtnl_route_get_protocol(r) == ROUTING_PROTO && !(rtnl_route_get_flags(r) & RTM_F_CLONED))
+	if ((rtnl_route_get_protocol(r) == ROUTING_PROTO || rtnl_route_get_protocol(r) == ROUTING_PROTO_FIXED) && !(rtnl_route_get_flags(r) & RTM_F_CLONED))
 		f->found[f->n++] = r;
 	else
 		rtnl_route_put(r);

@@ -7,7 +7,11 @@
 #include "lib/host.h"
 #include "lib/rib.h"
 
-enum { ROUTING_PROTO = 145, ROUTING_METRIC_IPV6 = 20 };
+enum {
+	ROUTING_PROTO = 145, ROUTING_METRIC_IPV6 = 20,
+	/* Static routes of the configuration: behind those of shortcuts to the same prefix. */
+	ROUTING_PROTO_FIXED = 146, ROUTING_METRIC_FIXED = 30,
+};
 
 /* Starts to follow the main and local tables; fn hears the dump and RIB_EV_READY from rib_kernel_start() on. NULL with a
  * sentence in err. */

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/filter.h"
@@ -133,10 +134,10 @@ ctl_help(FILE *f)
 	fputs("Commands; words may be abbreviated (\"sh dm\"):\n", f);
 	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
 		const struct control_word *w = &control_words[i];
-		int n = fprintf(f, "  %s%s%s%s%s%s", w->words, *w->arg_text ? " " : "", w->arg_text, w->flag ? " [" : "",
-		    w->flag ? w->flag : "", w->flag ? "]" : "");
+		char usage[160];
+		int n = fprintf(f, "  %s", control_usage(w, usage, sizeof(usage)));
 
-		fprintf(f, "%*s%s\n", n < 40 ? 40 - n : 1, "", w->help);
+		fprintf(f, "%*s%s\n", n < 46 ? 46 - n : 1, "", w->help);
 	}
 	fputs("\nBehind a command: \"| include REGEXP\", \"| exclude REGEXP\", \"| json\".\n", f);
 }
@@ -209,6 +210,97 @@ request_line(json_t *o)
 	return line;
 }
 
+/* ---- probe: asks again and again, as ping does */
+
+struct probing {
+	const struct ctl *c;
+	json_t *all;	/* answers */
+	unsigned sent, answered;
+	json_int_t least, most, sum;
+	bool hopeless;	/* there is no way to ask */
+};
+
+/* One question. False: the daemon cannot be asked. */
+static bool
+probe_once(struct probing *p, const char *line, FILE *err)
+{
+	char why[512], *answer, *request;
+	json_t *o = json_pack("{s:s}", "line", line), *data;
+
+	request = request_line(o);
+	json_decref(o);
+	answer = request ? ctl_ask(p->c->path, request, why, sizeof(why)) : NULL;
+	free(request);
+	o = answer ? json_loads(answer, 0, NULL) : NULL;
+	free(answer);
+	data = json_object_get(o, "data");
+	if (!data) {
+		const char *error = json_string_value(json_object_get(o, "error"));
+
+		fprintf(err, "%s%s\n", p->c->mark, o ? error ? error : "the answer cannot be understood" : why);
+		json_decref(o);
+		return false;
+	}
+	p->sent++;
+	if (json_is_true(json_object_get(data, "answered"))) {
+		json_int_t us = json_integer_value(json_object_get(data, "rtt_us"));
+
+		p->least = p->answered == 0 || us < p->least ? us : p->least;
+		p->most = us > p->most ? us : p->most;
+		p->sum += us;
+		p->answered++;
+	}
+	p->hopeless = json_is_false(json_object_get(data, "answered")) && json_is_false(json_object_get(data, "asked"));
+	json_array_append(p->all, data);
+	json_decref(o);
+	return true;
+}
+
+static void
+probe_end(const struct probing *p, bool as_json, FILE *out)
+{
+	json_int_t average = p->answered ? p->sum / p->answered : 0;
+	json_t *o;
+
+	if (!as_json) {
+		fprintf(out, "%u asked, %u answered", p->sent, p->answered);
+		if (p->answered)
+			fprintf(out, ", round trip min/avg/max %.3f/%.3f/%.3f ms", (double)p->least / 1e3, (double)average / 1e3, (double)p->most / 1e3);
+		fputc('\n', out);
+		return;
+	}
+	o = json_pack("{s:i, s:i, s:o, s:o, s:o, s:O}", "asked", (int)p->sent, "answered", (int)p->answered,
+	    "min_us", p->answered ? json_integer(p->least) : json_null(), "avg_us", p->answered ? json_integer(average) : json_null(),
+	    "max_us", p->answered ? json_integer(p->most) : json_null(), "probes", p->all);
+	json_dumpf(o, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	fputc('\n', out);
+	json_decref(o);
+}
+
+static int
+probe(const struct ctl *c, const struct control_cmd *cmd, const struct filter *filter, FILE *out, FILE *err)
+{
+	unsigned long count = cmd->arg2[0] ? strtoul(cmd->arg2, NULL, 10) : CTL_PROBES;
+	bool as_json = c->as_json || filter->kind == FILTER_JSON, reached = true;
+	struct probing p = { .c = c, .all = json_array() };
+	struct timespec pause = { .tv_sec = 1 };
+	char line[CONTROL_ARG_MAX + 16];
+
+	snprintf(line, sizeof(line), "probe %s", cmd->arg);
+	for (unsigned long i = 0; p.all && i < count && reached && !p.hopeless; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		reached = probe_once(&p, line, err);
+		if (reached && !as_json)
+			render(out, CONTROL_PROBE, json_array_get(p.all, json_array_size(p.all) - 1));
+		fflush(out);
+	}
+	if (p.sent)
+		probe_end(&p, as_json, out);
+	json_decref(p.all);
+	return !reached ? CTL_UNREACHABLE : p.answered ? CTL_OK : CTL_NOT_UP;
+}
+
 static int
 ask_and_show(const struct ctl *c, const char *line, const struct filter *filter, FILE *out, FILE *err)
 {
@@ -221,6 +313,8 @@ ask_and_show(const struct ctl *c, const char *line, const struct filter *filter,
 		fprintf(err, "%s%s\n", c->mark, why);
 		return CTL_USAGE;
 	}
+	if (cmd.verb == CONTROL_PROBE)
+		return probe(c, &cmd, filter, out, err);
 	o = json_pack("{s:s}", "line", line);
 	request = request_line(o);
 	json_decref(o);

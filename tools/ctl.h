@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { CTL_OK = 0, CTL_NOT_UP = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3, CTL_TIMEOUT_S = 30 };
+enum { CTL_OK = 0, CTL_NOT_UP = 1, CTL_USAGE = 2, CTL_UNREACHABLE = 3, CTL_TIMEOUT_S = 30, CTL_PROBES = 5 };
 
 struct ctl {
 	const char *path;	/* of the control socket */

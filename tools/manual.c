@@ -160,32 +160,43 @@ arguments(void)
 
 /* ---- nhrpctl */
 
+/* Words bold, arguments in capitals italic, brackets plain. */
+static void
+usage(const char *s)
+{
+	while (*s) {
+		size_t n = strspn(s, "[] "), k;
+
+		for (; n; n--)
+			putchar(*s++);
+		k = strcspn(s, "[] ");
+		if (k)
+			font(s[0] >= 'A' && s[0] <= 'Z' ? 'I' : 'B', s, k);
+		s += k;
+	}
+}
+
 static void
 commands(void)
 {
+	char text[160];
+
 	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
 		fputs(".TP\n", stdout);
-		font('B', control_words[i].words, strlen(control_words[i].words));
-		putchar(' ');
-		font('I', control_words[i].arg_text, strlen(control_words[i].arg_text));
-		if (control_words[i].flag) {
-			fputs(" [", stdout);
-			font('B', control_words[i].flag, strlen(control_words[i].flag));
-			putchar(']');
-		}
+		usage(control_usage(&control_words[i], text, sizeof(text)));
 		putchar('\n');
 		sentence(control_words[i].help);
 	}
 }
 
+/* One row: words of the completion, "a|b" being one of them, "[" and "]" around what may be left out. */
 static void
 words(void)
 {
-	for (unsigned i = 0; i < CONTROL_VERBS; i++) {
-		printf("%s|%s\n", control_words[i].words, control_words[i].arg_text);
-		if (control_words[i].flag && !control_words[i].arg_needed)
-			printf("%s %s|\n", control_words[i].words, control_words[i].flag);
-	}
+	char text[160];
+
+	for (unsigned i = 0; i < CONTROL_VERBS; i++)
+		puts(control_usage(&control_words[i], text, sizeof(text)));
 }
 
 /* ---- templates */

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { TIMELINE_FIRST = 24 };	/* steps of an attempt before the gap; CORE_MARKS_FIRST */
+
 static const char *
 text(json_t *o, const char *key)
 {
@@ -255,6 +257,104 @@ render_nhrp(FILE *f, json_t *data)
 
 	json_array_foreach(json_object_get(data, "entries"), i, e)
 		cache_entry(f, e);
+	not_shown(f, data);
+}
+
+static void
+render_brief(FILE *f, json_t *data)
+{
+	json_t *e;
+	size_t i;
+
+	fprintf(f, "%-24s %-16s %-16s %-10s %s\n", "Target", "Via", "NBMA", "Type", "Intfc");
+	json_array_foreach(json_object_get(data, "entries"), i, e)
+		fprintf(f, "%-24s %-16s %-16s %-10s %s\n", text(e, "prefix"), or_dash(text(e, "via")), or_dash(text(e, "nbma")), text(e, "type"),
+		    text(e, "interface"));
+	not_shown(f, data);
+}
+
+static void
+render_summary(FILE *f, json_t *data)
+{
+	const char *type;
+	json_t *n;
+
+	fprintf(f, "NHRP cache %lld entries\n", number(data, "entries"));
+	json_object_foreach(json_object_get(data, "types"), type, n) {
+		if (json_integer_value(n))
+			fprintf(f, "%10lld %s\n", (long long)json_integer_value(n), type);
+	}
+}
+
+static void
+render_route(FILE *f, json_t *data)
+{
+	char age[16];
+	json_t *r;
+	size_t i;
+
+	fputs("Codes: H - NHRP, S - static of the configuration\n\n", f);
+	json_array_foreach(json_object_get(data, "routes"), i, r) {
+		fprintf(f, "%s     %s via %s, ", strcmp(text(r, "origin"), "nhrp") == 0 ? "H" : "S", text(r, "prefix"), text(r, "via"));
+		if (json_is_integer(json_object_get(r, "age_s")))
+			fprintf(f, "%s, ", time_of(r, "age_s", age));
+		fprintf(f, "%s%s\n", text(r, "interface"), flag(r, "installed") ? "" : ", not installed: the interface is down");
+	}
+	not_shown(f, data);
+}
+
+/* ---- show dmvpn peer X timeline */
+
+/* "2026-11-23T12:00:00.123456" for people. */
+static void
+clock_text(FILE *f, const char *stamp)
+{
+	const char *t = strchr(stamp, 'T');
+
+	fprintf(f, "%.*s %s", t ? (int)(t - stamp) : 0, stamp, t ? t + 1 : stamp);
+}
+
+static void
+attempt_head(FILE *f, json_t *a)
+{
+	const char *kind = text(a, "kind"), *dst = text(a, "destination"), *prefix = text(a, "prefix"), *proto = text(a, "tunnel_address");
+
+	fprintf(f, "Attempt %lld, %s: ", number(a, "attempt"), text(a, "interface"));
+	if (strcmp(kind, "shortcut") == 0)
+		fprintf(f, "shortcut to %s", prefix[0] ? prefix : dst);
+	else
+		fputs(strcmp(kind, "hub") == 0 ? "our hub" : strcmp(kind, "incoming") == 0 ? "it came to us" : "peer", f);
+	if (prefix[0] && dst[0])
+		fprintf(f, " (for %s)", dst);
+	fprintf(f, "%s%s%s%s: %s", proto[0] ? ", " : "", proto, text(a, "nbma")[0] ? " at " : "", text(a, "nbma"), text(a, "state"));
+	if (json_is_integer(json_object_get(a, "up_after_us")))
+		fprintf(f, ", up after %.3f ms", (double)number(a, "up_after_us") / 1e3);
+	fputs("\n", f);
+	if (text(a, "reason")[0])
+		fprintf(f, "  reason: %s\n", text(a, "reason"));
+	fputs("  began ", f);
+	clock_text(f, text(a, "began"));
+	fputc('\n', f);
+}
+
+static void
+render_timeline(FILE *f, json_t *data)
+{
+	json_t *a, *s;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(data, "attempts"), i, a) {
+		fputs(i ? "\n" : "", f);
+		attempt_head(f, a);
+		json_array_foreach(json_object_get(a, "steps"), k, s) {
+			if (k == TIMELINE_FIRST && number(a, "left_out"))
+				fprintf(f, "  ... %lld steps\n", number(a, "left_out"));
+			fprintf(f, "  +%13.6f  %-5s  %s%s%s\n", (double)number(s, "at_us") / 1e6, text(s, "layer"), text(s, "text"),
+			    text(s, "detail")[0] ? ", " : "", text(s, "detail"));
+		}
+	}
+	if (!i)
+		fputs("nothing has happened with it\n", f);
 	not_shown(f, data);
 }
 
@@ -584,7 +684,7 @@ render_log(FILE *f, json_t *data)
 	fprintf(f, "Log level: %s, %lld lines logged, the last %lld are kept\n", text(data, "level"), number(data, "written"),
 	    number(data, "room"));
 	json_array_foreach(peers, i, l)
-		fprintf(f, "%s%s", i ? ", " : "Debugging: ", json_string_value(l) ? json_string_value(l) : "");
+		fprintf(f, "%s%s", i ? ", " : "Debugging of: ", json_string_value(l) ? json_string_value(l) : "");
 	if (i)
 		fputc('\n', f);
 	fputc('\n', f);
@@ -624,11 +724,23 @@ render_tech(FILE *f, json_t *data)
 static void
 render_debug(FILE *f, json_t *data)
 {
-	bool ended = json_object_get(data, "ended") != NULL;
-	long long n = number(data, ended ? "ended" : "debugged");
+	json_t *d;
+	size_t i;
 
-	fprintf(f, ended ? "debugging of %lld peer%s ended\n" : "debugging %lld peer%s: see the log, or show logging\n", n,
-	    n == 1 ? "" : "s");
+	json_array_foreach(json_object_get(data, "debugging"), i, d)
+		fprintf(f, "%s debugging is on%s%s\n", text(d, "facility"), text(d, "peer")[0] ? " for peer " : "", text(d, "peer"));
+	if (!i)
+		fputs("debugging is off\n", f);
+}
+
+static void
+render_probe(FILE *f, json_t *data)
+{
+	if (flag(data, "answered"))
+		fprintf(f, "answer from %s at %s: time=%.3f ms\n", text(data, "peer"), text(data, "nbma"), (double)number(data, "rtt_us") / 1e3);
+	else
+		fprintf(f, "no answer from %s: %s%s%s\n", text(data, "peer"), strcmp(text(data, "state"), "UP") == 0 ? "" : text(data, "state"),
+		    text(data, "state")[0] && strcmp(text(data, "state"), "UP") != 0 ? ": " : "", text(data, "reason"));
 }
 
 static void
@@ -668,7 +780,10 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_PKI] = render_pki, [CONTROL_SHOW_REFUSED] = render_refused,
 		 [CONTROL_SHOW_INTERFACE] = render_interface,
 		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
-		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG_PEER] = render_debug,
+		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG] = render_debug,
+		[CONTROL_UNDEBUG] = render_debug, [CONTROL_SHOW_DEBUG] = render_debug, [CONTROL_PROBE] = render_probe,
+		[CONTROL_SHOW_TIMELINE] = render_timeline, [CONTROL_SHOW_HISTORY] = render_timeline, [CONTROL_SHOW_BRIEF] = render_brief,
+		[CONTROL_SHOW_SUMMARY] = render_summary, [CONTROL_SHOW_ROUTE] = render_route,
 		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
 		[CONTROL_CLEAR_NHRP] = render_cleared,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
@@ -729,6 +844,19 @@ ike_status(json_t *list)
 	return 0;
 }
 
+static int
+routes_status(json_t *list)
+{
+	json_t *r;
+	size_t i;
+
+	json_array_foreach(list, i, r) {
+		if (!flag(r, "installed"))
+			return 1;
+	}
+	return 0;
+}
+
 int
 render_status(const struct control_cmd *cmd, json_t *data)
 {
@@ -738,6 +866,12 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return dmvpn_status(data);
 	case CONTROL_SHOW_NHRP:
 		return cmd->arg[0] && json_array_size(json_object_get(data, "entries")) == 0;
+	case CONTROL_SHOW_TIMELINE:
+		return json_array_size(json_object_get(data, "attempts")) == 0;
+	case CONTROL_SHOW_ROUTE:
+		return routes_status(json_object_get(data, "routes"));
+	case CONTROL_PROBE:
+		return !flag(data, "answered");
 	case CONTROL_SHOW_NHS:
 		return any_down(json_object_get(data, "servers"));
 	case CONTROL_SHOW_SESSION:
@@ -757,7 +891,12 @@ render_status(const struct control_cmd *cmd, json_t *data)
 	case CONTROL_SHOW_LOG:
 	case CONTROL_SHOW_VERSION:
 	case CONTROL_SHOW_TECH:
-	case CONTROL_DEBUG_PEER:
+	case CONTROL_SHOW_BRIEF:
+	case CONTROL_SHOW_SUMMARY:
+	case CONTROL_SHOW_DEBUG:
+	case CONTROL_SHOW_HISTORY:
+	case CONTROL_DEBUG:
+	case CONTROL_UNDEBUG:
 	case CONTROL_NO_DEBUG:
 	case CONTROL_SHOW_IPSEC:
 	case CONTROL_SHOW_COUNTERS:

@@ -526,6 +526,7 @@ authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 {
 	struct ike_choice chosen = { .encr = sa->suite.encr, .bits = sa->suite.encr_bits, .prf = sa->suite.prf, .integ = sa->suite.integ,
 		.group = sa->suite.group };
+	char id[600], ep[ENDPOINT_STRLEN];
 	const struct ike_profile *p;
 	unsigned i;
 	int key;
@@ -544,6 +545,9 @@ authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	if (key < 0 && (m->auth_method == IKE_AUTH_PSK || !p->auth_local))
 		return IKE_DROP_NO_KEY;
 	sa->hs->key = key < 0 || (m->auth_method != IKE_AUTH_PSK && p->auth_local) ? IKE_NO_KEY : (unsigned)key;
+	ike_log_id(&sa->peer_id, id);
+	IKE_DEBUG(k, "ike-key", "%s at %s: profile %s, %s%s", id, endpoint_fmt(&rx->remote, ep), p->name,
+	    sa->hs->key == IKE_NO_KEY ? "no pre-shared key" : "keyring entry ", sa->hs->key == IKE_NO_KEY ? "" : p->key[sa->hs->key].name);
 	if (m->auth_method == IKE_AUTH_PSK && !auth_good(sa, true, &p->key[key], m->idi.body, m))
 		return IKE_DROP_AUTH;
 	return ike_allows_ike(p, &chosen) ? IKE_OK : IKE_DROP_PROPOSAL;

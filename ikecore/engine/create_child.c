@@ -173,9 +173,12 @@ ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	uint16_t group = kind == IKE_CC_REKEY_IKE ? sa->suite.group : ike_first_group(p, true);
+	char ep[ENDPOINT_STRLEN];
 
 	if (kind == IKE_CC_REKEY_IKE && !ike_offers_group(p, false, group))
 		group = ike_first_group(p, false);
+	IKE_DEBUG(k, "ike-rekey", "%s: %s", endpoint_fmt(&sa->remote, ep), kind == IKE_CC_NEW ? "another ESP SA is asked for" :
+	    kind == IKE_CC_REKEY_IKE ? "the IKE SA is to be replaced" : "an ESP SA is to be replaced");
 	return start(k, sa, kind, old ? old->spi_in : 0, group, 0);
 }
 

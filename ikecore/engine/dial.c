@@ -77,6 +77,13 @@ ike_dial_detach(struct ike *k, struct ike_dial *d)
 	d->next_on_sa = NULL;
 }
 
+void
+ike_dial_trace(struct ike *k, const struct ike_sa *sa, enum trace_step step)
+{
+	for (const struct ike_dial *d = sa->dials; d; d = d->next_on_sa)
+		TRACE(&k->env.env, .dial = d->id, .step = step);
+}
+
 /* ---- a round is over */
 static void
 report(struct ike *k, struct ike_dial *d)
@@ -104,12 +111,15 @@ back_off(struct ike *k, struct ike_dial *d)
 {
 	tick_t wait = IKE_BACKOFF_FIRST << (d->backoff < 10 ? d->backoff : 10);
 	tick_t most = !d->hub ? IKE_BACKOFF_MAX : d->why == IKE_DOWN_UNREACHABLE ? IKE_BACKOFF_SILENT : IKE_BACKOFF_HUB;
+	char at[ENDPOINT_STRLEN];
 
+	wait = env_jitter(&k->env.env, tick_min(wait, most), 25);
 	report(k, d);
+	IKE_DEBUG(k, "ike-dial", "%s: next try in %u ms", endpoint_fmt(&d->remotes[0], at), (unsigned)(wait / 1000));
 	d->cur = 0;
 	d->n_cand = d->cand_i = 0;
 	d->backoff++;
-	timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, tick_min(wait, most), 25));
+	timer_arm(&k->timers, &d->timer, k->now + wait);
 }
 
 void
@@ -118,6 +128,8 @@ ike_dial_failed(struct ike *k, struct ike_dial *d, enum ike_down why, bool retry
 	d->why = why;
 	snprintf(d->reason, sizeof(d->reason), "%s", reason);
 	d->up = false;
+	if ((retry_key && d->cand_i + 1 < d->n_cand) || d->cur + 1 < d->n_remotes)
+		TRACE(&k->env.env, .dial = d->id, .step = TRACE_IKE_RETRY, .reason = reason);
 	if (retry_key && ++d->cand_i < d->n_cand) {
 		timer_arm(&k->timers, &d->timer, k->now);
 		return;
@@ -162,7 +174,7 @@ needs_key(const struct ike_profile *p)
 static void
 try(struct ike *k, struct ike_dial *d)
 {
-	char text[IKE_REASON_MAX], ep[ADDR_STRLEN];
+	char text[IKE_REASON_MAX], ep[ADDR_STRLEN], at[ENDPOINT_STRLEN];
 
 	timer_disarm(&k->timers, &d->timer);
 	if (d->sa)
@@ -177,6 +189,10 @@ try(struct ike *k, struct ike_dial *d)
 		d->cand[0] = IKE_NO_KEY;
 		d->n_cand = 1;
 	}
+	if (d->n_cand)
+		IKE_DEBUG(k, "ike-dial", "%s, %s%s, try %u of %u there", endpoint_fmt(&d->remotes[d->cur], at),
+		    d->cand[d->cand_i] == IKE_NO_KEY ? "by certificate" : "keyring entry ",
+		    d->cand[d->cand_i] == IKE_NO_KEY ? "" : ike_profile(k, d->profile)->key[d->cand[d->cand_i]].name, d->cand_i + 1, d->n_cand);
 	if (d->n_cand == 0) {
 		snprintf(text, sizeof(text), "no pre-shared key fits %s", addr_fmt(&d->remotes[d->cur].addr, ep));
 		ike_dial_failed(k, d, IKE_DOWN_AUTH, false, text);

@@ -95,12 +95,21 @@ retx_wait(struct ike *k, const struct ike_sa *sa)
 }
 
 static void
+trace_sent(struct ike *k, const struct ike_sa *sa)
+{
+	for (const struct ike_dial *d = sa->dials; d && (sa->x.kind == IKE_X_INIT || sa->x.kind == IKE_X_AUTH); d = d->next_on_sa)
+		TRACE(&k->env.env, .dial = d->id, .step = sa->x.kind == IKE_X_INIT ? TRACE_INIT_SENT : TRACE_AUTH_SENT, .n = sa->x.tries,
+		    .nbma = &sa->remote.addr);
+}
+
+static void
 x_send(struct ike *k, struct ike_sa *sa)
 {
 	sa->x.tries++;
 	sa->x.sent = k->now;
 	sa->last_tx = k->now;
 	k->exchanges[1][sa->x.msg[18]]++;
+	trace_sent(k, sa);
 	if (sa->x.kind == IKE_X_PROBE)
 		ike_probe_send(k, sa);
 	else
@@ -312,6 +321,7 @@ first_sealed(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	d = ike_stash_add(k, hs, rx);
 	if (d != IKE_OK || sa->state == IKE_SA_R_KEX)
 		return d;
+	hs->auth_at = k->now;
 	if (!ike_shake_job(k, sa, span_of(hs->theirs + hs->ke_at, hs->ke_len))) {
 		ike_stash_free(k, hs->stash);
 		hs->stash = NULL;
@@ -439,6 +449,7 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	ike_natt_move(k, sa, &rx->local, &rx->remote);
 	switch (kind) {
 	case IKE_X_AUTH:
+		ike_dial_trace(k, sa, TRACE_AUTH_ANSWERED);
 		if (sa->state == IKE_SA_I_AUTH)	/* else given up meanwhile: the delete follows */
 			d = ike_auth_response(k, sa, rx, m);
 		break;

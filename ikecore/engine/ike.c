@@ -43,6 +43,21 @@ ike_act(struct ike *k, enum ike_act_kind kind, const struct ike_sa *sa)
 	return a;
 }
 
+/* The header says all that may be said of a message that is encrypted. */
+static void
+debug_message(struct ike *k, const char *word, const struct endpoint *local, const struct endpoint *remote, struct span msg)
+{
+	char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+	const uint8_t *p = msg.p;
+
+	if (msg.n < 28)
+		return;
+	IKE_DEBUG(k, word, "%s %s, message %u, SPIs %08x%08x/%08x%08x, %s %s at %s, %zu octets", ike_exchange_name(p[18]),
+	    p[19] & IKE_FLAG_RESPONSE ? "response" : "request", (unsigned)get_be32(p + 20), (unsigned)get_be32(p), (unsigned)get_be32(p + 4),
+	    (unsigned)get_be32(p + 8), (unsigned)get_be32(p + 12),
+	    word[4] == 'i' ? "from" : "to", endpoint_fmt(remote, to), endpoint_fmt(local, from), msg.n);
+}
+
 /* What does not fit is lost like any datagram; retransmission makes up for it. */
 void
 ike_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, struct span msg)
@@ -50,6 +65,8 @@ ike_send(struct ike *k, const struct endpoint *local, const struct endpoint *rem
 	struct ike_act *a;
 	struct span copy;
 
+	if (log_debugs(k->env.env.log, LOG_DBG_IKE))
+		debug_message(k, "ike-out", local, remote, msg);
 	if (!outq_copy(k->out, msg, &copy) || !(a = ike_act(k, IKE_ACT_SEND, NULL))) {
 		ike_count(k, IKE_DROP_ROOM);
 		return;
@@ -197,8 +214,12 @@ ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct outq *out)
 	enum ike_drop d;
 
 	enter(k, now, out);
+	if (log_debugs(k->env.env.log, LOG_DBG_IKE))
+		debug_message(k, "ike-in", &rx->local, &rx->remote, rx->packet);
 	d = outq_room(out, IKE_STEP_ITEMS, IKE_STEP_OCTETS) ? receive(k, rx) : IKE_DROP_ROOM;
 	ike_count(k, d);
+	if (d != IKE_OK)
+		IKE_DEBUG(k, "ike-refused", "message from %s: %s", endpoint_fmt(&rx->remote, ep), ike_drop_text(d));
 	if (d != IKE_OK)
 		log_limited(k->env.env.log, &k->log_rx, k->now, LOG_LV_DEBUG, "ike-dropped", "message from %s: %s",
 		    endpoint_fmt(&rx->remote, ep), ike_drop_text(d));

@@ -190,6 +190,7 @@ struct ike_act {
 	unsigned profile;
 	const struct ike_id *peer_id;	/* IKE_UP: lives as long as the SA */
 	bool natted_local, natted_remote, initiator;
+	tick_t init_at, auth_at;	/* IKE_UP of a responder: when its requests came */
 	uint32_t spi_in;
 	const struct dp_sa *child;	/* CHILD_ADD: all but tunnel and peer filled in; arena; wiped by ike_out_reset() */
 	bool encap;

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/timer.h"
+#include "lib/trace.h"
 
 enum {	/* bounds */
 	IKE_TX_MAX = 10240,	/* a message of ours, */
@@ -202,7 +203,7 @@ struct ike_shake {
 	uint8_t held_first;
 	struct ike_rx held_rx;	/* endpoints only */
 	unsigned addr_cell;
-	tick_t started;
+	tick_t started, auth_at;	/* auth_at: responder: when IKE_AUTH came */
 	struct ike_sa *older, *newer;	/* list of half-open, unproven or proven */
 	const char *soft;	/* unauthenticated refusal seen so far */
 	enum ike_down soft_why;
@@ -417,6 +418,7 @@ struct ike {
 };
 
 /* ---- ike.c */
+#define IKE_DEBUG(k, ...) log_debug((k)->env.env.log, LOG_DBG_IKE, __VA_ARGS__)
 void	ike_count(struct ike *k, enum ike_drop d);
 struct ike_act *ike_act(struct ike *k, enum ike_act_kind kind, const struct ike_sa *sa);
 void	ike_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, struct span msg);
@@ -678,6 +680,7 @@ void	ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other);	/* sa is n
 void	ike_dial_attach(struct ike_dial *d, struct ike_sa *sa);
 void	ike_dial_detach(struct ike *k, struct ike_dial *d);
 void	ike_dial_free_all(struct ike *k);
+void	ike_dial_trace(struct ike *k, const struct ike_sa *sa, enum trace_step step);	/* for who waits for it */
 void	ike_dial_reconf(struct ike *k, struct ike_dial *d, unsigned profile);
 void	ike_dial_local(struct ike *k, const struct addr *was, const struct addr *is);
 

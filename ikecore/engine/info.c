@@ -10,6 +10,7 @@ bool
 ike_info_live(struct ike *k, struct ike_sa *sa)
 {
 	bool token = sa->want_token;
+	char ep[ENDPOINT_STRLEN];
 	struct ike_tx t;
 
 	ike_tx_request(&t, sa, IKE_INFORMATIONAL);
@@ -20,6 +21,7 @@ ike_info_live(struct ike *k, struct ike_sa *sa)
 		sa->want_token = token;
 		return false;
 	}
+	IKE_DEBUG(k, "ike-liveness", "%s is asked whether it lives%s", endpoint_fmt(&sa->remote, ep), sa->live_wait ? ", with little patience" : "");
 	sa->want_live = false;
 	sa->live_wait = 0;
 	return true;

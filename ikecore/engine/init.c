@@ -204,6 +204,7 @@ got_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const stru
 	struct ike_shake *hs = sa->hs;
 	struct ike_choice ch;
 	enum ike_drop d = check_answer(k, sa, m, &ch);
+	char ep[ENDPOINT_STRLEN];
 	uint8_t *copy;
 
 	if (d != IKE_OK)
@@ -231,6 +232,9 @@ got_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const stru
 	ike_x_done(k, sa);
 	sa->tx_mid = 1;
 	sa->state = IKE_SA_I_KEX;
+	IKE_DEBUG(k, "ike-proposal", "%s chose %s, %s, group %s%s%s", endpoint_fmt(&sa->remote, ep), ike_encr_name(ch.encr, ch.bits), ike_prf_name(ch.prf),
+	    ike_group_name(ch.group), sa->natted_local ? "; we are behind NAT" : "", sa->natted_remote ? "; it is behind NAT" : "");
+	ike_dial_trace(k, sa, TRACE_INIT_ANSWERED);
 	return IKE_OK;
 }
 
@@ -478,6 +482,7 @@ ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 {
 	struct ike_choice ch;
 	uint8_t digest[32], group[2];
+	char ep[ENDPOINT_STRLEN];
 	enum ike_drop d = check_request(k, m);
 	unsigned profile = 0;
 	bool proven;
@@ -503,6 +508,8 @@ ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 		return IKE_DROP_NONCE;
 	if (k->n_half >= k->conf->half_open_max)
 		ike_sa_free(k, k->half_old[0]);	/* admission saw to it that there is one */
+	IKE_DEBUG(k, "ike-proposal", "%s offers, and we take %s, %s, group %s%s", endpoint_fmt(&rx->remote, ep), ike_encr_name(ch.encr, ch.bits),
+	    ike_prf_name(ch.prf), ike_group_name(ch.group), proven ? "; it came with a cookie" : "");
 	return open_half(k, rx, m, &ch, profile, proven, digest);
 }
 

@@ -366,6 +366,7 @@ ike_low_cmp(const struct ike_low *a, const struct ike_low *b)
 static void
 doom(struct ike *k, struct ike_sa *sa, enum ike_down why, uint32_t other)
 {
+	IKE_DEBUG(k, "ike-duplicate", "SA %u goes (%s), SA %u stays", (unsigned)sa->id, ike_down_word(why), (unsigned)other);
 	sa->doom = other;
 	sa->doom_why = why;
 	timer_arm(&k->timers, &sa->t_life, k->now);
@@ -466,6 +467,7 @@ void
 ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 {
 	char id[600], ep[ENDPOINT_STRLEN];
+	tick_t init_at = sa->hs->started, auth_at = sa->hs->auth_at;
 	struct ike_act *a;
 
 	ike_low_of(&sa->low, &sa->hs->ni, &sa->hs->nr);
@@ -481,8 +483,11 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	if (!sa->initiator)
 		ike_dial_adopt(k, sa);
 	a = ike_act(k, IKE_ACT_IKE_UP, sa);
-	if (a)
+	if (a) {
 		a->dial = sa->dials ? sa->dials->id : 0;
+		a->init_at = init_at;
+		a->auth_at = auth_at;
+	}
 	ike_log_id(&sa->peer_id, id);
 	log_of(k->env.env.log, k->now, id, LOG_LV_INFO, "ike-up", "%s at %s, %s", id, endpoint_fmt(&sa->remote, ep),
 	    sa->initiator ? "initiator" : "responder");

@@ -13,12 +13,15 @@
 bool
 core_tunnel_init(struct core *c, struct core_tunnel *t, const struct core_tunnel_conf *conf)
 {
+	struct env env = *c->mem;
+
 	t->conf = conf;
 	t->dp = conf->dp;
 	t->reason = "interface not created yet";
 	if (!outq_init(&t->out, c->mem, sizeof(struct nhrp_act), NHRP_OUT_ITEMS * CORE_ENGINE_DEPTH, NHRP_OUT_OCTETS * CORE_ENGINE_DEPTH))
 		return false;
-	t->nhrp = nhrp_new(&conf->nhrp, c->mem);
+	core_timeline_tunnel(c, conf, &env);
+	t->nhrp = nhrp_new(&conf->nhrp, &env);
 	return t->nhrp != NULL;
 }
 
@@ -61,6 +64,7 @@ core_new(const struct core_conf *conf, const struct core_env *env)
 	c->peers_max = conf->peers_max ? conf->peers_max : CORE_PEERS_DEFAULT;
 	c->peer_free = 1;
 	c->retry_at = TICK_NEVER;
+	core_timeline_init(c);
 	map_init(&c->identities, c->mem);
 	map_init(&c->spis, c->mem);
 	map_init(&c->sas, c->mem);
@@ -100,6 +104,7 @@ core_free(struct core *c)
 	if (c->out.used)
 		explicit_bzero(c->out.arena, c->out.used);	/* SA keys may stand there */
 	outq_fini(&c->out, c->mem);
+	core_timeline_fini(c);
 	map_fini(&c->identities);
 	map_fini(&c->spis);
 	map_fini(&c->sas);
@@ -155,7 +160,11 @@ dp_traffic(struct core *c, const struct dp_event *ev)
 	struct core_tunnel *t = core_tunnel(c, ev->tunnel);
 	struct nhrp_event e = { .kind = ev->kind == DP_EV_REDIRECT ? NHRP_EV_REDIRECT : NHRP_EV_UNRESOLVED, .peer = ev->peer,
 		.out_peer = ev->out_peer, .dst = ev->dst, .src = ev->src, .packet = ev->packet };
+	char src[ADDR_STRLEN], dst[ADDR_STRLEN];
 
+
+	log_debug(c->log, LOG_DBG_DATA, ev->kind == DP_EV_REDIRECT ? "data-redirect" : "data-unresolved", "tunnel %u: %s -> %s, from peer %u to peer %u",
+	    (unsigned)ev->tunnel, addr_fmt(&ev->src, src), addr_fmt(&ev->dst, dst), (unsigned)ev->peer, (unsigned)ev->out_peer);
 	if (t && !t->leaving)
 		nhrp_event(t->nhrp, c->now, &e, &t->out);
 }
@@ -229,6 +238,10 @@ core_dp_event(struct core *c, tick_t now, const struct dp_event *ev)
 		break;
 	case DP_EV_PATH:
 		core_path_ask(c, ev);
+		break;
+	case DP_EV_PEER_USED:
+		if (core_peer(c, ev->peer))
+			core_trace_used(c, core_peer(c, ev->peer), ev->sent);
 		break;
 	}
 	core_pump(c);
@@ -309,6 +322,7 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 	c->now = now;
 	if (!t)
 		return;
+	core_trace_reply(c, act, ok, reason);
 	switch (act->kind) {
 	case CORE_ACT_TUNNEL_SET:
 		tunnel_result(c, t, ok, reason);
@@ -471,15 +485,28 @@ core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *
 }
 
 void
-core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, bool shortcuts_only)
+core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint8_t family, bool shortcuts_only)
 {
-	struct nhrp_event e = { .kind = NHRP_EV_CLEAR, .dst = *proto, .ok = shortcuts_only };
+	struct nhrp_event e = { .kind = NHRP_EV_CLEAR, .dst = *proto, .family = family, .ok = shortcuts_only };
 
 	c->now = now;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
 		if (c->tunnel[i].nhrp && (tunnel == 0 || tunnel == i + 1))
 			core_tell_nhrp(c, &c->tunnel[i], &e);
 	}
+	core_pump(c);
+}
+
+void
+core_probe(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint32_t cookie)
+{
+	struct nhrp_event e = { .kind = NHRP_EV_PROBE, .dst = *proto, .cookie = cookie };
+	struct core_tunnel *t = core_tunnel(c, tunnel);
+
+	c->now = now;
+	if (!t)
+		return;
+	core_tell_nhrp(c, t, &e);
 	core_pump(c);
 }
 

@@ -11,6 +11,7 @@
 #include "ikecore/engine/ike.h"
 #include "lib/dplane.h"
 #include "lib/rib.h"
+#include "lib/trace.h"
 #include "nhrpd/engine/nhrp.h"
 
 enum { CORE_TUNNELS_MAX = 16 };
@@ -46,6 +47,7 @@ enum core_act_kind {
 struct core_act {
 	enum core_act_kind kind;
 	uint32_t tunnel, cookie, nhs, spi_in, peer;
+	uint32_t attempt;	/* for whose sake: lib/trace.h; 0: nobody's */
 	struct dp_neigh neigh;
 	const struct dp_sa *sa;	/* SA_ADD: with keys, wiped when the queue is reset */
 	const struct dp_tunnel *dp_tunnel;	/* TUNNEL_SET */
@@ -66,6 +68,10 @@ struct core_env {
 	/* Counters are read, not changed: how much went to and came from a peer or SA so far. May fail (false). */
 	bool (*peer_stats)(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *);
 	bool (*sa_stats)(void *ctx, uint32_t spi_in, struct dp_sa_stats *);
+	/* Optional: tell DP_EV_PEER_USED of the next packet to and from the peer. */
+	void (*peer_watch)(void *ctx, uint32_t tunnel, uint32_t peer);
+	/* Optional: what came of core_probe(). May call nothing of the core. */
+	void (*probed)(void *ctx, uint32_t cookie, bool ok, tick_t took, const char *reason);
 };
 
 /* conf stays the caller's and lives until core_free() or the next core_reconf(), whose actions carried out. */
@@ -95,7 +101,10 @@ void	core_shutdown(struct core *c, tick_t now);	/* purges, deletes; take the act
 /* ---- operator */
 /* Ends SAs of the peers that match (protocol or NBMA address); answers how many. addr none: all of the tunnel. */
 unsigned core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which);
-void	core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, bool shortcuts_only);
+/* proto none: all of the family, 4 or 16; 0: both. */
+void	core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint8_t family, bool shortcuts_only);
+/* Asks the peer with this tunnel address over its SA; the answer, or that there was none, comes as core_env.probed. */
+void	core_probe(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint32_t cookie);
 
 enum core_step { CORE_STEP_INTF, CORE_STEP_IKE, CORE_STEP_IPSEC, CORE_STEP_NHRP, CORE_STEP_UP };	/* the state ladder of IOS */
 const char *core_step_name(enum core_step s);
@@ -118,6 +127,33 @@ struct core_peer_info {
 };
 typedef bool core_peer_fn(void *ctx, const struct core_peer_info *);
 void	core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx);	/* tunnel 0: all */
+
+/* ---- what happened: timeline.c */
+enum core_attempt_state { CORE_ATTEMPT_RUNNING, CORE_ATTEMPT_SECURED, CORE_ATTEMPT_UP, CORE_ATTEMPT_FAILED, CORE_ATTEMPT_DOWN };
+const char *core_attempt_state_name(enum core_attempt_state s);
+
+struct core_mark {
+	tick_t at;
+	uint32_t n;	/* SPI, or number of a try */
+	uint8_t step;	/* enum trace_step */
+};
+
+struct core_attempt_info {
+	uint32_t attempt, tunnel, peer;
+	enum trace_kind kind;
+	enum core_attempt_state state;
+	struct addr dst;	/* a shortcut's destination, or none */
+	struct addr proto, nbma;	/* of the partner, as far as known */
+	struct prefix prefix;	/* a shortcut's, once the reply came */
+	tick_t began, settled, ended;	/* settled: up for the first time; 0: not */
+	const char *reason;	/* of the last failure, or "" */
+	const struct core_mark *mark;	/* oldest first */
+	unsigned n_mark, left_out;	/* left_out: between the first and the last ones */
+};
+typedef bool core_attempt_fn(void *ctx, const struct core_attempt_info *);
+/* Attempts to reach `which` (a tunnel address, an outer address, or a destination behind it; none: all), in no order. */
+void	core_visit_attempts(const struct core *c, uint32_t tunnel, const struct addr *which, core_attempt_fn *fn, void *ctx);
+
 struct nhrp *core_nhrp(const struct core *c, uint32_t tunnel);	/* for its visit functions; NULL when unknown */
 struct ike *core_ike(const struct core *c);
 

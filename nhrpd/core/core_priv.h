@@ -13,6 +13,10 @@ enum {
 	CORE_PEERS_DEFAULT = 100000, CORE_DIALS_MAX = 65536,
 	CORE_LOST_MAX = 64,	/* wants kept for later because there was no memory */
 	CORE_CLOSE_STEP = 64,	/* peers closed at once by a reload */
+	CORE_ATTEMPTS_MAX = 8192,	/* kept in all, of less than 1 KB each: 8 MB; */
+	CORE_ATTEMPTS_SAME = 8,	/* to one partner */
+	CORE_MARKS_FIRST = 24, CORE_MARKS_LAST = 16,	/* steps kept of each */
+	CORE_REASON_MAX = 96,
 };
 
 /* An ESP SA pair in the data plane, or on its way there. */
@@ -21,6 +25,7 @@ struct core_child {
 	struct core_child *next;	/* of the peer, newest first */
 	struct core_peer *peer;
 	uint32_t spi_in, spi_out, sa;
+	uint32_t attempt;	/* timeline.c */
 	bool installed, active, encap;
 	bool lingering;	/* its IKE SA lost as a duplicate: only for what is on its way to us; IKE says when it goes */
 	uint64_t rx_seen, tx_seen;	/* counters at the last QUERY_USE of IKE */
@@ -32,6 +37,7 @@ struct core_ike {
 	struct core_ike *next;	/* of the peer */
 	struct core_peer *peer;
 	uint32_t sa, dial;
+	uint32_t attempt;	/* timeline.c: of the dial, or of the peer */
 };
 
 /* A partner: one authenticated identity in one tunnel, whatever the number of SAs with it at the moment. */
@@ -45,6 +51,8 @@ struct core_peer {
 	struct core_ike *ikes;
 	struct core_child *children;
 	struct core_dial *dials;	/* that led here, by next_of_peer */
+	uint32_t attempt;	/* that made it: timeline.c */
+	uint32_t watched;	/* attempt that waits for the first packet */
 	tick_t since;	/* of the present step: IKE up, or SA up */
 	uint64_t tx_seen;	/* at the last QUERY_USE of NHRP */
 	struct timer idle;	/* idle.c, while up */
@@ -65,6 +73,7 @@ struct core_dial {
 	bool again;	/* IKE had no memory for it: tell it once more */
 	struct core_peer *peer;	/* who answered; NULL while dialling */
 	struct core_want *wants;
+	uint32_t attempt;	/* timeline.c; 0: the next step begins one */
 	bool at_ipsec;	/* the last failure: IKE was fine, IPsec was not */
 	const char *reason;	/* of the last failure; "" */
 	char reason_buf[160];
@@ -101,6 +110,21 @@ struct core_tunnel {	/* its place is free when it has no NHRP engine */
 	struct core_dial *dials;
 };
 
+struct core_sink {	/* where the NHRP engine of a tunnel marks steps; stays where it is as long as the core */
+	struct core *core;
+	uint32_t tunnel;
+	struct trace_sink trace;
+};
+
+/* What happened lately: attempts by number, those marked longest ago first. */
+struct core_attempt;
+struct core_timeline {
+	struct map by_id, by_key;
+	struct core_attempt *oldest, *newest;
+	unsigned n;
+	uint32_t next_id;
+};
+
 struct core {
 	const struct core_conf *conf;
 	struct core_env env;
@@ -123,6 +147,9 @@ struct core {
 	tick_t retry_at;	/* of lost wants and of dials that IKE had no memory for; TICK_NEVER: none */
 	tick_t now;
 	struct log_limit limit;
+	struct trace_sink trace;	/* of IKE */
+	struct core_sink sink[CORE_TUNNELS_MAX];
+	struct core_timeline timeline;
 };
 
 /* pump.c: carries actions of the engines over, until none is left. */
@@ -165,6 +192,17 @@ void	core_peers_fini(struct core *c);
 /* path.c */
 void	core_path_ask(struct core *c, const struct dp_event *ev);
 void	core_path_result(struct core *c, const struct ike_act *a);
+
+/* timeline.c */
+void	core_timeline_init(struct core *c);
+void	core_timeline_fini(struct core *c);
+void	core_timeline_tunnel(struct core *c, const struct core_tunnel_conf *conf, struct env *env);	/* env: with a sink of its own */
+uint32_t core_attempt_of_dial(struct core *c, struct core_dial *d);	/* the one that runs, or another */
+void	core_trace_reply(struct core *c, const struct core_act *act, bool ok, const char *reason);
+void	core_trace_incoming(struct core *c, struct core_peer *p, const struct ike_act *a);	/* an SA that we did not ask for */
+void	core_trace_used(struct core *c, struct core_peer *p, bool sent);
+void	core_trace(struct core *c, uint32_t tunnel, const struct trace_mark *m);
+#define CORE_TRACE(c, tunnel, ...) core_trace(c, tunnel, &(struct trace_mark){ __VA_ARGS__ })
 
 /* idle.c */
 void	core_idle_watch(struct core *c, struct core_peer *p);	/* from now, while it is up */

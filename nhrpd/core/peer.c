@@ -160,6 +160,7 @@ peer_down(struct core *c, struct core_peer *p, const char *reason)
 		return;
 	p->up = false;
 	p->since = c->now;
+	CORE_TRACE(c, p->tunnel, .attempt = p->attempt, .step = TRACE_DOWN, .peer = p->id, .reason = reason);
 	timer_disarm(&c->timers, &p->idle);
 	for (struct core_dial *d = p->dials; d; d = d->next_of_peer)
 		d->since = c->now;
@@ -284,6 +285,13 @@ core_ike_up(struct core *c, const struct ike_act *a)
 	take_addresses(p, a);
 	if (!p->up)
 		p->since = c->now;
+	if (d)
+		CORE_TRACE(c, p->tunnel, .attempt = core_attempt_of_dial(c, d), .step = TRACE_IKE_UP, .peer = p->id, .nbma = &p->remote.addr, .n = a->sa);
+	else
+		core_trace_incoming(c, p, a);
+	if (d && !p->up)
+		p->attempt = d->attempt;
+	k->attempt = d ? d->attempt : p->attempt;
 	if (d) {
 		core_dial_serve(d, p);
 		d->again = false;
@@ -306,6 +314,7 @@ core_ike_moved(struct core *c, const struct ike_act *a)
 	if (a->local.addr.n)
 		k->peer->local = a->local;
 	e.peer = k->peer->id;
+	CORE_TRACE(c, k->peer->tunnel, .attempt = k->peer->attempt, .step = TRACE_MOVED, .nbma = &a->remote.addr);
 	log_of(c->log, c->now, k->peer->identity, LOG_LV_INFO, "peer-moved", "%s peer %u (%s) is now at %s", core_tunnel(c, k->peer->tunnel)->dp.name, k->peer->id,
 	    k->peer->identity, endpoint_fmt(&a->remote, text));
 	if (k->peer->up)
@@ -323,6 +332,7 @@ core_ike_rekeyed(struct core *c, const struct ike_act *a)
 		if (ch->sa == a->sa)
 			ch->sa = a->other;
 	}
+	CORE_TRACE(c, k->peer->tunnel, .attempt = k->attempt, .step = TRACE_IKE_REKEYED, .n = a->other);
 	map_del(&c->sas, &k->by_sa);
 	k->sa = a->other;
 	map_add(&c->sas, &k->by_sa, map_hash(&c->sas, &k->sa, sizeof(k->sa)));
@@ -376,6 +386,7 @@ core_ike_down(struct core *c, const struct ike_act *a)
 	if (!k)
 		return;
 	p = k->peer;
+	CORE_TRACE(c, p->tunnel, .attempt = k->attempt, .step = TRACE_IKE_DOWN, .n = a->sa, .reason = a->text && *a->text ? a->text : ike_down_word(a->down));
 	for (at = &p->ikes; *at != k; at = &(*at)->next)
 		;
 	*at = k->next;
@@ -446,6 +457,7 @@ core_child_add(struct core *c, const struct ike_act *a)
 		ch->spi_in = a->child->spi_in;
 		ch->spi_out = a->child->spi_out;
 		ch->encap = a->child->encap;
+		ch->attempt = k->attempt;
 		ch->active = a->child->active || !has_active(k->peer);
 	}
 	if (!ch || !sa_add_act(c, k->peer, a->child, ch->active)) {
@@ -457,6 +469,7 @@ core_child_add(struct core *c, const struct ike_act *a)
 		for (struct core_child *o = k->peer->children; o; o = o->next)
 			o->active = false;
 	}
+	CORE_TRACE(c, k->peer->tunnel, .attempt = ch->attempt, .step = TRACE_SA_ASKED, .n = ch->spi_in);
 	ch->next = k->peer->children;
 	k->peer->children = ch;
 	map_add(&c->spis, &ch->by_spi, map_hash(&c->spis, &ch->spi_in, sizeof(ch->spi_in)));
@@ -471,6 +484,8 @@ core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason)
 	if (!ch)
 		return;
 	ch->installed = ok;
+	CORE_TRACE(c, ch->peer->tunnel, .attempt = ch->attempt, .step = ok ? TRACE_SA_INSTALLED : TRACE_SA_REFUSED, .n = spi_in,
+	    .reason = ok ? NULL : reason);
 	if (!ok) {
 		log_limited(c->log, &c->limit, c->now, LOG_LV_ERROR, "sa-refused", "peer %u (%s): the data plane refused an SA: %s", ch->peer->id,
 		    ch->peer->identity, reason);
@@ -519,6 +534,7 @@ core_child_del(struct core *c, uint32_t spi_in)
 	for (at = &p->children; *at != ch; at = &(*at)->next)
 		;
 	*at = ch->next;
+	CORE_TRACE(c, p->tunnel, .attempt = ch->attempt, .step = TRACE_SA_DELETED, .n = spi_in);
 	map_del(&c->spis, &ch->by_spi);
 	other = best_child(p);
 	if (ch->active && other)

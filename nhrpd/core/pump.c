@@ -18,6 +18,16 @@ core_act(struct core *c, enum core_act_kind kind, uint32_t tunnel)
 	return a;
 }
 
+static void
+debug_want(const struct core *c, const struct core_tunnel *t, const struct nhrp_act *n)
+{
+	char text[ADDR_STRLEN];
+
+	log_debug(c->log, LOG_DBG_IKE, "want", "%s attempt %u: somebody is wanted at %s%s%s, %u address%s%s", t->dp.name, (unsigned)n->attempt,
+	    addr_fmt(&n->addrs[0], text), n->hint ? ", named " : "", n->hint ? n->hint : "", n->n_addrs, n->n_addrs == 1 ? "" : "es",
+	    n->hub ? ", for a hub" : "");
+}
+
 void
 core_tell_nhrp(struct core *c, struct core_tunnel *t, const struct nhrp_event *ev)
 {
@@ -50,6 +60,9 @@ nhrp_neigh(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
 	if (!a)
 		return;
 	a->cookie = n->cookie;
+	a->attempt = n->attempt;
+	CORE_TRACE(c, tunnel, .attempt = n->attempt, .peer = n->peer, .step = n->kind == NHRP_ACT_NEIGH_SET ? TRACE_NEIGH_ASKED : TRACE_NEIGH_GONE,
+	    .proto = n->proto.n ? &n->proto : NULL, .n = !n->proto.n);
 	a->neigh = (struct dp_neigh){ .tunnel = tunnel, .proto = n->proto, .peer = n->peer, .nbma = p ? p->remote.addr : n->nbma, .mcast = n->mcast };
 }
 
@@ -61,6 +74,8 @@ nhrp_route(struct core *c, struct core_tunnel *t, uint32_t tunnel, const struct 
 	if (!a)
 		return;
 	a->cookie = n->cookie;
+	a->attempt = n->attempt;
+	CORE_TRACE(c, tunnel, .attempt = n->attempt, .step = n->kind == NHRP_ACT_ROUTE_SET ? TRACE_ROUTE_ASKED : TRACE_ROUTE_GONE, .prefix = &n->prefix);
 	a->route = (struct rib_route){ .dst = n->prefix, .via = n->via, .ifindex = t->ifindex, .mtu = n->mtu };
 }
 
@@ -99,6 +114,7 @@ nhrp_act(struct core *c, struct core_tunnel *t, const struct nhrp_act *n)
 		nhrp_send(c, tunnel, n);
 		break;
 	case NHRP_ACT_WANT:
+		debug_want(c, t, n);
 		core_want_add(c, t, n);
 		break;
 	case NHRP_ACT_UNWANT:
@@ -118,6 +134,10 @@ nhrp_act(struct core *c, struct core_tunnel *t, const struct nhrp_act *n)
 	case NHRP_ACT_DROP_PEER:
 		if (core_peer(c, n->peer))
 			core_peer_close(c, core_peer(c, n->peer), n->reason ? n->reason : "dropped by NHRP");
+		break;
+	case NHRP_ACT_PROBED:
+		if (c->env.probed)
+			c->env.probed(c->mem->ctx, n->cookie, n->ok, n->took, n->reason);
 		break;
 	case NHRP_ACT_QUERY_USE:
 		nhrp_query_use(c, t, tunnel, n);

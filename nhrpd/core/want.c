@@ -69,6 +69,7 @@ issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
 		d->again = false;
 		d->reason = "";
 		d->at_ipsec = false;
+		CORE_TRACE(c, d->tunnel, .attempt = core_attempt_of_dial(c, d), .step = TRACE_DIAL, .nbma = &e.remotes[0].addr);
 		core_tell_ike(c, &e);
 	}
 }
@@ -118,6 +119,7 @@ dial_new(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 	d->n_addrs = a->n_addrs;
 	snprintf(d->hint, sizeof(d->hint), "%s", a->hint ? a->hint : "");
 	d->hub = a->hub;
+	d->attempt = a->attempt;
 	d->reason = "";
 	d->since = c->now;
 	d->next = t->dials;
@@ -227,6 +229,8 @@ core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 		return;
 	w = env_alloc(c->mem, sizeof(*w));
 	d = w ? same_dial(c, tunnel, a) : NULL;
+	if (d)
+		CORE_TRACE(c, tunnel, .attempt = a->attempt, .step = TRACE_SHARED, .nbma = &d->addrs[0], .n = d->attempt);
 	if (w && !d && (d = dial_new(c, t, a)))
 		issue(c, t, d);
 	if (!d) {
@@ -243,6 +247,8 @@ core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 	w->next = d->wants;
 	d->wants = w;
 	map_add(&c->wants, &w->by_want, map_hash(&c->wants, &k, sizeof(k)));
+	if (d->peer && d->peer->up)
+		CORE_TRACE(c, tunnel, .attempt = a->attempt, .step = TRACE_SECURED, .peer = d->peer->id);
 	if (d->peer && d->peer->up)
 		tell_want(c, w, NHRP_EV_WANT_UP, d->peer->id, NULL);
 	else if (!d->issued)
@@ -314,6 +320,7 @@ core_dial_fail(struct core *c, const struct ike_act *a)
 		d->again = true;
 		c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
 	}
+	CORE_TRACE(c, d->tunnel, .attempt = core_attempt_of_dial(c, d), .step = d->hub ? TRACE_FAILED : TRACE_IKE_FAILED, .reason = d->reason_buf);
 	d->at_ipsec = a->down == IKE_DOWN_IPSEC;
 	if (d->reason != d->reason_buf)
 		d->since = c->now;

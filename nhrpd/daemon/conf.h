@@ -13,13 +13,19 @@
 
 enum conf_plane { CONF_PLANE_AUTO, CONF_PLANE_KERNEL, CONF_PLANE_USER };
 enum { CONF_TRUSTS_MAX = 16 };
-enum { CONF_ERRORS_MAX = 20, CONF_WARNINGS_MAX = 8 };
+enum { CONF_ERRORS_MAX = 20, CONF_WARNINGS_MAX = 8, CONF_STATICS_MAX = 256 };
 
 struct conf_error {
 	char file[PATH_MAX];
 	unsigned line, column;	/* from 1; 0 where the place is the whole file */
 	char text[256];	/* "expected an IPv4 address, found \"foo\"" */
 	const char *shown;	/* the line it is about, secrets masked; NULL where there is none. Owned by the conf. */
+};
+
+struct conf_static {	/* ip route PREFIX NEXTHOP */
+	struct prefix dst;
+	struct addr via;
+	char name[DP_NAME];	/* of the tunnel interface that leads there; "": it is shut down */
 };
 
 struct conf {
@@ -37,6 +43,8 @@ struct conf {
 	unsigned n_shutdown;
 	struct ike_trust *trust[CONF_TRUSTS_MAX];	/* trustpoints, in order; counted in */
 	unsigned n_trust;
+	const struct conf_static *route;
+	unsigned n_static;
 	const struct conf_said *said;	/* lines in force, for conf_each_line() */
 	void *mem;	/* what it owns; conf.c's */
 	struct conf_error error[CONF_ERRORS_MAX];

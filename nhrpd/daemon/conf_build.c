@@ -424,6 +424,46 @@ check_unused(struct conf_parse *p)
 		check_unused_profile(p, (struct conf_b_profile *)b);
 }
 
+/* The interface with the next hop in one of its networks; NULL: none. */
+static const struct conf_b_interface *
+leads_to(const struct conf_parse *p, const struct addr *via)
+{
+	for (const struct conf_block *b = p->interface; b; b = b->next) {
+		const struct conf_b_interface *i = (const struct conf_b_interface *)b;
+
+		for (unsigned k = 0; k < i->n_own; k++) {
+			struct prefix net = prefix_of(&i->own[k].addr, i->own[k].bits);
+
+			if (prefix_has(&net, via) && !addr_eq(&i->own[k].addr, via))
+				return i;
+		}
+	}
+	return NULL;
+}
+
+static void
+build_statics(struct conf_parse *p)
+{
+	struct conf_static *out = p->n_static ? conf_alloc(p->mem, p->n_static * sizeof(*out)) : NULL;
+
+	for (unsigned i = 0; out && i < p->n_static; i++) {
+		const struct conf_b_static *r = &p->route[i];
+		const struct conf_b_interface *b = leads_to(p, &r->via);
+		char text[ADDR_STRLEN];
+
+		out[i] = (struct conf_static){ .dst = r->dst, .via = r->via };
+		if (!b)
+			conf_error_at(p, r->via_at, "no tunnel interface here leads to %s: it is in none of their networks, or an address of ours",
+			    addr_fmt(&r->via, text));
+		else if (!is_down(b))
+			copy_name(out[i].name, sizeof(out[i].name), b->b.name);
+		if (b && r->dst.bits == 0)
+			conf_warn_at(p, r->at, "the default route goes into the tunnel: the hub's outer address needs another, more specific one");
+	}
+	p->conf->route = out;
+	p->conf->n_static = out ? p->n_static : 0;
+}
+
 void
 conf_build(struct conf_parse *p)
 {
@@ -441,6 +481,7 @@ conf_build(struct conf_parse *p)
 	for (struct conf_block *b = p->interface; b; b = b->next)
 		build_interface(p, (struct conf_b_interface *)b, &w);
 	check_unused(p);
+	build_statics(p);
 	if (p->errors)
 		return;
 	p->conf->core.ike.profile = w.profile;

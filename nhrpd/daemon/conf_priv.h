@@ -149,6 +149,11 @@ struct conf_b_interface {
 	struct conf_b_map map[NHRP_MAPS_MAX];
 	unsigned n_map;
 };
+struct conf_b_static {
+	struct conf_place at, via_at;
+	struct prefix dst;
+	struct addr via;
+};
 struct conf_b_global {
 	struct conf_val suite, hostname, plane, log_level, log_syslog, control, store, keepalive, fragmentation, cookies, half_open, max_sa;
 	struct conf_dpd dpd;
@@ -271,6 +276,8 @@ struct conf_parse {
 	enum conf_ctx ctx;
 	void *block[CONF_CTXS];
 	struct conf_b_global global;
+	struct conf_b_static route[CONF_STATICS_MAX];
+	unsigned n_static;
 	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *transform, *ipsec, *interface;
 	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
 	struct conf_said *said, *said_open, **said_end;	/* lines in force, of the open block; conf_said.c */
@@ -324,6 +331,6 @@ conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
-    conf_set_map, conf_set_mcast_map, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
+    conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
 
 #endif

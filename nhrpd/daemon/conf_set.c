@@ -591,3 +591,35 @@ conf_set_mcast_map(struct conf_parse *p, const struct conf_cmd *c)
 
 	add_map(p, c, &none, &c->arg[0], true);
 }
+
+/* ---- static routes */
+
+void
+conf_set_static(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_b_static *r = &p->route[p->n_static];
+	const struct conf_arg *via = last_arg(c);
+	struct conf_place at = place(c, c->arg[0].column);
+
+	if (p->n_static == CONF_STATICS_MAX) {
+		conf_error_at(p, at, "more than %d static routes", CONF_STATICS_MAX);
+		return;
+	}
+	if (!masked(p, c, 0, &r->dst))
+		return;
+	if (r->dst.addr.n == 4 && !c->arg[0].v.n && c->n_arg < 3) {
+		conf_error_at(p, at, "expected a length (172.16.0.0/16) or a mask (172.16.0.0 255.255.0.0)");
+		return;
+	}
+	r->dst = prefix_of(&r->dst.addr, r->dst.bits);
+	r->at = at;
+	r->via = via->v.p.addr;
+	r->via_at = place(c, via->column);
+	for (unsigned i = 0; i < p->n_static; i++) {
+		if (prefix_eq(&p->route[i].dst, &r->dst)) {
+			conf_error_at(p, at, "there is a route to it already, at %s", conf_place_text(p, p->route[i].at));
+			return;
+		}
+	}
+	p->n_static++;
+}

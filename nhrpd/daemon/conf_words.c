@@ -53,6 +53,8 @@ const struct conf_rule conf_rules[] = {
 	    "Algorithms wherever none are named (default)" },
 	{ CONF_GLOBAL, "crypto ipsec profile <name>", "", conf_open_ipsec, 0, "Protection of a tunnel" },
 	{ CONF_GLOBAL, "crypto pki trustpoint <name>", "", conf_open_trustpoint, 0, "CAs that are trusted, and our certificate" },
+	{ CONF_GLOBAL, "ip route <prefix4> [<mask>] <address4>", "", conf_set_static, 0, "A route through a tunnel; it is there while the interface is" },
+	{ CONF_GLOBAL, "ipv6 route <prefix6> <address6>", "", conf_set_static, 0, "A route through a tunnel; it is there while the interface is" },
 	{ CONF_GLOBAL, "interface <interface>", "", conf_open_interface, 0, "A tunnel interface" },
 
 	/* ---- crypto ikev2 proposal NAME */
@@ -332,6 +334,7 @@ static const struct {
 	{ "replay", "Protection against replayed packets" },
 	{ "revocation", "When it cannot be found out what is revoked" },
 	{ "revocation-check", "How to find out what is revoked" },
+	{ "route", "A static route" },
 	{ "rsa-pss", "Certificate with an RSA key, PSS signatures" },
 	{ "rsa-sig", "Certificate with an RSA key" },
 	{ "secondary", "One more address" },

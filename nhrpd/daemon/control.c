@@ -27,6 +27,9 @@ struct client {
 	struct host_watch *watch, *retry;
 	char in[CONTROL_REQUEST_MAX];
 	size_t n_in;
+	uint32_t cookie;	/* of the probe it waits for, 0: none; */
+	json_t *waits;	/* its answer so far; */
+	json_t *finished;	/* the same, complete: goes out with the next turn of the loop, we may be inside the core */
 	char *out;	/* the answer on its way, NULL: none */
 	size_t n_out, sent;
 	tick_t progress;	/* when something of it went last */
@@ -42,6 +45,7 @@ struct control {
 	char path[108];
 	struct client client[CONTROL_CLIENTS_MAX];
 	struct log_limit full;
+	uint32_t next_cookie;
 };
 
 /* ---- one request */
@@ -117,8 +121,15 @@ understand(json_t *req, struct control_cmd *cmd, char *why, size_t n)
 	return control_parse(both, cmd, why, n);
 }
 
-char *
-control_answer(const struct control_src *src, tick_t now, const char *request, size_t n)
+static char *
+answer_of(const struct control_cmd *cmd, json_t *data)
+{
+	return line_of(json_pack("{s:b, s:s, s:o}", "ok", 1, "cmd", control_words[cmd->verb].words, "data", data), cmd->verb == CONTROL_SHOW_RUN);
+}
+
+/* The answer's line; where it has to wait: NULL, `later` says for what, and `so_far` is its data. */
+static char *
+ask(const struct control_src *src, tick_t now, const char *request, size_t n, json_t **so_far)
 {
 	struct control_cmd cmd;
 	json_error_t err;
@@ -135,8 +146,20 @@ control_answer(const struct control_src *src, tick_t now, const char *request, s
 	data = ok ? show_command(src, now, &cmd, why, sizeof(why)) : NULL;
 	if (!data)
 		return refuse(why);
-	return line_of(json_pack("{s:b, s:s, s:o}", "ok", 1, "cmd", control_words[cmd.verb].words, "data", data),
-	    cmd.verb == CONTROL_SHOW_RUN);
+	if (!src->later || !src->later->wanted)
+		return answer_of(&cmd, data);
+	*so_far = data;
+	return NULL;
+}
+
+char *
+control_answer(const struct control_src *src, tick_t now, const char *request, size_t n)
+{
+	struct control_src mine = *src;
+	json_t *none = NULL;
+
+	mine.later = NULL;
+	return ask(&mine, now, request, n, &none);
 }
 
 /* ---- clients */
@@ -162,6 +185,10 @@ drop(struct client *c)
 	h->unwatch(h->ctx, c->retry);
 	close(c->fd);
 	forget_answer(c);
+	json_decref(c->waits);
+	json_decref(c->finished);
+	c->waits = c->finished = NULL;
+	c->cookie = 0;
 	c->watch = c->retry = NULL;
 	c->fd = -1;
 }
@@ -212,35 +239,78 @@ answer(struct client *c, char *line)
 	return flush(c);
 }
 
+/* The result may come before this returns. Should it not come at all, the client is not kept waiting. */
+static void
+wait_for_probe(struct client *c, const struct control_src *src)
+{
+	struct host *h = &c->control->host;
+
+	while ((c->cookie = ++c->control->next_cookie) == 0)
+		;
+	c->retry = h->after(h->ctx, TICK_S(CONTROL_STALL_S), retry, c);
+	src->probe(src->ctx, src->later->tunnel, &src->later->proto, c->cookie);
+}
+
 /* Answers the lines that are there, until one answer does not go out at once. */
 static void
 work(struct client *c)
 {
 	struct host *h = &c->control->host;
 	struct control_src src = c->control->src;
+	struct control_later later = { .wanted = false };
 	char *end;
 
 	src.secrets = c->trusted;
-	while ((end = memchr(c->in, '\n', c->n_in))) {
+	src.later = &later;
+	while (!c->waits && !c->finished && (end = memchr(c->in, '\n', c->n_in))) {
 		size_t n = (size_t)(end - c->in);
-		char *line = control_answer(&src, h->now(h->ctx), c->in, n);
+		char *line;
 
+		later.wanted = false;
+		line = ask(&src, h->now(h->ctx), c->in, n, &c->waits);
 		c->n_in -= n + 1;
 		memmove(c->in, end + 1, c->n_in);
+		if (c->waits) {
+			wait_for_probe(c, &src);
+			break;
+		}
 		if (!answer(c, line))
 			break;
 	}
-	if (c->fd >= 0 && !c->out && c->n_in == sizeof(c->in)) {
+	if (c->fd >= 0 && !c->out && !c->waits && !c->finished && c->n_in == sizeof(c->in)) {
 		c->closing = true;
 		answer(c, refuse("the request is too long"));
 	}
 	if (c->fd < 0)
 		return;
-	if (c->out) {	/* not to be told again and again that there is more to read */
+	if (c->out || c->waits || c->finished) {	/* not to be told again and again that there is more to read */
 		h->unwatch(h->ctx, c->watch);
 		c->watch = NULL;
 	} else if (!c->watch && !(c->watch = h->watch(h->ctx, c->fd, readable, c))) {
 		drop(c);
+	}
+}
+
+void
+control_probed(struct control *s, uint32_t cookie, bool ok, tick_t took, const char *reason)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *c = &s->client[i];
+		json_t *data = c->fd >= 0 && c->cookie == cookie ? c->waits : NULL;
+
+		if (!data)
+			continue;
+		json_object_set_new(data, "answered", json_boolean(ok));
+		json_object_set_new(data, "rtt_us", ok ? json_integer((json_int_t)took) : json_null());
+		json_object_set_new(data, "reason", json_string(reason));
+		c->waits = NULL;
+		c->cookie = 0;
+		c->finished = data;
+		s->host.unwatch(s->host.ctx, c->retry);
+		c->retry = s->host.after(s->host.ctx, 0, retry, c);
+		if (!c->retry)
+			drop(c);
+		return;
 	}
 }
 
@@ -249,8 +319,13 @@ retry(void *arg)
 {
 	struct client *c = arg;
 
+	struct control_cmd probe = { .verb = CONTROL_PROBE };
+	json_t *data = c->finished ? c->finished : c->waits;
+
 	c->retry = NULL;
-	if (flush(c))
+	c->finished = c->waits = NULL;
+	c->cookie = 0;
+	if (data ? answer(c, answer_of(&probe, data)) : flush(c))
 		work(c);
 }
 

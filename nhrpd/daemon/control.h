@@ -9,6 +9,13 @@
 
 enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
 
+/* An answer that is not complete yet: the peer is to be probed. */
+struct control_later {
+	bool wanted;
+	uint32_t tunnel;
+	struct addr proto;
+};
+
 /* What is shown and cleared. Actions that clearing causes wait in the core: the loop carries them out after each callback. */
 struct control_src {
 	struct core *core;
@@ -18,7 +25,10 @@ struct control_src {
 	const char *conf_path;	/* NULL: none */
 	struct logring *log;	/* NULL: no log is kept */
 	void (*reload)(void *ctx, struct reload *r);	/* NULL: cannot (tests). May call control_set_src(). */
-	void *ctx;	/* for reload */
+	/* Asks a peer over its SA; what comes of it goes to control_probed() with the same cookie. NULL: cannot (tests). */
+	void (*probe)(void *ctx, uint32_t tunnel, const struct addr *proto, uint32_t cookie);
+	struct control_later *later;	/* where an answer that has to wait says for what; NULL: nobody can wait */
+	void *ctx;	/* for reload and probe */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };
 
@@ -28,6 +38,8 @@ struct control;
 struct control *control_new(const struct host *host, const char *path, const struct control_src *src, char *why, size_t n);
 void	control_free(struct control *c);	/* and removes the socket; NULL is fine */
 void	control_set_src(struct control *c, const struct control_src *src);	/* after a reload */
+
+void	control_probed(struct control *c, uint32_t cookie, bool ok, tick_t took, const char *reason);
 
 /* One request to its answer, both one line; from malloc, ends in '\n'. NULL without memory. */
 char	*control_answer(const struct control_src *src, tick_t now, const char *request, size_t n);

@@ -9,38 +9,40 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CONTROL_REQUEST_MAX = 4096, CONTROL_ARG_MAX = 128, CONTROL_HINTS_MAX = 32 };
+enum { CONTROL_REQUEST_MAX = 4096, CONTROL_ARG_MAX = 128, CONTROL_HINTS_MAX = 40 };
 
 enum control_verb {	/* shows come first */
-	CONTROL_SHOW_DMVPN, CONTROL_SHOW_PEER, CONTROL_SHOW_NHRP, CONTROL_SHOW_NHS, CONTROL_SHOW_SHORTCUT, CONTROL_SHOW_TRAFFIC,
-	CONTROL_SHOW_MULTICAST,
+	CONTROL_SHOW_DMVPN, CONTROL_SHOW_PEER, CONTROL_SHOW_TIMELINE, CONTROL_SHOW_HISTORY, CONTROL_SHOW_NHRP, CONTROL_SHOW_BRIEF, CONTROL_SHOW_SUMMARY, CONTROL_SHOW_NHS,
+	CONTROL_SHOW_SHORTCUT, CONTROL_SHOW_TRAFFIC, CONTROL_SHOW_MULTICAST, CONTROL_SHOW_ROUTE,
 	CONTROL_SHOW_SESSION, CONTROL_SHOW_IKE, CONTROL_SHOW_REFUSED, CONTROL_SHOW_IPSEC, CONTROL_SHOW_PKI, CONTROL_SHOW_INTERFACE, CONTROL_SHOW_COUNTERS, CONTROL_SHOW_RUN,
-	CONTROL_SHOW_LOG,
+	CONTROL_SHOW_LOG, CONTROL_SHOW_DEBUG,
 	CONTROL_SHOW_VERSION, CONTROL_SHOW_TECH,
-	CONTROL_CLEAR_PEER, CONTROL_CLEAR_NHRP, CONTROL_CLEAR_SHORTCUT, CONTROL_DEBUG_PEER, CONTROL_NO_DEBUG, CONTROL_RELOAD,
+	CONTROL_CLEAR_PEER, CONTROL_CLEAR_NHRP, CONTROL_CLEAR_SHORTCUT, CONTROL_PROBE, CONTROL_DEBUG, CONTROL_UNDEBUG, CONTROL_NO_DEBUG, CONTROL_RELOAD,
 	CONTROL_VERBS
 };
 
-enum control_arg { CONTROL_ARG_NONE, CONTROL_ARG_PREFIX, CONTROL_ARG_ADDR, CONTROL_ARG_ADDR_OR_ALL, CONTROL_ARG_NAME, CONTROL_ARG_NUMBER,
-    CONTROL_ARGS };
-
-/* The words, then the argument, then the flag. */
+/* `syntax` is words and arguments, as in the configuration's table:
+ *   word  a|b    a keyword, or one of some      <type>   an argument: see arg_type[] in control_words.c
+ *   [ ... ]      may be left out, as a whole */
 struct control_word {
-	const char *words;	/* "show ip nhrp" */
-	enum control_arg arg;
-	const char *arg_text;	/* as help writes it: "ADDRESS|all", "[PREFIX]" */
-	bool arg_needed;
+	const char *words;	/* its name: "show ip nhrp"; a section of doc/json.md */
+	const char *syntax;
 	const char *help;
-	const char *flag;	/* a last word that may stand there, "detail"; NULL: none */
 };
 extern const struct control_word control_words[CONTROL_VERBS];
 
+/* What `debug` takes, in the order of the table's choice. */
+enum control_facility { CONTROL_DBG_NHRP, CONTROL_DBG_IKE, CONTROL_DBG_IPSEC, CONTROL_DBG_ROUTE, CONTROL_DBG_DATA, CONTROL_DBG_DMVPN, CONTROL_DBG_ALL };
+
 struct control_cmd {
 	enum control_verb verb;
-	char arg[CONTROL_ARG_MAX];	/* "": none; else it is what `arg` of its control_word says */
-	bool flag;	/* it was there */
+	char arg[CONTROL_ARG_MAX], arg2[CONTROL_ARG_MAX];	/* the first and second argument that was given, "": none */
+	bool flag;	/* a word that may be left out was there: "detail" */
+	int choice;	/* which of a|b, from 0; -1: none was given */
 };
 
+/* The syntax as people read it: "show ip|ipv6 nhrp [PREFIX] [detail]". */
+char	*control_usage(const struct control_word *w, char *out, size_t n);
 /* False: `why` says what was expected. */
 bool	control_parse(const char *line, struct control_cmd *out, char *why, size_t n);
 const char *control_default_path(void);

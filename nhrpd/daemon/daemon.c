@@ -29,6 +29,7 @@
 #include "nhrpd/daemon/secret.h"
 #include "nhrpd/daemon/revoke.h"
 #include "nhrpd/daemon/source.h"
+#include "nhrpd/daemon/statics.h"
 #include "nhrpd/daemon/workers.h"
 #include "routing/kernel.h"
 
@@ -84,8 +85,10 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 	struct dp_link_info info = { 0 };
 	const char *why = dp_user_error(d->dp);
 
-	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info))
+	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info)) {
 		core_ifindex(d->core, a->tunnel, info.ifindex);
+		statics_set(d->rib, d->conf, a->dp_tunnel->name, info.ifindex, &d->log);
+	}
 	if (e != 0 && d->starting) {
 		d->failed = true;
 		snprintf(d->why, sizeof(d->why), "interface %s: %s", a->dp_tunnel->name, why && *why ? why : strerror(-e));
@@ -215,8 +218,10 @@ on_dp(void *ctx, const struct dp_event *ev)
 
 	if (!d->core)
 		return;
-	if (ev->kind == DP_EV_LINK && ev->link_up && d->dp->ops->link_info(d->dp, ev->tunnel, &info))
+	if (ev->kind == DP_EV_LINK && ev->link_up && d->dp->ops->link_info(d->dp, ev->tunnel, &info)) {
 		core_ifindex(d->core, ev->tunnel, info.ifindex);
+		statics_set(d->rib, d->conf, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, &d->log);	/* the kernel took them when it went down */
+	}
 	core_dp_event(d->core, now_of(d), ev);
 	if (core_pending(d->core) > PENDING_MAX)
 		carry_all(d);
@@ -298,6 +303,24 @@ sa_stats(void *ctx, uint32_t spi_in, struct dp_sa_stats *out)
 	struct daemon *d = ctx;
 
 	return d->dp->ops->sa_stats(d->dp, spi_in, out);
+}
+
+static void
+peer_watch(void *ctx, uint32_t tunnel, uint32_t peer)
+{
+	struct daemon *d = ctx;
+
+	if (d->dp->ops->peer_watch)
+		d->dp->ops->peer_watch(d->dp, tunnel, peer);
+}
+
+static void
+probed(void *ctx, uint32_t cookie, bool ok, tick_t took, const char *reason)
+{
+	struct daemon *d = ctx;
+
+	if (d->control)
+		control_probed(d->control, cookie, ok, took, reason);
 }
 
 static void
@@ -474,6 +497,19 @@ reload_log(struct daemon *d, const struct conf *to)
 		d->log = sink;
 }
 
+static uint32_t
+ifindex_of(void *ctx, const char *name)
+{
+	struct daemon *d = ctx;
+	struct dp_link_info info = { 0 };
+
+	for (uint32_t i = 0; i < d->conf->core.n_tunnel; i++) {
+		if (strcmp(d->conf->core.tunnel[i].dp.name, name) == 0 && d->dp->ops->link_info(d->dp, i + 1, &info))
+			return info.ifindex;
+	}
+	return 0;
+}
+
 static struct control_src control_src_of(struct daemon *d);
 
 static void
@@ -483,6 +519,7 @@ reload_apply(struct daemon *d, struct conf *to)
 	struct control_src src;
 
 	reload_log(d, to);
+	statics_leave(d->rib, was, to, ifindex_of, d);
 	d->conf = to;
 	src = control_src_of(d);
 	control_set_src(d->control, &src);
@@ -492,6 +529,8 @@ reload_apply(struct daemon *d, struct conf *to)
 		carry_all(d);
 		rib_kernel_again(d->rib);
 	}
+	for (uint32_t i = 0; i < to->core.n_tunnel; i++)
+		statics_set(d->rib, to, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), &d->log);
 	core_tick(d->core, now_of(d));
 	carry_all(d);
 	conf_free(was);	/* nobody looks at it any more */
@@ -646,7 +685,8 @@ make_core(struct daemon *d)
 {
 	uint8_t secret[SECRET_LEN];
 	struct core_env env = { .ike.env = { d, env_calloc, env_release, env_bytes, &d->log }, .ike.spi_alloc = spi_alloc, .ike.wall = wall,
-		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats };
+		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats, .peer_watch = peer_watch,
+		.probed = probed };
 
 	env.ike.qcd_secret = load_secret(d, secret) ? secret : NULL;
 	d->core = core_new(&d->conf->core, &env);
@@ -672,11 +712,19 @@ restore(struct daemon *d)
 	return true;
 }
 
+static void
+probe(void *ctx, uint32_t tunnel, const struct addr *proto, uint32_t cookie)
+{
+	struct daemon *d = ctx;
+
+	core_probe(d->core, now_of(d), tunnel, proto, cookie);
+}
+
 static struct control_src
 control_src_of(struct daemon *d)
 {
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .log = d->ring,
-		.reload = reload, .ctx = d };
+		.reload = reload, .probe = probe, .ctx = d };
 }
 
 static bool

@@ -124,6 +124,12 @@ snapshot(struct dp *dp, dp_sa_fn *fn, void *ctx)
 }
 
 static void
+peer_watch(struct dp *dp, uint32_t tunnel, uint32_t peer)
+{
+	mgre_user_peer_watch(of(dp)->mgre, tunnel, peer);
+}
+
+static void
 free_user(struct dp *dp)
 {
 	struct dp_user *d = of(dp);
@@ -158,6 +164,7 @@ static const struct dp_ops user_ops = {
 	snapshot,
 	free_user,
 	path_result,
+	peer_watch,
 };
 
 struct dp *

@@ -44,13 +44,40 @@ logring_names(const char *text, const char *peer)
 }
 
 static bool
-is_debugged(const struct logring *r, const char *text)
+names_one(const struct logring_debug *d, const char *text)
 {
-	for (unsigned i = 0; i < r->n_peer; i++) {
-		if (logring_names(text, r->peer[i]))
+	for (unsigned i = 0; i < d->n_name; i++) {
+		if (logring_names(text, d->name[i]))
+			return true;
+	}
+	return d->n_name == 0;
+}
+
+/* facility 0: an ordinary line, above the level. */
+static bool
+is_debugged(const struct logring *r, unsigned facility, const char *text)
+{
+	for (unsigned i = 0; i < r->n_debug; i++) {
+		const struct logring_debug *d = &r->debug[i];
+
+		if ((facility ? (d->facility & facility) != 0 : d->facility == LOG_DBG_ALL) && names_one(d, text))
 			return true;
 	}
 	return false;
+}
+
+/* What the engines have to format. */
+static void
+retune(struct logring *r)
+{
+	bool all = false;
+
+	r->log->debug = 0;
+	for (unsigned i = 0; i < r->n_debug; i++) {
+		r->log->debug |= r->debug[i].facility;
+		all = all || r->debug[i].facility == LOG_DBG_ALL;
+	}
+	r->log->level = all ? LOG_LV_DEBUG : r->level;
 }
 
 static void
@@ -59,7 +86,7 @@ ring_write(void *ctx, enum log_level lv, const char *word, const char *text)
 	struct logring *r = ctx;
 	struct logring_line *l;
 
-	if (lv > r->level && !is_debugged(r, text))
+	if ((r->log->facility || lv > r->level) && !is_debugged(r, r->log->facility, text))
 		return;
 	l = &r->line[r->written++ % LOGRING_LINES];
 	l->at_ms = r->clock_ms();
@@ -99,8 +126,7 @@ void
 logring_level(struct logring *r, enum log_level level)
 {
 	r->level = level;
-	if (!r->n_peer)
-		r->log->level = level;
+	retune(r);
 }
 
 void
@@ -119,28 +145,47 @@ logring_visit(const struct logring *r, unsigned n, logring_fn *fn, void *ctx)
 		fn(ctx, &r->line[i % LOGRING_LINES]);
 }
 
-bool
-logring_debug(struct logring *r, const char *peer)
+static bool
+same_peer(const struct logring_debug *d, const char *peer)
 {
-	size_t n = strlen(peer);
+	return strcmp(d->n_name ? d->name[0] : "", peer) == 0;
+}
 
-	for (unsigned i = 0; i < r->n_peer; i++) {
-		if (strcmp(r->peer[i], peer) == 0)
-			return true;
-	}
-	if (r->n_peer == LOGRING_PEERS_MAX || n == 0 || n >= LOGRING_PEER_LEN)
+bool
+logring_debug(struct logring *r, const struct logring_debug *d)
+{
+	unsigned i = 0;
+
+	while (i < r->n_debug && !same_peer(&r->debug[i], d->n_name ? d->name[0] : ""))
+		i++;
+	if (i == LOGRING_DEBUGS_MAX)
 		return false;
-	memcpy(r->peer[r->n_peer++], peer, n + 1);
-	r->log->level = LOG_LV_DEBUG;
+	if (i == r->n_debug)
+		r->debug[r->n_debug++] = (struct logring_debug){ 0 };
+	else
+		r->debug[i].n_name = 0;
+	r->debug[i].facility |= d->facility;
+	for (unsigned k = 0; k < d->n_name && k < LOGRING_NAMES_MAX; k++)
+		memcpy(r->debug[i].name[r->debug[i].n_name++], d->name[k], sizeof(d->name[k]));
+	retune(r);
 	return true;
 }
 
 unsigned
-logring_no_debug(struct logring *r)
+logring_undebug(struct logring *r, unsigned facility, const char *peer)
 {
-	unsigned n = r->n_peer;
+	unsigned n = 0;
 
-	r->n_peer = 0;
-	r->log->level = r->level;
+	for (unsigned i = 0; i < r->n_debug; i++) {
+		struct logring_debug *d = &r->debug[i];
+
+		if ((d->facility & facility) == 0 || (peer[0] && !same_peer(d, peer)))
+			continue;
+		d->facility &= ~facility;
+		n++;
+		if (!d->facility)
+			r->debug[i--] = r->debug[--r->n_debug];
+	}
+	retune(r);
 	return n;
 }

@@ -71,6 +71,13 @@ cache_via(const struct show *s, const struct nhrp_cache_info *i)
 	return json_string("");
 }
 
+/* Of the family that was asked for: "show ip ..." or "show ipv6 ...". A prefix that is given says so itself. */
+static bool
+family_is(const struct show *s, uint8_t family)
+{
+	return s->cmd->choice < 0 || s->cmd->arg[0] || family == (s->cmd->choice ? 16 : 4);
+}
+
 static bool
 cache_entry(void *ctx, const struct nhrp_cache_info *i)
 {
@@ -78,7 +85,7 @@ cache_entry(void *ctx, const struct nhrp_cache_info *i)
 	struct nhrp_cache_info c = *i;
 	json_t *o;
 
-	if (!show_room(s))
+	if (!family_is(s, i->prefix.addr.n) || !show_room(s))
 		return true;
 	if (!c.created)	/* what is configured has been there since the start */
 		c.created = s->src->started;
@@ -109,6 +116,84 @@ show_nhrp(struct show *s)
 	return show_finish(s, "entries");
 }
 
+/* ---- show ip nhrp summary */
+
+static bool
+count_entry(void *ctx, const struct nhrp_cache_info *i)
+{
+	struct show *s = ctx;
+
+	if (family_is(s, i->prefix.addr.n) && (unsigned)i->type < NHRP_CTS)
+		s->count[i->type]++;
+	return true;
+}
+
+static void
+count_tunnel(struct show *s)
+{
+	nhrp_visit_cache(s->nhrp, NULL, count_entry, s);
+}
+
+static json_t *
+show_summary(struct show *s)
+{
+	json_t *types = json_object();
+	json_int_t total = 0;
+
+	show_each_tunnel(s, count_tunnel);
+	for (unsigned t = NHRP_CT_INCOMPLETE; t < NHRP_CTS; t++) {
+		json_object_set_new(types, nhrp_cache_type_name((enum nhrp_cache_type)t), json_integer(s->count[t]));
+		total += s->count[t];
+	}
+	return json_pack("{s:I, s:o}", "entries", total, "types", types);
+}
+
+/* ---- show ip route nhrp */
+
+static json_t *
+route_json(const struct show *s, const char *origin, const struct prefix *p, const struct addr *via, tick_t since, bool installed)
+{
+	char text[PREFIX_STRLEN];
+
+	return json_pack("{s:s, s:s, s:o, s:b, s:o}", "origin", origin, "prefix", prefix_fmt(p, text), "via", show_addr(via), "installed", installed,
+	    "age_s", show_age(since, s->now));
+}
+
+/* A shortcut to the tunnel address of its peer needs no route: the neighbour is enough. */
+static bool
+route_entry(void *ctx, const struct nhrp_shortcut_info *i)
+{
+	struct show *s = ctx;
+	struct prefix host = prefix_host(&i->via);
+
+	if (strcmp(i->state, "up") == 0 && family_is(s, i->dst.n) && !prefix_eq(&i->prefix, &host) && show_room(s))
+		show_append(s, route_json(s, "nhrp", &i->prefix, &i->via, i->since, true));
+	return true;
+}
+
+static void
+route_tunnel(struct show *s)
+{
+	nhrp_visit_shortcut(s->nhrp, route_entry, s);
+	for (unsigned i = 0; i < s->src->conf->n_static; i++) {
+		const struct conf_static *r = &s->src->conf->route[i];
+		struct dp_link_info l = { .up = false };
+		struct dp *dp = s->src->dp;
+
+		if (strcmp(r->name, s->conf->dp.name) == 0 && family_is(s, r->dst.addr.n) && show_room(s))
+			show_append(s, route_json(s, "static", &r->dst, &r->via, 0, dp && dp->ops->link_info(dp, s->tunnel, &l) && l.up));
+	}
+}
+
+static json_t *
+show_route(struct show *s)
+{
+	show_each_tunnel(s, route_tunnel);
+	return show_finish(s, "routes");
+}
+
+/* ---- show ip nhrp nhs */
+
 static bool
 nhs_entry(void *ctx, const struct nhrp_nhs_info *i)
 {
@@ -116,7 +201,7 @@ nhs_entry(void *ctx, const struct nhrp_nhs_info *i)
 
 	json_t *o;
 
-	if (!show_room(s))
+	if (!family_is(s, i->family) || !show_room(s))
 		return true;
 	o = show_nhs_json(i, s->now);
 	if (o && s->index) {
@@ -145,7 +230,7 @@ shortcut_entry(void *ctx, const struct nhrp_shortcut_info *i)
 {
 	struct show *s = ctx;
 
-	if (show_room(s))
+	if (family_is(s, i->dst.n) && show_room(s))
 		show_append(s, show_shortcut_json(i, s->now));
 	return true;
 }
@@ -170,7 +255,7 @@ multicast_entry(void *ctx, const struct nhrp_cache_info *i)
 	struct show *s = ctx;
 	char text[PREFIX_STRLEN];
 
-	if (i->mcast && show_room(s))
+	if (i->mcast && family_is(s, i->prefix.addr.n) && show_room(s))
 		show_append(s, json_pack("{s:s, s:o, s:s, s:b}", "prefix", prefix_fmt(&i->prefix, text), "nbma", show_addr(&i->nbma),
 		    "type", nhrp_cache_type_name(i->type), "up", i->installed));
 	return true;
@@ -411,7 +496,7 @@ static json_t *
 clear_nhrp(struct show *s)
 {
 	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++)
-		core_clear_nhrp(s->src->core, s->now, i + 1, &s->which, s->cmd->verb == CONTROL_CLEAR_SHORTCUT);
+		core_clear_nhrp(s->src->core, s->now, i + 1, &s->which, s->cmd->choice ? 16 : 4, s->cmd->verb == CONTROL_CLEAR_SHORTCUT);
 	return json_object();
 }
 
@@ -436,7 +521,10 @@ run(struct show *s)
 		[CONTROL_SHOW_VERSION] = { show_version, false }, [CONTROL_SHOW_TECH] = { show_tech, true },
 		[CONTROL_CLEAR_PEER] = { clear_peer, false },
 		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false },
-		[CONTROL_DEBUG_PEER] = { show_debug, false },
+		[CONTROL_SHOW_TIMELINE] = { show_timeline, true }, [CONTROL_SHOW_HISTORY] = { show_timeline, true }, [CONTROL_SHOW_BRIEF] = { show_nhrp, true },
+		[CONTROL_SHOW_SUMMARY] = { show_summary, false }, [CONTROL_SHOW_ROUTE] = { show_route, true },
+		[CONTROL_SHOW_DEBUG] = { show_debugging, false }, [CONTROL_PROBE] = { show_probe, false },
+		[CONTROL_DEBUG] = { show_debug, false }, [CONTROL_UNDEBUG] = { show_no_debug, false },
 		[CONTROL_NO_DEBUG] = { show_no_debug, false },
 		[CONTROL_RELOAD] = { show_reload, false },
 	};
@@ -453,7 +541,7 @@ show_command(const struct control_src *src, tick_t now, const struct control_cmd
 	bool index = cmd->flag && cmd->verb != CONTROL_SHOW_RUN;
 	json_t *o;
 
-	if (cmd->verb == CONTROL_SHOW_PEER || cmd->verb >= CONTROL_CLEAR_PEER)
+	if (cmd->verb == CONTROL_SHOW_PEER || cmd->verb == CONTROL_SHOW_TIMELINE || cmd->verb >= CONTROL_CLEAR_PEER)
 		addr_parse(cmd->arg, &s.which);	/* "all" and nothing leave it none */
 	snprintf(why, n, "out of memory");
 	if (index && !(s.index = show_index_new(src->core)))

@@ -244,8 +244,8 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	json_object_set_new(o, "sa_expires_in_s", show_left(c.found ? c.info.expires : 0, s->now));
 }
 
-static bool
-is_asked_for(const struct show *s, const struct core_peer_info *i)
+bool
+show_is_asked_for(const struct show *s, const struct core_peer_info *i)
 {
 	struct nhrp_cache_info info[16];
 	unsigned n;
@@ -266,7 +266,7 @@ dmvpn_peer(void *ctx, const struct core_peer_info *i)
 	struct show *s = ctx;
 	json_t *o;
 
-	if (!is_asked_for(s, i) || !show_room(s))
+	if (!show_is_asked_for(s, i) || !show_room(s))
 		return true;
 	o = show_peer_json(i, s->now);
 	if (o && s->index)

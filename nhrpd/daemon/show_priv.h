@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "lib/addr.h"
+#include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/show.h"
 
 /* ---- show_json.c */
@@ -16,6 +17,7 @@ json_t	*show_age(tick_t since, tick_t now);	/* null: never */
 json_t	*show_left(tick_t at, tick_t now);
 
 /* ---- a show on its way */
+struct found;
 struct show_index;	/* peers and IKE SAs by number, for details; show_dmvpn.c */
 struct show {
 	const struct control_src *src;
@@ -27,7 +29,11 @@ struct show {
 	struct nhrp *nhrp;
 	json_t *children;	/* of an IKE SA, of a tunnel */
 	const struct control_cmd *cmd;
+	unsigned count[NHRP_CTS];	/* entries by type */
 	struct addr which;	/* peers: none for all */
+	int64_t wall_us;	/* wall clock at `now` */
+	struct found *found;	/* show_peer.c */
+	struct logring_debug *names;	/* being collected */
 	struct show_index *index;	/* where details are asked for */
 	char *why;	/* for an answer of NULL */
 	size_t why_n;
@@ -47,6 +53,8 @@ json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secu
 /* ---- the commands of show_dmvpn.c and show_system.c */
 void	show_auth(json_t *o, const struct ike_sa_info *i);	/* show_pki.c */
 show_fn	show_pki, show_refused;
-show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug, show_reload;
+show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug, show_debugging, show_reload;
+show_fn	show_timeline, show_probe;	/* show_peer.c */
+bool	show_is_asked_for(const struct show *s, const struct core_peer_info *i);	/* is it s->which? */
 
 #endif

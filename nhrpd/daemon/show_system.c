@@ -75,8 +75,8 @@ show_log(struct show *s)
 	if (!o)
 		return NULL;
 	peers = json_array();
-	for (unsigned i = 0; i < r->n_peer; i++)
-		json_array_append_new(peers, show_text(r->peer[i]));
+	for (unsigned i = 0; i < r->n_debug; i++)
+		json_array_append_new(peers, show_text(r->debug[i].n_name ? r->debug[i].name[0] : "all"));
 	json_object_set_new(o, "level", json_string(log_level_name(r->level)));
 	json_object_set_new(o, "written", json_integer((json_int_t)r->written));
 	json_object_set_new(o, "room", json_integer(LOGRING_LINES));
@@ -127,9 +127,10 @@ show_tech(struct show *s)
 {
 	static const char *const line[] = { "show version", "show running-config", "show interface", "show dmvpn detail",
 	    "show ip nhrp nhs detail",
-		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp traffic", "show crypto session",
+		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp traffic", "show ip route nhrp", "show ipv6 nhrp detail",
+		"show ipv6 nhrp nhs detail", "show ipv6 nhrp shortcut", "show ipv6 nhrp multicast", "show ipv6 route nhrp", "show crypto session",
 		"show crypto ikev2 sa",
-		"show crypto ipsec sa", "show counters", "show logging" };
+		"show crypto ipsec sa", "show counters", "show debugging", "show dmvpn timeline", "show logging" };
 
 	for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++)
 		section(s, line[i]);
@@ -138,22 +139,110 @@ show_tech(struct show *s)
 
 /* ---- debugging */
 
+static const struct {
+	const char *name;
+	unsigned facility;
+} debugs[] = { [CONTROL_DBG_NHRP] = { "nhrp", LOG_DBG_NHRP }, [CONTROL_DBG_IKE] = { "ike", LOG_DBG_IKE }, [CONTROL_DBG_IPSEC] = { "ipsec", LOG_DBG_IPSEC },
+	[CONTROL_DBG_ROUTE] = { "route", LOG_DBG_ROUTE }, [CONTROL_DBG_DATA] = { "data", LOG_DBG_DATA }, [CONTROL_DBG_DMVPN] = { "dmvpn", LOG_DBG_ALL },
+	[CONTROL_DBG_ALL] = { "all", LOG_DBG_ALL } };
+
+static json_t *
+debugging(const struct logring *r, const char *more, unsigned n)
+{
+	json_t *list = json_array(), *o;
+
+	for (unsigned i = 0; r && i < r->n_debug; i++) {
+		const struct logring_debug *d = &r->debug[i];
+
+		for (unsigned k = 0; k < CONTROL_DBG_DMVPN; k++) {
+			if (d->facility & debugs[k].facility)
+				json_array_append_new(list, json_pack("{s:s, s:o}", "facility", debugs[k].name, "peer",
+				    show_text(d->n_name ? d->name[0] : "")));
+		}
+	}
+	o = json_pack("{s:o}", "debugging", list);
+	if (o && more)
+		json_object_set_new(o, more, json_integer(n));
+	return o;
+}
+
+static void
+add_name(struct logring_debug *d, const char *name)
+{
+	for (unsigned i = 0; i < d->n_name; i++) {
+		if (strcmp(d->name[i], name) == 0)
+			return;
+	}
+	if (d->n_name < LOGRING_NAMES_MAX && *name && strlen(name) < LOGRING_PEER_LEN)
+		memcpy(d->name[d->n_name++], name, strlen(name) + 1);
+}
+
+static void
+add_addr(struct logring_debug *d, const struct addr *a)
+{
+	char text[ADDR_STRLEN];
+
+	if (a->n)
+		add_name(d, addr_fmt(a, text));
+}
+
+struct names {
+	struct show *s;
+	struct logring_debug *d;
+};
+
+/* All names of a peer: not every layer knows each. */
+static bool
+names_of(void *ctx, const struct core_peer_info *i)
+{
+	struct names *w = ctx;
+	bool by_name = !w->s->which.n && strstr(i->identity, w->s->cmd->arg) != NULL;
+
+	if (by_name || (w->s->which.n && show_is_asked_for(w->s, i))) {
+		add_addr(w->d, &i->proto);
+		add_addr(w->d, &i->nbma);
+		add_name(w->d, i->identity);
+	}
+	return true;
+}
+
+static void
+names_tunnel(struct show *s)
+{
+	struct names w = { s, s->names };
+
+	core_visit_peer(s->src->core, s->tunnel, names_of, &w);
+}
+
 json_t *
 show_debug(struct show *s)
 {
-	if (!s->src->log || !logring_debug(s->src->log, s->cmd->arg)) {
+	struct logring_debug d = { .facility = debugs[s->cmd->choice].facility };
+
+	s->names = &d;
+	add_name(&d, s->cmd->arg);
+	if (s->cmd->arg[0])
+		show_each_tunnel(s, names_tunnel);
+	if (!s->src->log || (s->cmd->arg[0] && !d.n_name) || !logring_debug(s->src->log, &d)) {
 		snprintf(s->why, s->why_n,
-		    s->src->log ? "at most %d peers can be debugged at once: \"no debug\" ends all of it" : "no log is kept",
-		    LOGRING_PEERS_MAX);
+		    s->src->log ? "at most %d peers can be debugged at once: \"no debug\" ends all of it" : "no log is kept", LOGRING_DEBUGS_MAX);
 		return NULL;
 	}
-	return json_pack("{s:i}", "debugged", (int)s->src->log->n_peer);
+	return debugging(s->src->log, NULL, 0);
 }
 
 json_t *
 show_no_debug(struct show *s)
 {
-	return json_pack("{s:i}", "ended", s->src->log ? (int)logring_no_debug(s->src->log) : 0);
+	unsigned facility = s->cmd->choice < 0 ? LOG_DBG_ALL : debugs[s->cmd->choice].facility;
+
+	return debugging(s->src->log, "ended", s->src->log ? logring_undebug(s->src->log, facility, s->cmd->arg) : 0);
+}
+
+json_t *
+show_debugging(struct show *s)
+{
+	return debugging(s->src->log, NULL, 0);
 }
 
 /* ---- reload */

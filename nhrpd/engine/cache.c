@@ -270,6 +270,16 @@ binding_set_nbma(struct nhrp *n, struct binding *b, const struct addr *nbma, con
 		b->want_stale = true;	/* the peer may live on at the old ones */
 }
 
+static void
+debug_type(const struct nhrp *n, const struct binding *b, enum nhrp_cache_type type, tick_t expires)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN];
+
+	NHRP_DEBUG(n, "cache", "%s at %s: %s -> %s, %s%u%s", addr_fmt(&b->proto, proto), addr_fmt(&b->nbma, nbma), nhrp_cache_type_name(b->type),
+	    nhrp_cache_type_name(type), expires == TICK_NEVER ? "never expires (" : "expires in ", expires == TICK_NEVER ? 0 : (unsigned)tick_left_s(n->now, expires),
+	    expires == TICK_NEVER ? ")" : " s");
+}
+
 void
 binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, tick_t expires)
 {
@@ -279,6 +289,7 @@ binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, t
 	}
 	if (b->type == NHRP_CT_DYNAMIC && type != NHRP_CT_DYNAMIC)
 		keep_gone(n, b);
+	debug_type(n, b, type, expires);
 	b->type = type;
 	b->expires = expires;
 	binding_arm(n, b);
@@ -287,6 +298,8 @@ binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, t
 void
 binding_attach(struct nhrp *n, struct binding *b, struct peer *p)
 {
+	char proto[ADDR_STRLEN];
+
 	if (b->peer == p)
 		return;
 	unlink_peer(b);
@@ -294,6 +307,8 @@ binding_attach(struct nhrp *n, struct binding *b, struct peer *p)
 	list_append(&p->bindings, &b->by_peer);
 	p->n_registered += b->type == NHRP_CT_DYNAMIC;
 	b->dial_at = TICK_NEVER;	/* it came */
+	TRACE(&n->env, .peer = p->id, .step = TRACE_BOUND, .proto = &b->proto);
+	NHRP_DEBUG(n, "cache", "%s is behind peer %u (%.*s)", addr_fmt(&b->proto, proto), (unsigned)p->id, (int)p->identity_len, p->identity);
 	if (b->neigh_state != NEIGH_NONE)
 		neigh_set(n, b);	/* replaces; in between nothing is missing */
 	binding_sync(n, b);
@@ -303,6 +318,9 @@ binding_attach(struct nhrp *n, struct binding *b, struct peer *p)
 void
 binding_detach(struct nhrp *n, struct binding *b, const char *reason)
 {
+	char proto[ADDR_STRLEN];
+
+	NHRP_DEBUG(n, "cache", "%s has no peer any more: %s", addr_fmt(&b->proto, proto), reason ? reason : "");
 	b->pinned++;
 	unlink_peer(b);
 	if (b->want.id && b->want_stale)
@@ -434,7 +452,7 @@ binding_neigh_result(struct nhrp *n, struct binding *b, bool ok)
 		b->retry_at = n->now + TICK_S(NEIGH_RETRY_S);
 	}
 	binding_arm(n, b);
-	binding_tell(n, b, ok ? SC_EV_NEIGH_OK : SC_EV_NEIGH_FAIL, "the neighbour was refused");
+	binding_tell(n, b, ok ? SC_EV_NEIGH_OK : SC_EV_NEIGH_FAIL, ok ? NULL : "the neighbour was refused");
 	a = !ok && b->neigh_state == NEIGH_NONE && !b->n_routed ? act(n, NHRP_ACT_NEIGH_DEL) : NULL;
 	if (a)	/* it was to replace one that leads to a peer which may be gone */
 		a->proto = b->proto;
@@ -588,7 +606,7 @@ cache_mcast(struct nhrp *n)
 }
 
 void
-cache_clear(struct nhrp *n, const struct addr *proto)
+cache_clear(struct nhrp *n, const struct addr *proto, uint8_t family)
 {
 	struct binding *b = proto ? binding_find(n, proto) : NULL;
 	struct map_iter it;
@@ -602,6 +620,8 @@ cache_clear(struct nhrp *n, const struct addr *proto)
 	}
 	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
 		b = container_of(m, struct binding, node);
+		if (family && b->proto.n != family)
+			continue;
 		b->cleared = true;
 		binding_arm(n, b);
 	}

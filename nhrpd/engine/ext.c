@@ -119,6 +119,8 @@ tx_send(struct nhrp *n, struct tx *t, const struct peer *to)
 		return false;
 	a->peer = to->id;
 	a->packet = copy;
+	if (log_debugs(n->log, LOG_DBG_NHRP))
+		debug_packet(n, "nhrp-out", to, &t->p);
 	n->by_type[NHRP_TX][t->p.type]++;
 	return true;
 }

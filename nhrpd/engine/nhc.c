@@ -33,8 +33,13 @@ wanted(const struct nhrp *n, const struct nhc *c)
 static void
 state(struct nhrp *n, struct nhc *c, enum nhc_state s)
 {
-	if (c->state != s)
+	char proto[ADDR_STRLEN];
+
+	if (c->state != s) {
 		c->since = n->now;
+		NHRP_DEBUG(n, "nhs", "%s: %s -> %s%s%s", c->said.name[0] ? c->said.name : addr_fmt(&c->proto, proto), nhc_state_name[c->state],
+		    nhc_state_name[s], c->reason[0] ? ": " : "", c->reason);
+	}
 	c->state = s;
 }
 
@@ -365,6 +370,8 @@ request(struct nhrp *n, struct nhc *c, const struct prefix *own)
 	nat = cie_public(&c->peer->remote.addr, c->proto.n ? &c->proto : &zero);
 	request_exts(n, &t, &nat, nat.nbma.n == t.p.src_nbma.n);
 	c->requests += tx_send(n, &t, c->peer);
+	if (c->state != NHC_REGISTERED)
+		TRACE(&n->env, .peer = c->peer->id, .step = TRACE_REGISTRATION_SENT, .n = c->tries + 1, .proto = c->proto.n ? &c->proto : NULL);
 }
 
 static void
@@ -405,6 +412,7 @@ silent(struct nhrp *n, struct nhc *c)
 
 	c->hint = NULL;
 	c->failures++;
+	TRACE(&n->env, .peer = p->id, .step = TRACE_FAILED, .reason = why);
 	if (peer_serves_another(n, c)) {	/* the SA is good, it is just this family it does not serve */
 		down(n, c, why);
 		c->peer = p;
@@ -584,6 +592,8 @@ registered(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
 {
 	bool was = c->state == NHC_REGISTERED;
 
+	if (!was)
+		TRACE(&n->env, .peer = c->peer->id, .step = TRACE_REGISTRATION_REPLY);
 	if (!learn_proto(n, c, p) || !install(n, c)) {
 		reason_set(c->reason, c->proto.n ? "out of memory" : "its reply does not name it");
 		state(n, c, NHC_WAITING);
@@ -595,6 +605,8 @@ registered(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
 	c->reason[0] = 0;
 	state(n, c, NHC_REGISTERED);
 	next(n, c, refresh_after(n, p));
+	if (!was)
+		TRACE(&n->env, .peer = c->peer->id, .step = TRACE_UP, .proto = &c->proto);
 	if (!was)
 		log_at(n->log, LOG_LV_NOTICE, "nhs-up", "%s: registered", c->conf->name);
 	level_update(n);
@@ -626,6 +638,7 @@ refused(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
 	bool again = code == NHRP_CODE_UNIQUE_TAKEN && c->naks < UNIQUE_RETRIES;
 
 	c->failures++;
+	TRACE(&n->env, .peer = peer->id, .step = TRACE_FAILED, .reason = nak_text(code));
 	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-refused", "%s: %s (code %u)", c->conf->name, nak_text(code), code);
 	if (code == NHRP_CODE_UNIQUE_TAKEN)	/* an entry of our own earlier life, perhaps */
 		purge_send(n, peer, 0, &p->src_proto, &p->dst_proto, &host);

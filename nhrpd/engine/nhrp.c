@@ -90,8 +90,10 @@ act(struct nhrp *n, enum nhrp_act_kind kind)
 {
 	struct nhrp_act *a = outq_add(n->out);
 
-	if (a)
+	if (a) {
 		a->kind = kind;
+		a->attempt = n->attempt;
+	}
 	return a;
 }
 
@@ -353,6 +355,8 @@ rx_packet(struct nhrp *n, const struct nhrp_rx *in)
 		return d;
 	rx.raw.n = get_be16(in->packet.p + 10);	/* what follows the packet is padding */
 	n->by_type[NHRP_RX][p.type]++;
+	if (log_debugs(n->log, LOG_DBG_NHRP))
+		debug_packet(n, "nhrp-in", rx.peer, &p);
 	return rx_checked(n, &rx);
 }
 
@@ -377,6 +381,7 @@ nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out)
 	d = rx_packet(n, rx);
 	if (d != NHRP_OK) {
 		drop(n, d);
+		NHRP_DEBUG(n, "nhrp-refused", "packet of peer %u: %s", (unsigned)rx->peer, nhrp_drop_text(d));
 		log_drop(n, rx->peer, d);
 	}
 	n->out = NULL;
@@ -416,7 +421,7 @@ on_result(struct nhrp *n, const struct nhrp_event *ev)
 	case H_ROUTE:
 		s = container_of(h, struct shortcut, route);
 		handle_close(n, h);
-		shortcut_event(n, s, ev->ok ? SC_EV_ROUTE_OK : SC_EV_ROUTE_FAIL, "the route was refused");
+		shortcut_event(n, s, ev->ok ? SC_EV_ROUTE_OK : SC_EV_ROUTE_FAIL, ev->ok ? NULL : "the route was refused");
 		break;
 	case H_USE:
 		s = container_of(h, struct shortcut, use);
@@ -430,6 +435,7 @@ on_result(struct nhrp *n, const struct nhrp_event *ev)
 	case H_PROBE:
 	case H_PURGE:
 	case H_HELLO:
+	case H_ASKED:
 		break;	/* not a cookie of ours */
 	}
 }
@@ -438,7 +444,13 @@ on_result(struct nhrp *n, const struct nhrp_event *ev)
 static void
 on_unresolved(struct nhrp *n, const struct nhrp_event *ev)
 {
-	if (ev->src.n && !addr_is_zero(&ev->src) && !route_behind(n, &ev->src))
+	char src[ADDR_STRLEN], dst[ADDR_STRLEN];
+	bool transit = ev->src.n && !addr_is_zero(&ev->src) && !route_behind(n, &ev->src);
+
+	NHRP_DEBUG(n, "unresolved", "no neighbour for %s (from %s): %s", addr_fmt(&ev->dst, dst), addr_fmt(&ev->src, src),
+	    transit ? "it does not enter the network here, so it is not resolved here" : n->conf.shortcut ? "a direct way is looked for" :
+	    "shortcuts are off");
+	if (transit)
 		return;
 	if (n->conf.shortcut)
 		shortcut_traffic(n, &ev->dst);
@@ -468,7 +480,7 @@ on_link(struct nhrp *n, const struct nhrp_event *ev)
 
 	n->link_up = ev->ok;
 	if (!ev->ok) {
-		shortcuts_clear(n, NULL, "tunnel interface is down");
+		shortcuts_clear(n, NULL, 0, "tunnel interface is down");
 		return;
 	}
 	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it))
@@ -482,10 +494,10 @@ on_clear(struct nhrp *n, const struct nhrp_event *ev)
 {
 	const struct addr *dst = ev->dst.n ? &ev->dst : NULL;
 
-	shortcuts_clear(n, dst, "cleared by the operator");
+	shortcuts_clear(n, dst, ev->family, "cleared by the operator");
 	if (ev->ok)
 		return;
-	cache_clear(n, dst);
+	cache_clear(n, dst, ev->family);
 	if (!dst)
 		nhc_reregister(n);
 }
@@ -541,6 +553,9 @@ nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq 
 	case NHRP_EV_CLEAR:
 		on_clear(n, ev);
 		break;
+	case NHRP_EV_PROBE:
+		probe_start(n, ev);
+		break;
 	case NHRP_EV_SHUTDOWN:
 		on_shutdown(n);
 		break;
@@ -571,6 +586,9 @@ due(struct nhrp *n, struct timer *t)
 		break;
 	case T_ROUTES:
 		route_timer(n);
+		break;
+	case T_PROBE:
+		probe_timer(n, container_of(t, struct probe, timer));
 		break;
 	}
 }

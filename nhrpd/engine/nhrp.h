@@ -77,6 +77,7 @@ enum nhrp_event_kind {
 	NHRP_EV_NBMA,	/* own NBMA address is now `nbma` */
 	NHRP_EV_LINK,	/* tunnel interface: ok = up */
 	NHRP_EV_CLEAR,	/* operator: forget cache entry `dst` (none: all), shortcuts only if `ok` */
+	NHRP_EV_PROBE,	/* operator: does `dst` answer over its SA? NHRP_ACT_PROBED with the same cookie, after two seconds at most */
 	NHRP_EV_SHUTDOWN,	/* graceful stop: purge what we registered and told */
 };
 
@@ -102,6 +103,7 @@ struct nhrp_event {
 	const struct addr *addrs;
 	unsigned n_addrs;
 	bool ok;	/* RESULT, LINK, CLEAR */
+	uint8_t family;	/* CLEAR without dst: 4 or 16; 0: both */
 	const char *reason;	/* WANT_FAIL, PEER_DOWN, RESULT, NHS_ADDRS; lives as long as the call */
 };
 
@@ -113,12 +115,14 @@ enum nhrp_act_kind {
 	NHRP_ACT_ROUTE_SET, NHRP_ACT_ROUTE_DEL,	/* prefix, via, mtu */
 	NHRP_ACT_RESOLVE_NAME,	/* look up `hint`, the name of `nhs` */
 	NHRP_ACT_DROP_PEER,	/* its registration got no answer, or it was cleared: end the SA and dial anew */
+	NHRP_ACT_PROBED,	/* `cookie` of NHRP_EV_PROBE: ok, or `reason`; `took` */
 	NHRP_ACT_QUERY_USE,	/* answer NHRP_EV_RESULT: ok = data went to `peer` since the last query */
 };
 
 struct nhrp_act {
 	enum nhrp_act_kind kind;
 	uint32_t peer, want, nhs, cookie;
+	uint32_t attempt;	/* for whose sake, lib/trace.h; 0: unknown */
 	struct addr addrs[NHRP_WANT_ADDRS];
 	unsigned n_addrs;
 	bool hub;	/* WANT: for an NHS */
@@ -130,7 +134,9 @@ struct nhrp_act {
 	struct addr via;
 	uint16_t mtu;
 	struct span packet;	/* in the queue's arena */
-	const char *reason;	/* DROP_PEER, static */
+	const char *reason;	/* DROP_PEER, PROBED; static */
+	bool ok;
+	tick_t took;	/* PROBED: the round trip */
 };
 
 struct nhrp_rx {
@@ -157,6 +163,7 @@ tick_t	nhrp_deadline(const struct nhrp *n);
 
 enum nhrp_cache_type {	/* low to high: a lower one never replaces a higher one */
 	NHRP_CT_NONE, NHRP_CT_INCOMPLETE, NHRP_CT_NEGATIVE, NHRP_CT_CACHED, NHRP_CT_DYNAMIC, NHRP_CT_NHS, NHRP_CT_STATIC, NHRP_CT_LOCAL,
+	NHRP_CTS,
 };
 
 /* ---- registrations over a restart: engine/keep.c */
@@ -201,7 +208,7 @@ struct nhrp_nhs_info {
 	const char *name;
 	const char *state;	/* "resolving name", "dialing", "registering", "registered", "standby", "waiting" */
 	bool up, mcast;
-	uint8_t priority;
+	uint8_t priority, family;
 	uint32_t peer;
 	bool has_peer;
 	tick_t since, next;	/* next: retry or refresh */

@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/timer.h"
+#include "lib/trace.h"
 #include "lib/trie.h"
 #include "nhrpd/engine/nhrp.h"
 
@@ -28,6 +29,7 @@ enum {
 	PKT_MAX = 1500, MTU_DEFAULT = 1400,
 	HOLD_DEFAULT = 600,
 	REDIRECT_RATE_DEFAULT = 200, REDIRECT_BURST_DEFAULT = 4, REDIRECT_EVERY_S = 5,
+	PROBES_MAX = 8,	/* of an operator, at once */
 	ROUTES_LATE_MAX = 64,	/* that wait for memory */
 	ERROR_RATE = 50, ERROR_BURST = 100,
 	ERROR_PEER_EVERY_MS = 200, ERROR_PEER_BURST = 20,	/* of them for one peer */
@@ -77,6 +79,7 @@ list_remove(struct list *l)	/* fine when it stands in none */
 
 enum handle_kind {
 	H_REGISTRATION, H_WANT_NHS, H_WANT_BINDING, H_NEIGH, H_FALLBACK, H_RESOLUTION, H_PROBE, H_ROUTE, H_USE, H_PURGE, H_HELLO,
+	H_ASKED,
 };
 
 struct handle {
@@ -85,7 +88,7 @@ struct handle {
 	uint8_t kind;
 };
 
-enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES };
+enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES, T_PROBE };
 
 struct peer {
 	struct map_node node;
@@ -217,6 +220,7 @@ struct shortcut {
 	bool probe_replied;
 	uint16_t mtu, hold_s;
 	tick_t since, expires, retry_at;
+	uint32_t attempt;	/* lib/trace.h */
 	char reason[80];	/* a copy: texts of IKE do not last */
 };
 
@@ -254,6 +258,15 @@ struct redirect_pair {
 	struct list age;
 };
 
+struct probe {	/* probe.c */
+	bool used;
+	struct handle handle;
+	struct timer timer;
+	uint32_t cookie, peer;
+	struct addr dst;
+	tick_t sent;
+};
+
 struct nhrp {
 	struct nhrp_conf conf;
 	struct env env;
@@ -288,9 +301,12 @@ struct nhrp {
 	bool fallback_stale;	/* the data plane has another one: it could not be told */
 	struct addr nbma, public_nbma;
 	bool natted, started, stopping, link_up;
+	struct probe probes[PROBES_MAX];
 	uint32_t next_id;
 	tick_t now;
 	struct outq *out;
+	uint32_t attempt;	/* on whose behalf actions are made just now */
+	bool redirected;	/* a Traffic Indication is being handled */
 	uint64_t by_type[2][NHRP_TYPES], by_drop[NHRP_DROPS_N];
 };
 
@@ -401,7 +417,7 @@ bool	binding_matches(const struct binding *b, const struct peer *p);	/* by outer
 void	cache_static(struct nhrp *n);	/* entries of `ip nhrp map` */
 void	cache_reconf(struct nhrp *n, const struct nhrp_conf *old);	/* n->conf is the new one */
 void	cache_mcast(struct nhrp *n);	/* who gets copies may have changed */
-void	cache_clear(struct nhrp *n, const struct addr *proto);
+void	cache_clear(struct nhrp *n, const struct addr *proto, uint8_t family);
 void	cache_fini(struct nhrp *n);
 
 /* nhc.c */
@@ -454,7 +470,7 @@ void	shortcut_later(struct nhrp *n, struct shortcut *s, enum sc_event ev, const 
 void	shortcut_timer(struct nhrp *n, struct shortcut *s);
 void	shortcut_probe_reply(struct nhrp *n, struct shortcut *s, const struct rx *rx);
 void	shortcuts_route_change(struct nhrp *n, const struct prefix *p, bool gone);
-void	shortcuts_clear(struct nhrp *n, const struct addr *dst, const char *reason);
+void	shortcuts_clear(struct nhrp *n, const struct addr *dst, uint8_t family, const char *reason);	/* dst NULL: all of the family, 0 both */
 void	shortcuts_fini(struct nhrp *n);
 extern const char *const sc_state_name[SC_STATES];
 
@@ -463,6 +479,15 @@ struct peer *next_hop(const struct nhrp *n, const struct addr *proto, const stru
 enum nhrp_drop forward(struct nhrp *n, const struct rx *rx, const struct peer *to);
 enum nhrp_drop forward_to_dst(struct nhrp *n, const struct rx *rx);	/* requests, errors */
 enum nhrp_drop forward_to_src(struct nhrp *n, const struct rx *rx);	/* replies */
+
+/* debug.c */
+void	debug_packet(const struct nhrp *n, const char *word, const struct peer *peer, const struct nhrp_packet *p);	/* "nhrp-in", "nhrp-out" */
+#define NHRP_DEBUG(n, ...) log_debug((n)->log, LOG_DBG_NHRP, __VA_ARGS__)
+
+/* probe.c */
+void	probe_start(struct nhrp *n, const struct nhrp_event *ev);
+void	probe_timer(struct nhrp *n, struct probe *p);
+enum nhrp_drop probe_reply(struct nhrp *n, struct probe *p, const struct rx *rx);
 
 /* redirect.c */
 void	redirect_send(struct nhrp *n, const struct nhrp_event *ev);

@@ -80,7 +80,21 @@ bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
 	if (replaced)
 		told_purge_host(n, &c->proto);
 	if (fresh || replaced || confirmed)
+		TRACE(&n->env, .peer = p->id, .step = TRACE_UP, .proto = &c->proto);
+	if (fresh || replaced || confirmed)
 		log_of(n->log, n->now, peer_name(p), LOG_LV_INFO, "registered", "%s at %s", addr_fmt(&c->proto, text), addr_fmt(&c->seen, from));
+}
+
+static uint8_t
+judged(const struct nhrp *n, const struct peer *p, const struct claim *c, uint8_t code)
+{
+	char proto[ADDR_STRLEN], nbma[ADDR_STRLEN], seen[ADDR_STRLEN];
+
+	NHRP_DEBUG(n, "registration", "peer %u (%.*s) registers %s at %s, seen at %s%s, for %u s: %s (code %u)", (unsigned)p->id, (int)p->identity_len,
+	    p->identity, addr_fmt(&c->proto, proto), addr_fmt(&c->nbma, nbma), addr_fmt(&c->seen, seen), c->unique ? ", unique" : "", c->hold_s,
+	    code == NHRP_CODE_OK ? "granted" : code == NHRP_CODE_UNIQUE_TAKEN ? "another identity holds it" : code == NHRP_CODE_PROHIBITED ?
+	    "not an address it may have" : code == NHRP_CODE_NO_RESOURCES ? "no room" : "refused", code);
+	return code;
 }
 
 static uint8_t
@@ -185,7 +199,7 @@ nhs_request(struct nhrp *n, const struct rx *rx)
 
 		if (addr_is_zero(&c.nbma))
 			c.nbma = c.seen;	/* claims nothing */
-		t.p.cie[i].code = i < PEER_BINDINGS_MAX && room(n) ? judge(n, rx->peer, cie, &c) : NHRP_CODE_NO_RESOURCES;
+		t.p.cie[i].code = judged(n, rx->peer, &c, i < PEER_BINDINGS_MAX && room(n) ? judge(n, rx->peer, cie, &c) : NHRP_CODE_NO_RESOURCES);
 		if (t.p.cie[i].code != NHRP_CODE_OK)
 			log_refused(n, rx->peer, &c, t.p.cie[i].code);
 		if (refused == NHRP_OK)

@@ -93,6 +93,7 @@ enum nhrp_drop
 purge_request(struct nhrp *n, const struct rx *rx)
 {
 	const struct nhrp_packet *p = rx->p;
+	char text[ADDR_STRLEN];
 
 	if (!own_has(n, &p->dst_proto) && !addr_eq(&p->dst_proto, &p->src_proto))
 		return forward_to_dst(n, rx);
@@ -100,6 +101,9 @@ purge_request(struct nhrp *n, const struct rx *rx)
 		error_send(n, rx, NHRP_ERR_EXTENSION, 0);
 		return NHRP_DROP_COMPULSORY;
 	}
+	for (unsigned i = 0; i < p->n_cie && room(n); i++)
+		NHRP_DEBUG(n, "purge", "peer %u (%.*s) takes back %s/%u", (unsigned)rx->peer->id, (int)rx->peer->identity_len, rx->peer->identity,
+		    addr_fmt(&p->cie[i].proto, text), p->cie[i].prefix_len);
 	for (unsigned i = 0; i < p->n_cie && room(n); i++)
 		purge_one(n, rx, &p->cie[i]);
 	return acknowledge(n, rx);

@@ -69,9 +69,9 @@ reconf(struct nhrp *n, struct nhrp_conf *to)
 	nhc_reconf(n);
 	cache_mcast(n);
 	if (!n->conf.shortcut)
-		shortcuts_clear(n, NULL, "shortcuts were switched off");
+		shortcuts_clear(n, NULL, 0, "shortcuts were switched off");
 	else if (!same_own(&was, to))
-		shortcuts_clear(n, NULL, "the tunnel's address changed");
+		shortcuts_clear(n, NULL, 0, "the tunnel's address changed");
 	if (again)
 		nhc_reregister(n);
 	explicit_bzero(was.auth, sizeof(was.auth));

@@ -91,6 +91,7 @@ void
 redirect_send(struct nhrp *n, const struct nhrp_event *ev)
 {
 	struct peer *to = peer_find(n, ev->peer);
+	char from[ADDR_STRLEN], at[ADDR_STRLEN];
 	const struct prefix *own;
 	struct addr src, dst;
 	struct tx t;
@@ -101,6 +102,8 @@ redirect_send(struct nhrp *n, const struct nhrp_event *ev)
 	own = own_prefix(n, src.n);
 	if (!own || !addr_is_unicast(&src) || !addr_is_unicast(&dst) || own_has(n, &src) || own_has(n, &dst) || !allowed(n, &src, &dst))
 		return;
+	NHRP_DEBUG(n, "redirect", "peer %u (%.*s) is told of a direct way for %s -> %s, which left to peer %u", (unsigned)to->id, (int)to->identity_len,
+	    to->identity, addr_fmt(&src, from), addr_fmt(&dst, at), (unsigned)ev->out_peer);
 	tx_init(n, &t, to, NHRP_TRAFFIC_INDICATION, &own->addr, &src);
 	t.p.hops = HOPS_ONE;
 	t.p.has_ext = true;
@@ -126,7 +129,9 @@ redirect_rx(struct nhrp *n, const struct rx *rx)
 	r = route_find(n, &dst, NULL);
 	if (r && r->kind != NHRP_RT_NBMA && !own_subnet(n, &dst))
 		return NHRP_DROP_REDIRECT_BAD;	/* it does not go through this network */
+	n->redirected = true;
 	shortcut_traffic(n, &dst);
+	n->redirected = false;
 	return NHRP_OK;
 }
 

@@ -147,6 +147,7 @@ enum nhrp_drop
 resolve_request(struct nhrp *n, const struct rx *rx)
 {
 	const struct nhrp_packet *p = rx->p;
+	char dst[ADDR_STRLEN];
 	struct answer a;
 	struct peer *to;
 
@@ -156,12 +157,19 @@ resolve_request(struct nhrp *n, const struct rx *rx)
 	}
 	if (!egress(n, &p->dst_proto, &a)) {
 		to = next_hop(n, &p->dst_proto, rx->peer);
+		if (to)
+			NHRP_DEBUG(n, "resolution", "question for %s is passed on to peer %u (%.*s)", addr_fmt(&p->dst_proto, dst), (unsigned)to->id,
+			    (int)to->identity_len, to->identity);
+		else
+			NHRP_DEBUG(n, "resolution", "question for %s is refused: no way there inside this network", addr_fmt(&p->dst_proto, dst));
 		return to ? forward(n, rx, to) : refuse(n, rx);
 	}
 	if (ext_unknown_compulsory(p)) {
 		error_send(n, rx, NHRP_ERR_EXTENSION, 0);
 		return NHRP_DROP_COMPULSORY;
 	}
+	NHRP_DEBUG(n, "resolution", "question for %s is answered: %s, and %u bits of it", addr_fmt(&p->dst_proto, dst),
+	    own_has(n, &p->dst_proto) ? "the address is ours" : "it leaves the network here", a.bits);
 	learn_requester(n, rx);
 	return answer(n, rx, &a);
 }
@@ -238,6 +246,8 @@ resolve_reply(struct nhrp *n, const struct rx *rx)
 		binding_hello_reply(n, container_of(h, struct binding, hello), rx);
 		return NHRP_OK;
 	}
+	if (h && h->kind == H_ASKED)
+		return probe_reply(n, container_of(h, struct probe, handle), rx);
 	if (!h || h->kind != H_RESOLUTION)
 		return NHRP_DROP_UNSOLICITED;
 	s = container_of(h, struct shortcut, request);

@@ -90,15 +90,20 @@ void
 route_event(struct nhrp *n, const struct nhrp_event *ev)
 {
 	struct route *old = trie_get(&n->routes, &ev->prefix);
+	static const char *const kind[] = { [NHRP_RT_LOCAL] = "an address of ours", [NHRP_RT_OUT] = "leaves the network here",
+		[NHRP_RT_NBMA] = "through this tunnel", [NHRP_RT_REJECT] = "refused" };
 	bool local = ev->route == NHRP_RT_LOCAL;
+	char text[PREFIX_STRLEN], via[ADDR_STRLEN];
 
 	if (!ev->prefix.addr.n)
 		return;
 	late_take(n, &ev->prefix);
 	if (ev->kind == NHRP_EV_ROUTE_GONE) {
+		log_debug(n->log, LOG_DBG_ROUTE, "route", "%s is gone", prefix_fmt(&ev->prefix, text));
 		route_gone(n, &ev->prefix);
 		return;
 	}
+	log_debug(n->log, LOG_DBG_ROUTE, "route", "%s by %s: %s", prefix_fmt(&ev->prefix, text), addr_fmt(&ev->via, via), kind[ev->route]);
 	if (!local && old && old->kind == ev->route && addr_eq(&old->via, &ev->via))
 		return;
 	if (!route_put(n, ev)) {

@@ -104,6 +104,7 @@ sc_backoff(struct nhrp *n, struct shortcut *s)
 	release(n, s);
 	s->negatives++;
 	s->retry_at = n->now + jitter(n, TICK_S(wait < NEGATIVE_MAX_S ? wait : NEGATIVE_MAX_S));
+	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_FAILED, .reason = s->reason);
 	timer(n, s, s->retry_at);
 	log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "shortcut-failed", "%s: %s", addr_fmt(&s->dst, text), s->reason);
 	return SC_NEGATIVE;
@@ -134,6 +135,8 @@ send_request(struct nhrp *n, struct shortcut *s)
 		resolve_send(n, to ? to : direct, s->request.id, to ? HOPS_OUT : HOPS_ONE, &s->src, &s->dst);
 	timer(n, s, n->now + TICK_S(resolve_s[s->tries]));
 	s->tries++;
+	if (to && s->state != SC_UP && s->state != SC_REFRESH)
+		TRACE(&n->env, .attempt = s->attempt, .step = TRACE_RESOLUTION_SENT, .n = s->tries);
 }
 
 static enum sc_state
@@ -146,6 +149,8 @@ sc_ask(struct nhrp *n, struct shortcut *s)
 	s->src = own->addr;
 	s->tries = s->want_fails = 0;
 	handle_close(n, &s->request);
+	s->attempt = n->attempt = trace_begin(&n->env, TRACE_SHORTCUT, &s->dst);
+	TRACE(&n->env, .attempt = s->attempt, .step = n->redirected ? TRACE_REDIRECT : TRACE_TRAFFIC);
 	send_request(n, s);
 	return SC_RESOLVING;
 }
@@ -164,6 +169,8 @@ static enum sc_state
 sc_again(struct nhrp *n, struct shortcut *s)
 {
 	release(n, s);
+	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_DOWN, .reason = "told to forget it, asking again");
+	s->attempt = trace_begin(&n->env, TRACE_SHORTCUT, &s->dst);
 	s->tries = s->want_fails = 0;
 	timer(n, s, n->now + jitter(n, TICK_MS(AGAIN_MS)));
 	return SC_RESOLVING;
@@ -177,6 +184,8 @@ sc_up(struct nhrp *n, struct shortcut *s)
 	s->negatives = 0;
 	s->reason[0] = 0;
 	timer(n, s, s->expires - TICK_S(s->hold_s) / 3);
+	if (s->state != SC_REFRESH)
+		TRACE(&n->env, .attempt = s->attempt, .step = TRACE_UP, .peer = s->binding->peer ? s->binding->peer->id : 0);
 	log_limited(n->log, &n->limit, n->now, LOG_LV_INFO, "shortcut-up", "%s by %s", prefix_fmt(&s->prefix, text),
 	    addr_fmt(&s->binding->proto, via));
 	return SC_UP;
@@ -231,11 +240,13 @@ send_probe(struct nhrp *n, struct shortcut *s)
 	resolve_send(n, s->binding->peer, s->probe.id, HOPS_ONE, &s->src, &s->binding->proto);
 	timer(n, s, n->now + TICK_MS(probe_ms[s->tries]));
 	s->tries++;
+	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_PROBE_SENT, .n = s->tries, .peer = s->binding->peer->id);
 }
 
 static enum sc_state
 sc_probe(struct nhrp *n, struct shortcut *s)
 {
+	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_SECURED, .peer = s->binding->peer->id);
 	if (s->binding->proven || s->binding->type > NHRP_CT_CACHED)
 		return install(n, s);
 	handle_open(n, &s->probe, H_PROBE);
@@ -288,6 +299,7 @@ sc_secure(struct nhrp *n, struct shortcut *s)
 	struct binding *b = binding_find(n, &r->proto);
 
 	handle_close(n, &s->request);
+	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_RESOLUTION_REPLY, .proto = &r->proto, .nbma = &r->nbma, .prefix = &r->prefix);
 	if (direct_already(n, s, b))
 		return fail(n, s, "the routed path is the direct one");
 	if (!rekey(n, s, &r->prefix))
@@ -466,20 +478,37 @@ pending(enum sc_state st)
 	return st > SC_IDLE && st < SC_UP;
 }
 
+static void
+debug_state(const struct nhrp *n, const struct shortcut *s, enum sc_state was, enum sc_state is)
+{
+	char dst[ADDR_STRLEN], p[PREFIX_STRLEN], via[ADDR_STRLEN];
+	const struct binding *b = s->binding;
+
+	if (!log_debugs(n->log, LOG_DBG_NHRP) || was == is)
+		return;
+	log_debug(n->log, LOG_DBG_NHRP, "shortcut", "attempt %u, %s (%s by %s): %s -> %s%s%s", (unsigned)s->attempt, addr_fmt(&s->dst, dst),
+	    prefix_fmt(&s->prefix, p), b ? addr_fmt(&b->proto, via) : "-", sc_state_name[was], sc_state_name[is], s->reason[0] ? ": " : "", s->reason);
+}
+
 /* False: the shortcut is gone. */
 static bool
 dispatch(struct nhrp *n, struct shortcut *s, enum sc_event ev, const char *reason)
 {
 	sc_fn *fn = sc_rule[s->state][ev];
-	enum sc_state next;
+	enum sc_state next, was = s->state;
+	uint32_t before = n->attempt;
 
 	if (!fn || s->busy)
 		return true;
 	if (reason)
 		reason_set(s->reason, reason);
 	s->busy = true;
+	n->attempt = s->attempt;
 	next = fn(n, s);
 	s->busy = false;
+	if (was != SC_IDLE && was != SC_NEGATIVE && next == SC_IDLE)
+		TRACE(&n->env, .attempt = s->attempt, .step = TRACE_DOWN, .reason = s->reason);
+	debug_state(n, s, was, next);
 	n->n_pending += pending(next);
 	n->n_pending -= pending(s->state);
 	if (next != s->state)
@@ -487,8 +516,10 @@ dispatch(struct nhrp *n, struct shortcut *s, enum sc_event ev, const char *reaso
 	s->state = next;
 	if (next == SC_IDLE) {
 		shortcut_free(n, s);
+		n->attempt = before;
 		return false;
 	}
+	n->attempt = before;
 	if (s->due != SC_EV_NONE)
 		arm(n, &s->timer, n->now);
 	return true;
@@ -545,6 +576,7 @@ shortcut_probe_reply(struct nhrp *n, struct shortcut *s, const struct rx *rx)
 		return;
 	}
 	s->probe_replied = true;
+	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_PROBE_ANSWERED);
 	dispatch(n, s, SC_EV_PROVEN, NULL);
 }
 
@@ -652,15 +684,17 @@ clear_one(void *ctx, const struct prefix *p, void *val)
 }
 
 void
-shortcuts_clear(struct nhrp *n, const struct addr *dst, const char *reason)
+shortcuts_clear(struct nhrp *n, const struct addr *dst, uint8_t family, const char *reason)
 {
 	struct clear c = { n, reason };
 	struct binding *b = dst ? binding_find(n, dst) : NULL;
 	struct shortcut *s = dst ? trie_match(&n->shortcuts, dst, NULL) : NULL;
 
 	if (!dst) {
-		for (unsigned i = 0; i < 2; i++)
-			trie_within(&n->shortcuts, &everything[i], clear_one, &c);
+		for (unsigned i = 0; i < 2; i++) {
+			if (!family || everything[i].addr.n == family)
+				trie_within(&n->shortcuts, &everything[i], clear_one, &c);
+		}
 		return;
 	}
 	if (s)

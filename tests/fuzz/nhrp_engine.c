@@ -292,6 +292,8 @@ perform(struct model *m, const struct nhrp_act *a)
 		HOLDS(alive(m, a->peer), "drops peer %u, which is down", a->peer);
 		m->dropped[a->peer] = true;
 		break;
+	case NHRP_ACT_PROBED:
+		break;
 	case NHRP_ACT_QUERY_USE:
 		HOLDS(alive(m, a->peer), "asks for the use of peer %u, which is down", a->peer);
 		owe(m, a);

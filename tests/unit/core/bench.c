@@ -1,5 +1,7 @@
 #include "tests/unit/core/bench.h"
 
+void (*bench_watch)(void *ctx, uint32_t tunnel, uint32_t peer);
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -125,7 +127,8 @@ bool
 bench_start(struct bench *b, unsigned side)
 {
 	struct side *s = &b->s[side];
-	struct core_env env = { .ike = { .env = s->t.env, .spi_alloc = give_spi }, .peer_stats = give_peer_stats, .sa_stats = give_sa_stats };
+	struct core_env env = { .ike = { .env = s->t.env, .spi_alloc = give_spi }, .peer_stats = give_peer_stats, .sa_stats = give_sa_stats,
+		.peer_watch = bench_watch };
 	struct rib_event route = { .kind = RIB_EV_ROUTE, .route = { .kind = RIB_LOCAL, .ifindex = 9 } }, ready = { .kind = RIB_EV_READY };
 
 	s->core = core_new(&s->conf, &env);

@@ -69,6 +69,8 @@ struct bench {
 	unsigned n_m;
 };
 
+extern void (*bench_watch)(void *ctx, uint32_t tunnel, uint32_t peer);	/* as the core's peer_watch; NULL: none */
+
 /* A hub and n - 1 spokes that register with it; configured, not started: the test may change configurations first. */
 void	bench_init(struct bench *b, unsigned n);
 void	bench_fini(struct bench *b);	/* complains about leaks */
@@ -97,5 +99,6 @@ Suite *pump_suite(void);
 Suite *want_suite(void);
 Suite *show_suite(void);
 Suite *reconf_suite(void);
+Suite *timeline_suite(void);
 
 #endif

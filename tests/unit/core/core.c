@@ -207,7 +207,7 @@ START_TEST(operator_clears_nhrp)
 
 	up(2);
 	from = b.s[HUB].n_note;
-	core_clear_nhrp(b.s[HUB].core, b.now, 1, &all, false);
+	core_clear_nhrp(b.s[HUB].core, b.now, 1, &all, 0, false);
 	bench_carry(&b, HUB);
 	bench_run(&b, 100);
 	ck_assert_uint_ge(bench_count(&b.s[HUB], CORE_ACT_NEIGH_DEL, from), 1);

@@ -269,7 +269,7 @@ START_TEST(includes)
 	put("one", "dataplane kernel\nfoo\n", 0600);
 	c = get("c");
 	ck_assert_str_eq(errors(c), "d/a.conf:3:13: expected a number from 0 to 4294967295, found \"x\"\n\t tunnel key x\n\t            ^\n"
-	    "one:2:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, interface or no, found \"foo\"\n\tfoo\n\t^\n"
+	    "one:2:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, ip, ipv6, interface, ..., found \"foo\"\n\tfoo\n\t^\n"
 	    "d/a.conf:2:11: interface d0 needs \"ip address\" or \"ipv6 address\"\n\tinterface d0\n\t          ^\n"
 	    "d/a.conf:2:11: interface d0 needs \"tunnel source\"\n\tinterface d0\n\t          ^\n"
 	    "d/a.conf:2:11: interface d0 needs \"ip nhrp network-id\"\n\tinterface d0\n\t          ^\n"

@@ -18,6 +18,16 @@ static const struct {
 } refused[] = {
 	{ "", "" },
 	{ CRYPTO TUNNEL("d0", "eth0"), "" },
+	{ CRYPTO "ip route 172.16.0.0/16 10.0.0.254\n" TUNNEL("d0", "eth0") "ip route 172.17.0.0 255.255.0.0 10.0.0.254\n", "" },
+	{ CRYPTO TUNNEL("d0", "eth0") "ip route 172.16.0.0 10.0.0.254\n", "t:12:10: expected a length (172.16.0.0/16) or a mask (172.16.0.0 255.255.0.0)\n" },
+	{ CRYPTO TUNNEL("d0", "eth0") "ip route 172.16.0.0/16 10.0.1.254\n",
+	    "t:12:24: no tunnel interface here leads to 10.0.1.254: it is in none of their networks, or an address of ours\n" },
+	{ CRYPTO TUNNEL("d0", "eth0") "ip route 172.16.0.0/16 10.0.0.1\n",
+	    "t:12:24: no tunnel interface here leads to 10.0.0.1: it is in none of their networks, or an address of ours\n" },
+	{ CRYPTO TUNNEL("d0", "eth0") "ip route 172.16.0.0/16 10.0.0.2\nip route 172.16.1.1 255.255.0.0 10.0.0.3\n",
+	    "t:13:10: there is a route to it already, at t:12\n" },
+	{ CRYPTO TUNNEL("d0", "eth0") "ipv6 route fd00::/8 fd10::1\n",
+	    "t:12:21: no tunnel interface here leads to fd10::1: it is in none of their networks, or an address of ours\n" },
 	{ "interface d0\n", "t:1:11: interface d0 needs \"ip address\" or \"ipv6 address\"\nt:1:11: interface d0 needs \"tunnel source\"\n"
 	    "t:1:11: interface d0 needs \"ip nhrp network-id\"\nt:1:11: interface d0 needs \"tunnel protection ipsec profile NAME\": it never sends in clear\n" },
 	{ CRYPTO "interface d0\n ip address 10.0.0.1/24\n tunnel source eth0\n ip nhrp network-id 1\n",
@@ -326,6 +336,27 @@ START_TEST(shut_down_is_left_out)
 }
 END_TEST
 
+/* Each knows its interface by name, as places may change with a reload; one that is shut down leads nowhere. */
+START_TEST(static_routes)
+{
+	struct conf *c = conf_read_text("t", CRYPTO "ip route 172.16.9.9/16 10.0.0.2\nipv6 route fd00::/8 fd10::2\nip route 0.0.0.0/0 10.7.0.2\n"
+	    TUNNEL("d0", "eth0") " ipv6 address fd10::1/64\ninterface d1\n ip address 10.7.0.1/24\n tunnel source eth1\n shutdown\n"
+	    " tunnel protection ipsec profile V\n ip nhrp network-id 1\n");
+	char text[PREFIX_STRLEN];
+
+	ck_assert_uint_eq(c->n_error, 0);
+	ck_assert_uint_eq(c->n_static, 3);
+	ck_assert_str_eq(prefix_fmt(&c->route[0].dst, text), "172.16.0.0/16");
+	ck_assert_str_eq(c->route[0].name, "d0");
+	ck_assert_str_eq(prefix_fmt(&c->route[1].dst, text), "fd00::/8");
+	ck_assert_str_eq(c->route[1].name, "d0");
+	ck_assert_str_eq(c->route[2].name, "");
+	ck_assert_uint_eq(c->n_warning, 1);
+	ck_assert_ptr_nonnull(strstr(c->warning[0].text, "the default route goes into the tunnel"));
+	conf_free(c);
+}
+END_TEST
+
 Suite *
 conf_build_suite(void)
 {
@@ -340,6 +371,7 @@ conf_build_suite(void)
 	tcase_add_test(t, bounds);
 	tcase_add_test(t, profiles_shared);
 	tcase_add_test(t, shut_down_is_left_out);
+	tcase_add_test(t, static_routes);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -24,7 +24,7 @@ static const struct {
 	{ "crypto ikev2 p X\n", "t:1:14: \"p\" may be proposal, policy or profile" },
 	{ "interface d0\n s\n exit\n crypto ipsec profile X\n set se x", "t:5:9: expected lifetime or replay, found \"x\"" },
 	/* unknown words */
-	{ "hostnames x\n", "t:1:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, interface or no, found \"hostnames\"" },
+	{ "hostnames x\n", "t:1:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, ip, ipv6, interface, ..., found \"hostnames\"" },
 	{ "interface d0\n tunnel kex 4\n", "t:2:9: expected source, mode, key or protection, found \"kex\"" },
 	{ "interface d0\n tunnel\n", "t:2:8: expected source, mode, key or protection, but the line ends" },
 	{ "interface d0\n tunnel key\n", "t:2:12: expected a number from 0 to 4294967295, but the line ends" },
@@ -97,7 +97,7 @@ static const struct {
 	/* words quoted */
 	{ "crypto ikev2 keyring X\n peer a\n  identity fqdn \"a.b\n", "t:3:17: the quoted text does not end on this line" },
 	{ "hostname \"hub\"1\n", "t:1:15: expected white space behind the quoted text" },
-	{ "\"hostname\" hub\n", "t:1:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, interface or no, found \"hostname\"" },
+	{ "\"hostname\" hub\n", "t:1:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, ip, ipv6, interface, ..., found \"hostname\"" },
 	/* twice */
 	{ "hostname a\nhostname a\n", NULL },
 	{ "hostname a\nhostname b\n", "t:2:10: set to something else already, at t:1" },

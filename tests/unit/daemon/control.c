@@ -190,9 +190,9 @@ static const struct {
 	{ "{\"cmd\":\"show interface\",\"args\":{\"interface\":\"none\"}}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
 	{ "{\"cmd\":\"clear ip nhrp\"}\n", "{\"ok\":true,\"cmd\":\"clear ip nhrp\",\"data\":{}}\n" },
 	{ "{\"line\":\"sh in none\"}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
-	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, crypto, interface, counters, running-config, logging, version or "
+	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, debugging, version or "
 	    "tech-support; found \\\"foo\\\"") },
-	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, detail, nhs, shortcut, traffic, multicast or "
+	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, detail, brief, summary, nhs, shortcut, traffic, multicast or "
 	    "the end of the line; found \\\"foo\\\"") },
 	{ "{}\n", BAD("expected {\\\"line\\\":\\\"...\\\"} or {\\\"cmd\\\":\\\"...\\\",\\\"args\\\":{...}}") },
 	{ "{\"line\":5}\n", BAD("expected {\\\"line\\\":\\\"...\\\"} or {\\\"cmd\\\":\\\"...\\\",\\\"args\\\":{...}}") },
@@ -340,6 +340,74 @@ START_TEST(goes_away)
 }
 END_TEST
 
+static uint32_t asked;
+static unsigned n_asked;
+
+static void
+probe(void *ctx, uint32_t tunnel, const struct addr *proto, uint32_t cookie)
+{
+	struct addr want = fakes_addr("10.255.0.11");
+
+	(void)ctx;
+	ck_assert_uint_eq(tunnel, 1);
+	ck_assert(addr_eq(proto, &want));
+	asked = cookie;
+	n_asked++;
+}
+
+/* The answer waits for the peer's; lines behind it wait with it; others are served meanwhile. */
+START_TEST(probe_waits)
+{
+	int fd, other;
+
+	src.probe = probe;
+	control_set_src(control, &src);
+	fd = client();
+	say(fd, "{\"line\":\"probe 10.255.0.11\"}\n{\"line\":\"show interface none\"}\n");
+	ck_assert_uint_eq(n_asked, 1);
+	ck_assert_str_eq(hear(fd), "");
+	other = client();
+	say(other, "{\"line\":\"show interface none\"}\n");
+	ck_assert_str_ne(hear(other), "");
+	control_probed(control, asked + 1, true, 5, "");	/* nobody's */
+	pump(2);
+	ck_assert_str_eq(hear(fd), "");
+	control_probed(control, asked, true, 1234, "");
+	pump(3);
+	ck_assert_str_eq(hear(fd), "{\"ok\":true,\"cmd\":\"probe\",\"data\":{\"peer\":\"10.255.0.11\",\"nbma\":\"198.51.100.7\",\"interface\":\"dmvpn0\","
+	    "\"asked\":true,\"answered\":true,\"rtt_us\":1234,\"state\":\"UP\",\"reason\":\"\"}}\n"
+	    "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n");
+	control_probed(control, asked, true, 1, "");	/* once is enough */
+	say(fd, "{\"line\":\"probe 203.0.113.9\"}\n");	/* not up: said at once */
+	ck_assert_ptr_nonnull(strstr(hear(fd), "\"asked\":false"));
+	ck_assert_uint_eq(n_asked, 1);
+	close(fd);
+	close(other);
+	pump(2);
+}
+END_TEST
+
+/* No answer ever: the client is not kept waiting for good, nor is one that went away. */
+START_TEST(probe_never_ends)
+{
+	int fd, gone;
+
+	src.probe = probe;
+	control_set_src(control, &src);
+	fd = client();
+	gone = client();
+	say(fd, "{\"line\":\"probe 10.255.0.11\"}\n");
+	say(gone, "{\"line\":\"probe 10.255.0.11\"}\n");
+	close(gone);
+	clock_now += TICK_S(CONTROL_STALL_S);
+	pump(3);
+	ck_assert_ptr_nonnull(strstr(hear(fd), "\"answered\":false"));
+	control_probed(control, asked, true, 1, "");
+	close(fd);
+	pump(3);
+}
+END_TEST
+
 START_TEST(the_socket)
 {
 	char why[256] = "", again[128];
@@ -395,6 +463,8 @@ control_suite(void)
 	tcase_add_test(t, large_answer);
 	tcase_add_test(t, does_not_read);
 	tcase_add_test(t, goes_away);
+	tcase_add_test(t, probe_waits);
+	tcase_add_test(t, probe_never_ends);
 	tcase_add_test(t, the_socket);
 	suite_add_tcase(s, t);
 	return s;

@@ -39,7 +39,7 @@ fakes_fill(void)
 		.nbma_claimed = local.addr, .expires = TICK_NEVER, .identity = "", .reason = "" };
 	fakes.n_cache = 3;
 	fakes.cache_times = 1;
-	fakes.nhs[0] = (struct nhrp_nhs_info){ .proto = fakes_addr("10.255.0.1"), .nbma = local.addr, .name = "hub1.example.net", .state = "registered",
+	fakes.nhs[0] = (struct nhrp_nhs_info){ .proto = fakes_addr("10.255.0.1"), .nbma = local.addr, .name = "hub1.example.net", .state = "registered", .family = 4,
 		.up = true, .priority = 1, .has_peer = true, .peer = 0, .since = TICK_S(10), .next = TICK_S(1020), .requests = 3, .replies = 2, .failures = 1,
 		.reason = "" };
 	fakes.n_nhs = 1;
@@ -53,12 +53,24 @@ fakes_fill(void)
 	fakes.child[0] = (struct ike_child_info){ .sa = 1, .spi_in = 0xabc, .spi_out = 0xdef00001, .state = "installed", .encr = 20, .encr_bits = 256,
 		.pfs_group = 19, .encap = true, .created = TICK_S(400), .rekey_at = TICK_S(3600), .expires = TICK_S(4000) };
 	fakes.n_child = 1;
+	fakes.mark[0] = (struct core_mark){ TICK_S(400), 0, TRACE_REDIRECT };
+	fakes.mark[1] = (struct core_mark){ TICK_S(400) + 1200, 0xabc, TRACE_SA_INSTALLED };
+	fakes.attempt[0] = (struct core_attempt_info){ .attempt = 7, .tunnel = 1, .peer = 3, .kind = TRACE_SHORTCUT, .state = CORE_ATTEMPT_UP,
+		.dst = fakes_addr("10.11.0.9"), .proto = spoke, .nbma = pub, .prefix = { fakes_addr("10.11.0.0"), 16 }, .began = TICK_S(400),
+		.settled = TICK_S(400) + 2000, .reason = "", .mark = fakes.mark, .n_mark = 2 };
+	fakes.attempt[1] = fakes.attempt[0];
+	fakes.attempt[1].attempt = 4;
+	fakes.attempt[1].state = CORE_ATTEMPT_FAILED;
+	fakes.attempt[1].settled = 0;
+	fakes.attempt[1].ended = TICK_S(401);
+	fakes.attempt[1].reason = "no answer from 198.51.100.7:500";
+	fakes.n_attempt = 2;
 }
 
 struct conf *
 fakes_conf(void)
 {
-	return conf_read_text("t", "hostname hub1\ncrypto ikev2 keyring K\n peer any\n  address 0.0.0.0 0.0.0.0\n  pre-shared-key s3cret\ncrypto ikev2 profile P\n"
+	return conf_read_text("t", "hostname hub1\nip route 10.11.0.0/16 10.255.0.11\ncrypto ikev2 keyring K\n peer any\n  address 0.0.0.0 0.0.0.0\n  pre-shared-key s3cret\ncrypto ikev2 profile P\n"
 	    "crypto ipsec profile V\ninterface dmvpn0\n description all sites\n ip address 10.255.0.1/24\n tunnel source eth0\n tunnel key 42\n"
 	    " tunnel protection ipsec profile V\n ip nhrp network-id 1\n");
 }
@@ -105,12 +117,28 @@ core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *
 }
 
 void
-core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, bool shortcuts_only)
+core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint8_t family, bool shortcuts_only)
 {
 	(void)c, (void)now, (void)tunnel;
+	fakes.cleared_family = family;
 	fakes.cleared = *proto;
 	fakes.cleared_shortcuts = shortcuts_only;
 	fakes.n_cleared++;
+}
+
+void
+core_visit_attempts(const struct core *c, uint32_t tunnel, const struct addr *which, core_attempt_fn *fn, void *ctx)
+{
+	(void)c, (void)tunnel;
+	for (unsigned i = 0; i < fakes.n_attempt; i++)
+		if (!which->n || addr_eq(which, &fakes.attempt[i].proto))
+			fn(ctx, &fakes.attempt[i]);
+}
+
+const char *
+core_attempt_state_name(enum core_attempt_state s)
+{
+	return s == CORE_ATTEMPT_UP ? "up" : "failed";
 }
 
 /* ---- NHRP */

@@ -5,6 +5,10 @@
 #include "nhrpd/daemon/show.h"
 
 struct fakes {
+	struct core_attempt_info attempt[2];
+	struct core_mark mark[2];
+	unsigned n_attempt;
+	uint8_t cleared_family;
 	struct core_peer_info peer[3];
 	unsigned n_peer;
 	struct nhrp_cache_info cache[3];

@@ -111,20 +111,72 @@ START_TEST(whole_words)
 }
 END_TEST
 
-START_TEST(debugging_one_peer)
+static bool
+debug(unsigned facility, const char *a, const char *b)
 {
-	ck_assert(logring_debug(r, "192.0.2.1"));
-	ck_assert(logring_debug(r, "192.0.2.1"));
-	ck_assert_uint_eq(r->n_peer, 1);
+	struct logring_debug d = { .facility = facility };
+
+	if (a)
+		snprintf(d.name[d.n_name++], sizeof(d.name[0]), "%s", a);
+	if (b)
+		snprintf(d.name[d.n_name++], sizeof(d.name[0]), "%s", b);
+	return logring_debug(r, &d);
+}
+
+START_TEST(debugging_all_of_one_peer)
+{
+	ck_assert(debug(LOG_DBG_ALL, "192.0.2.1", NULL));
+	ck_assert(debug(LOG_DBG_ALL, "192.0.2.1", NULL));
+	ck_assert_uint_eq(r->n_debug, 1);
 	log_at(&t.log, LOG_LV_DEBUG, "ike", "from 192.0.2.1:500");
 	log_at(&t.log, LOG_LV_DEBUG, "ike", "from 192.0.2.2:500");
 	log_at(&t.log, LOG_LV_INFO, "other", "as always");
-	ck_assert_str_eq(last(10), "1000 4 ike from 192.0.2.1:500\n1000 3 other as always\n");
-	ck_assert_uint_eq(logring_no_debug(r), 1);
+	log_debug(&t.log, LOG_DBG_IKE, "in", "%s", "192.0.2.1");
+	log_debug(&t.log, LOG_DBG_IKE, "in", "%s", "192.0.2.2");
+	ck_assert_str_eq(last(10), "1000 4 ike from 192.0.2.1:500\n1000 3 other as always\n1000 4 in 192.0.2.1\n");
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_ALL, ""), 1);
 	ck_assert_int_eq(t.log.level, LOG_LV_INFO);
+	ck_assert_uint_eq(t.log.debug, 0);
 	log_at(&t.log, LOG_LV_DEBUG, "ike", "from 192.0.2.1:500");
-	ck_assert_uint_eq(r->written, 2);
-	ck_assert_uint_eq(logring_no_debug(r), 0);
+	log_debug(&t.log, LOG_DBG_IKE, "in", "%s", "192.0.2.1");
+	ck_assert_uint_eq(r->written, 3);
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_ALL, ""), 0);
+}
+END_TEST
+
+/* Lines of a facility, whatever the level; others only as the level says. A peer has several names. */
+START_TEST(debugging_a_facility)
+{
+	ck_assert(debug(LOG_DBG_NHRP, NULL, NULL));
+	ck_assert(debug(LOG_DBG_IKE, "10.255.0.11", "192.0.2.1"));
+	ck_assert_uint_eq(t.log.debug, LOG_DBG_NHRP | LOG_DBG_IKE);
+	ck_assert_int_eq(t.log.level, LOG_LV_INFO);
+	log_debug(&t.log, LOG_DBG_NHRP, "nhrp-in", "from anybody");
+	log_debug(&t.log, LOG_DBG_IKE, "ike-in", "from 192.0.2.1:500");
+	log_debug(&t.log, LOG_DBG_IKE, "ike-in", "from 192.0.2.2:500");
+	log_debug(&t.log, LOG_DBG_IKE, "dial", "for 10.255.0.11");
+	log_debug(&t.log, LOG_DBG_ROUTE, "route", "192.0.2.1");
+	log_at(&t.log, LOG_LV_DEBUG, "x", "192.0.2.1");
+	ck_assert_str_eq(last(10), "1000 4 nhrp-in from anybody\n1000 4 ike-in from 192.0.2.1:500\n1000 4 dial for 10.255.0.11\n");
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_IKE, "192.0.2.9"), 0);
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_IKE, "10.255.0.11"), 1);
+	ck_assert_uint_eq(t.log.debug, LOG_DBG_NHRP);
+	ck_assert_uint_eq(r->n_debug, 1);
+}
+END_TEST
+
+/* Off, nothing is evaluated. */
+START_TEST(cheap_when_off)
+{
+	int evaluated = 0;
+
+	log_debug(&t.log, LOG_DBG_IKE, "w", "%d", ++evaluated);
+	log_debug((struct log *)NULL, LOG_DBG_IKE, "w", "%d", ++evaluated);
+	ck_assert_int_eq(evaluated, 0);
+	ck_assert(debug(LOG_DBG_IKE, NULL, NULL));
+	log_debug(&t.log, LOG_DBG_IKE, "w", "%d", ++evaluated);
+	ck_assert_int_eq(evaluated, 1);
+	ck_assert_uint_eq(t.log.facility, 0);
 }
 END_TEST
 
@@ -132,40 +184,39 @@ START_TEST(another_level)
 {
 	logring_level(r, LOG_LV_WARN);
 	ck_assert_int_eq(t.log.level, LOG_LV_WARN);
-	ck_assert(logring_debug(r, "x"));
+	ck_assert(debug(LOG_DBG_ALL, "x", NULL));
 	logring_level(r, LOG_LV_ERROR);
 	ck_assert_int_eq(t.log.level, LOG_LV_DEBUG);	/* debugging goes on */
 	log_at(&t.log, LOG_LV_WARN, "w", "not any more");
-	ck_assert_uint_eq(logring_no_debug(r), 1);
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_ALL, ""), 1);
 	ck_assert_int_eq(t.log.level, LOG_LV_ERROR);
 	ck_assert_uint_eq(r->written, 0);
 }
 END_TEST
 
-START_TEST(peers_are_bounded)
+START_TEST(debugs_are_bounded)
 {
-	char name[2 * LOGRING_PEER_LEN];
+	char name[LOGRING_PEER_LEN];
 
-	for (int i = 0; i < LOGRING_PEERS_MAX; i++) {
+	for (int i = 0; i < LOGRING_DEBUGS_MAX; i++) {
 		snprintf(name, sizeof(name), "peer%d", i);
-		ck_assert(logring_debug(r, name));
+		ck_assert(debug(LOG_DBG_ALL, name, NULL));
 	}
-	ck_assert(!logring_debug(r, "one-more"));
-	ck_assert_uint_eq(logring_no_debug(r), LOGRING_PEERS_MAX);
-	memset(name, 'x', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	ck_assert(!logring_debug(r, name));
-	ck_assert(!logring_debug(r, ""));
+	ck_assert(!debug(LOG_DBG_ALL, "one-more", NULL));
+	ck_assert(debug(LOG_DBG_ALL, "peer3", NULL));
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_IKE, "peer3"), 1);	/* the rest of it goes on */
+	ck_assert_uint_eq(logring_undebug(r, LOG_DBG_ALL, ""), LOGRING_DEBUGS_MAX);
 	ck_assert_int_eq(t.log.level, LOG_LV_INFO);
 }
 END_TEST
 
 START_TEST(goes_out_of_the_way)
 {
-	ck_assert(logring_debug(r, "x"));
+	ck_assert(debug(LOG_DBG_ALL, "x", NULL));
 	logring_free(r);
 	r = NULL;
 	ck_assert_int_eq(t.log.level, LOG_LV_INFO);
+	ck_assert_uint_eq(t.log.debug, 0);
 	log_at(&t.log, LOG_LV_INFO, "w", "still written");
 	ck_assert_str_eq(t.last_text, "still written");
 }
@@ -182,9 +233,11 @@ logring_suite(void)
 	tcase_add_test(c, the_oldest_go);
 	tcase_add_test(c, long_lines_are_cut);
 	tcase_add_loop_test(c, whole_words, 0, (int)(sizeof(names) / sizeof(names[0])));
-	tcase_add_test(c, debugging_one_peer);
+	tcase_add_test(c, debugging_all_of_one_peer);
+	tcase_add_test(c, debugging_a_facility);
+	tcase_add_test(c, cheap_when_off);
 	tcase_add_test(c, another_level);
-	tcase_add_test(c, peers_are_bounded);
+	tcase_add_test(c, debugs_are_bounded);
 	tcase_add_test(c, goes_out_of_the_way);
 	suite_add_tcase(s, c);
 	return s;

@@ -212,7 +212,7 @@ refused(const char *line, const char *want)
 
 START_TEST(running_config)
 {
-#define RUN(psk, secrets) "{\"lines\":[\"hostname hub1\",\"!\",\"crypto ikev2 keyring K\",\" peer any\",\"  address 0.0.0.0 0.0.0.0\"," \
+#define RUN(psk, secrets) "{\"lines\":[\"hostname hub1\",\"ip route 10.11.0.0/16 10.255.0.11\",\"!\",\"crypto ikev2 keyring K\",\" peer any\",\"  address 0.0.0.0 0.0.0.0\"," \
 	"\"  pre-shared-key " psk "\",\"!\",\"crypto ikev2 profile P\",\"!\",\"crypto ipsec profile V\",\"!\",\"interface dmvpn0\",\" description all sites\"," \
 	"\" ip address 10.255.0.1/24\",\" tunnel source eth0\",\" tunnel key 42\",\" tunnel protection ipsec profile V\",\" ip nhrp network-id 1\"]," \
 	"\"secrets\":" secrets "}"
@@ -236,23 +236,110 @@ START_TEST(log_and_debugging)
 
 	refused("show logging", "no log is kept");
 	refused("debug dmvpn peer x", "no log is kept");
-	same("no debug", "{\"ended\":0}");
+	same("no debug", "{\"debugging\":[],\"ended\":0}");
+	same("show debugging", "{\"debugging\":[]}");
 	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
 	test_env_init(&env);
 	src.log = logring_new(&env.log);
 	src.log->clock_ms = clock_ms;
 	log_at(&env.log, LOG_LV_NOTICE, "ready", "one");
 	log_at(&env.log, LOG_LV_WARN, "bad", "two \xff");
-	same("debug dmvpn peer 192.0.2.1", "{\"debugged\":1}");
+	same("debug nhrp peer 192.0.2.1", "{\"debugging\":[{\"facility\":\"nhrp\",\"peer\":\"192.0.2.1\"}]}");
+	same("undebug nhrp peer 192.0.2.1", "{\"debugging\":[],\"ended\":1}");
+	json_decref(run("debug dmvpn peer 192.0.2.1"));
 #define TWO "{\"time\":\"2023-11-14T22:13:20.042\",\"level\":\"warning\",\"word\":\"bad\",\"text\":\"two ?\"}]"
 #define LOG_TAIL ",\"level\":\"debug\",\"written\":2,\"room\":1000,\"debugged\":[\"192.0.2.1\"]}"
 	same("show logging", "{\"lines\":[{\"time\":\"2023-11-14T22:13:20.042\",\"level\":\"notice\",\"word\":\"ready\",\"text\":\"one\"}," TWO LOG_TAIL);
 	same("show logging 1", "{\"lines\":[" TWO LOG_TAIL);
-	for (char line[] = "debug dmvpn peer 0"; line[17] < '0' + LOGRING_PEERS_MAX - 1; line[17]++)
+	for (char line[] = "debug dmvpn peer 0"; line[17] < '0' + LOGRING_DEBUGS_MAX - 1; line[17]++)
 		json_decref(run(line));
-	refused("debug dmvpn peer z", "at most 8 peers can be debugged at once: \"no debug\" ends all of it");
-	same("no debug", "{\"ended\":8}");
+	refused("debug dmvpn peer z", "at most 16 peers can be debugged at once: \"no debug\" ends all of it");
+	same("no debug", "{\"debugging\":[],\"ended\":16}");
 	logring_free(src.log);
+}
+END_TEST
+
+/* A peer is debugged by all its names, whichever was given. */
+START_TEST(debugging_by_name)
+{
+	struct test_env env;
+
+	test_env_init(&env);
+	src.log = logring_new(&env.log);
+	json_decref(run("debug ike peer 10.255.0.11"));
+	ck_assert_uint_eq(src.log->debug[0].n_name, 3);
+	log_debug(&env.log, LOG_DBG_IKE, "ike-in", "from 198.51.100.7:4500");
+	log_debug(&env.log, LOG_DBG_IKE, "ike-in", "from 198.51.100.8:4500");
+	log_debug(&env.log, LOG_DBG_IKE, "ike-key", "fqdn site-11.example.net at a new address");
+	ck_assert_uint_eq(src.log->written, 2);
+	json_decref(run("undebug all"));
+	json_decref(run("debug ike peer site-11"));
+	log_debug(&env.log, LOG_DBG_IKE, "ike-in", "from 198.51.100.7:4500");
+	ck_assert_uint_eq(src.log->written, 3);
+	logring_free(src.log);
+	src.log = NULL;
+}
+END_TEST
+
+/* Oldest first, though the core hands them out otherwise; times are microseconds. */
+START_TEST(timeline)
+{
+	json_t *o = run("show dmvpn peer 10.255.0.11 timeline"), *a;
+
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "attempts")), 2);
+	part_is(member(o, "attempts", 0), "attempt", "4");
+	part_is(member(o, "attempts", 0), "up_after_us", "null");
+	part_is(member(o, "attempts", 0), "ended_after_us", "1000000");
+	a = member(o, "attempts", 1);
+	part_is(a, "attempt", "7");
+	part_is(a, "kind", "\"shortcut\"");
+	part_is(a, "prefix", "\"10.11.0.0/16\"");
+	part_is(a, "up_after_us", "2000");
+	part_is(member(a, "steps", 1), "at_us", "1200");
+	part_is(member(a, "steps", 1), "layer", "\"IPSEC\"");
+	part_is(member(a, "steps", 1), "step", "\"sa-installed\"");
+	part_is(member(a, "steps", 1), "detail", "\"SPI 0x00000abc\"");
+	json_decref(o);
+	same("show dmvpn peer 10.9.9.9 timeline", "{\"attempts\":[]}");
+}
+END_TEST
+
+/* Without a socket nobody can wait, but what is missing is said. */
+START_TEST(probe_says_which_layer)
+{
+	json_t *o = run("probe 10.255.0.11");
+
+	part_is(o, "asked", "true");
+	part_is(o, "state", "\"UP\"");
+	json_decref(o);
+	o = run("probe 203.0.113.9");
+	part_is(o, "asked", "false");
+	part_is(o, "state", "\"IKE\"");
+	part_is(o, "reason", "\"no answer\"");
+	json_decref(o);
+	o = run("probe 10.9.9.9");
+	part_is(o, "reason", "\"no such peer\"");
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(families)
+{
+	json_t *o = run("show ip nhrp summary");
+
+	part_is(o, "entries", "3");
+	json_decref(o);
+	same("show ipv6 nhrp", "{\"entries\":[]}");
+	same("show ipv6 nhrp shortcut", "{\"shortcuts\":[]}");
+	o = run("show ip route nhrp");
+	part_is(member(o, "routes", 0), "origin", "\"nhrp\"");
+	part_is(member(o, "routes", 0), "prefix", "\"10.12.0.0/16\"");
+	part_is(member(o, "routes", 1), "origin", "\"static\"");
+	part_is(member(o, "routes", 1), "via", "\"10.255.0.11\"");
+	json_decref(o);
+	same("show ipv6 route nhrp", "{\"routes\":[]}");
+	same("clear ipv6 nhrp", "{}");
+	ck_assert_uint_eq(fakes.cleared_family, 16);
 }
 END_TEST
 
@@ -267,7 +354,7 @@ START_TEST(version_and_report)
 	src.secrets = true;
 	o = run("show tech-support");
 	ck_assert_str_eq(json_string_value(json_object_get(member(o, "sections", 0), "command")), "show version");
-	part_is(member(o, "sections", 13), "error", "\"no log is kept\"");
+	part_is(member(o, "sections", 21), "error", "\"no log is kept\"");
 	for (size_t i = 0; i < json_array_size(json_object_get(o, "sections")); i++) {
 		char *text = json_dumps(member(o, "sections", i), 0);
 
@@ -338,6 +425,10 @@ show_suite(void)
 	tcase_add_test(t, multicast);
 	tcase_add_test(t, running_config);
 	tcase_add_test(t, log_and_debugging);
+	tcase_add_test(t, debugging_by_name);
+	tcase_add_test(t, timeline);
+	tcase_add_test(t, probe_says_which_layer);
+	tcase_add_test(t, families);
 	tcase_add_test(t, version_and_report);
 	tcase_add_test(t, lists_are_bounded);
 	tcase_add_test(t, clears);

@@ -12,6 +12,7 @@ Suite *captures_suite(void);
 Suite *three_suite(void);
 Suite *reconf_suite(void);
 Suite *rate_suite(void);
+Suite *probe_suite(void);
 
 TEST_MAIN(nhs_suite, nhc_suite, shortcut_suite, resolve_suite, forward_suite, redirect_suite, nhrp_suite, keep_suite, captures_suite, three_suite, reconf_suite,
-    rate_suite)
+    rate_suite, probe_suite)

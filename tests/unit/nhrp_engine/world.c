@@ -388,6 +388,8 @@ perform(struct node *x, const struct nhrp_act *a)
 	case NHRP_ACT_DROP_PEER:
 		do_drop(x, a->peer);
 		break;
+	case NHRP_ACT_PROBED:
+		break;
 	case NHRP_ACT_QUERY_USE:
 		do_result(x, a->cookie, x->used);
 		break;

@@ -185,6 +185,37 @@ START_TEST(best_of_several)
 END_TEST
 
 /* The kernel says nothing of the IPv4 routes that go with an interface. */
+/* A route of the configuration is told like anybody's, stands behind a shortcut's to the same prefix, and goes with flush. */
+START_TEST(fixed_routes)
+{
+	struct heard h = { .n = 0 };
+	struct rib_route r = { .dst = { addr_of((const uint8_t[]){ 172, 16, 0, 0 }, 4), 16 }, .via = addr_of((const uint8_t[]){ 10, 0, 0, 9 }, 4), .fixed = true };
+	struct rib_route ours = { .dst = r.dst, .via = addr_of((const uint8_t[]){ 10, 0, 0, 8 }, 4) };
+	struct rib *rib;
+
+	if (!in_namespace())
+		return;
+	rib = start(&h);
+	r.ifindex = ours.ifindex = if_nametoindex("va");
+	ck_assert_int_eq(rib->ops->route_set(rib, &r), 0);
+	ck_assert_int_eq(rib->ops->route_set(rib, &r), 0);
+	spin();
+	ck_assert(last(&h, "172.16.0.0/16")->kind == RIB_EV_ROUTE && last(&h, "172.16.0.0/16")->route.via.b[3] == 9);
+	sh("ip route show proto 146 | grep -q '172.16.0.0/16 via 10.0.0.9'");
+	ck_assert_int_eq(rib->ops->route_set(rib, &ours), 0);
+	sh("ip route get 172.16.1.1 | grep -q 'via 10.0.0.8'");
+	ck_assert_int_eq(rib->ops->route_del(rib, &ours), 0);
+	sh("ip route get 172.16.1.1 | grep -q 'via 10.0.0.9'");
+	ck_assert_int_eq(rib->ops->route_del(rib, &r), 0);
+	spin();
+	ck_assert_int_eq(last(&h, "172.16.0.0/16")->kind, RIB_EV_GONE);
+	ck_assert_int_eq(rib->ops->route_set(rib, &r), 0);
+	ck_assert_int_eq(rib->ops->flush(rib), 0);
+	sh("test -z \"$(ip route show proto 146)\"");
+	rib->ops->free(rib);
+}
+END_TEST
+
 START_TEST(interface_down_takes_its_routes)
 {
 	struct heard h = { .n = 0 };
@@ -258,6 +289,7 @@ suite_kernel(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, dump_then_changes);
 	tcase_add_test(c, best_of_several);
+	tcase_add_test(c, fixed_routes);
 	tcase_add_test(c, interface_down_takes_its_routes);
 	tcase_add_test(c, ours_are_set_moved_and_flushed_and_never_reported);
 	suite_add_tcase(s, c);

@@ -174,7 +174,7 @@ static const struct {
 	{ "show running-config", "{'lines':['hostname a','!','interface d0',' shutdown'],'secrets':false}", "hostname a\n!\ninterface d0\n shutdown\n", 0 },
 	{ "show logging", "{'lines':[{'time':'2026-11-23T12:00:00.123','level':'notice','word':'ready','text':'hub1'}],'level':'info','written':1,'room':1000,"
 	    "'debugged':['10.0.0.1','x.y']}",
-	    "Log level: info, 1 lines logged, the last 1000 are kept\nDebugging: 10.0.0.1, x.y\n\n2026-11-23T12:00:00.123 notice  ready: hub1\n", 0 },
+	    "Log level: info, 1 lines logged, the last 1000 are kept\nDebugging of: 10.0.0.1, x.y\n\n2026-11-23T12:00:00.123 notice  ready: hub1\n", 0 },
 	{ "show logging 5", "{'lines':[],'level':'info','written':0,'room':1000,'debugged':[]}", "Log level: info, 0 lines logged, the last 1000 are kept\n\n", 0 },
 	{ "show version", "{'program':'nhrpd','version':'0.1.0','hostname':'hub1','uptime_s':86400,'pid':7,'configuration':'','dataplane':'auto','tunnels':1,"
 	    "'kernel':'6.1.0','machine':'x86_64'}",
@@ -183,8 +183,25 @@ static const struct {
 	    "{'command':'show tech-support','data':{'sections':[]}}]}",
 	    "------------------ show running-config ------------------\n\nhostname a\n\n------------------ show logging ------------------\n\n% no log is kept\n"
 	    "\n------------------ show tech-support ------------------\n\n", 0 },
-	{ "debug dmvpn peer x", "{'debugged':2}", "debugging 2 peers: see the log, or show logging\n", 0 },
-	{ "no debug", "{'ended':1}", "debugging of 1 peer ended\n", 0 },
+	{ "debug ike peer x", "{'debugging':[{'facility':'ike','peer':'x'},{'facility':'nhrp','peer':''}]}",
+	    "ike debugging is on for peer x\nnhrp debugging is on\n", 0 },
+	{ "no debug", "{'debugging':[],'ended':1}", "debugging is off\n", 0 }, { "show debugging", "{'debugging':[]}", "debugging is off\n", 0 },
+	{ "show dmvpn peer 10.0.0.1 timeline", "{'attempts':[{'attempt':7,'interface':'dmvpn0','kind':'shortcut','state':'failed','destination':'172.16.2.1',"
+	    "'prefix':'172.16.2.0/24','tunnel_address':'10.255.0.12','nbma':'192.0.2.12','began':'2026-11-23T12:00:00.123456','up_after_us':null,"
+	    "'ended_after_us':5,'reason':'no answer','left_out':0,'steps':[{'at_us':1000002,'time':'x','layer':'IKE','step':'ike-init-sent','text':'IKE_SA_INIT sent',"
+	    "'detail':'try 2'}]}]}",
+	    "Attempt 7, dmvpn0: shortcut to 172.16.2.0/24 (for 172.16.2.1), 10.255.0.12 at 192.0.2.12: failed\n  reason: no answer\n"
+	    "  began 2026-11-23 12:00:00.123456\n  +     1.000002  IKE    IKE_SA_INIT sent, try 2\n", 0 },
+	{ "show dmvpn peer 10.0.0.1 timeline", "{'attempts':[]}", "nothing has happened with it\n", 1 },
+	{ "show ip nhrp summary", "{'entries':3,'types':{'cached':0,'dynamic':2,'local':1}}", "NHRP cache 3 entries\n         2 dynamic\n         1 local\n", 0 },
+	{ "show ip route nhrp", "{'routes':[{'origin':'nhrp','prefix':'10.1.0.0/16','via':'10.255.0.12','installed':true,'age_s':5,'interface':'t'},"
+	    "{'origin':'static','prefix':'10.0.0.0/8','via':'10.255.0.1','installed':false,'age_s':null,'interface':'t'}]}",
+	    "Codes: H - NHRP, S - static of the configuration\n\nH     10.1.0.0/16 via 10.255.0.12, 00:00:05, t\n"
+	    "S     10.0.0.0/8 via 10.255.0.1, t, not installed: the interface is down\n", 1 },
+	{ "probe 10.0.0.1", "{'peer':'10.0.0.1','nbma':'192.0.2.1','interface':'t','asked':true,'answered':true,'rtt_us':1234,'state':'UP','reason':''}",
+	    "answer from 10.0.0.1 at 192.0.2.1: time=1.234 ms\n", 0 },
+	{ "probe 10.0.0.1", "{'peer':'10.0.0.1','nbma':'192.0.2.1','interface':'t','asked':false,'answered':false,'rtt_us':null,'state':'IKE','reason':'no answer'}",
+	    "no answer from 10.0.0.1: IKE: no answer\n", 1 },
 	{ "clear dmvpn peer 10.0.0.1", "{'cleared':1}", "cleared 1 peer\n", 0 },
 	{ "clear dmvpn peer 10.0.0.1", "{'cleared':0}", "cleared 0 peers\n", 1 },
 	{ "clear dmvpn peer all", "{'cleared':0}", "cleared 0 peers\n", 0 },

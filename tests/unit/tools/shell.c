@@ -27,11 +27,11 @@ suite_fn shell_suite;
 static const struct {
 	const char *line, *add;
 } tab[] = {
-	{ "sh", "ow " }, { "show", " " }, { "show ", "" }, { "show d", "mvpn " }, { "show dmvpn ", "" }, { "show dmvpn d", "etail " },
+	{ "sh", "ow " }, { "show", " " }, { "show ", "" }, { "show d", "" }, { "show dm", "vpn " }, { "show dmvpn ", "" }, { "show dmvpn d", "etail " },
 	{ "show i", "" }, { "show in", "terface " }, { "show interface ", "" }, { "show c", "" }, { "show cr", "ypto " }, { "sh cr i", "" },
 	{ "sh cr ip", "sec " }, { "sh cr ip s", "a " }, { "SH", "ow " }, { "show run s", "ecrets " }, { "show ip n", "hrp " },
 	    { "show ip nhrp 10.0.0.1 ", "detail " },
-	{ "cl", "ear " }, { "clear dmvpn peer ", "" }, { "de", "bug " }, { "debug ", "dmvpn " }, { "ex", "it " }, { "q", "uit " },
+	{ "cl", "ear " }, { "clear dmvpn peer ", "" }, { "de", "bug " }, { "debug ", "" }, { "debug dm", "vpn " }, { "ex", "it " }, { "q", "uit " },
 	    { "h", "elp " }, { "no d", "ebug " },
 	{ "x", "" }, { "show x ", "" }, { "show dmvpn |", "" }, { "show dmvpn | i", "nclude " }, { "show dmvpn | include x", "" },
 	    { "show dmvpn | j", "son " },
@@ -46,23 +46,23 @@ START_TEST(tab_adds)
 END_TEST
 
 #define COMMANDS \
-	"  show                 What the daemon knows\n  clear                Forget, to begin anew\n  debug                Log more\n" \
+	"  show                 What the daemon knows\n  clear                Forget, to begin anew\n  probe                Ask a peer over its SA, with the time each answer takes\n  debug                Log more\n  undebug              Stop debugging\n" \
 	"  no                   Take something back\n  reload               Read the configuration again and apply what is different\n"
 static const struct {
 	const char *line, *text;
 } asked[] = {
 	{ "", COMMANDS "  exit                 Leave the shell\n  help                 All commands\n  quit                 Leave the shell\n" },
 	{ "e", "  exit                 Leave the shell\n" },
-	{ "show ip ", "  nhrp                 NHRP cache\n" },
-	{ "show dmvpn ", "  detail               More about each\n  peer                 One peer, by its tunnel or outer address\n"
+	{ "show ip ", "  nhrp                 NHRP cache\n  route                Routes\n" },
+	{ "show dmvpn ", "  detail               More about each\n  peer                 One peer, by its tunnel or outer address\n  timeline             What happened with all peers, step by step\n"
 	    "  |                    Filter what is shown\n  <cr>\n" },
 	{ "show dmvpn peer ", "  ADDRESS              An IPv4 or IPv6 address\n" },
 	{ "show dmvpn | ", "  exclude              Only lines that do not match\n  include              Only lines that match\n  json                 As JSON\n" },
 	{ "show dmvpn | inc ", "  REGEXP               What to look for\n" },
 	{ "show dmvpn | json ", "  <cr>\n" },
 	{ "show version x", "% expected the end of the line; found \"x\"\n" },
-	{ "foo ", "% expected show, clear, debug, no or reload; found \"foo\"\n" },
-	{ "show i ", "% \"i\" may be ip or interface\n" },
+	{ "foo ", "% expected show, clear, probe, debug, undebug, no or reload; found \"foo\"\n" },
+	{ "show i ", "% \"i\" may be ip, ipv6 or interface\n" },
 };
 
 START_TEST(question_mark)
@@ -161,12 +161,12 @@ static const struct {
 	    "hub1 uptime is 00:00:05, process 7\nLinux 6, m\n", 0 },
 	{ "clear dmvpn peer 10.0.0.1\nshow ver | exclude [a-z]\n", "cleared 0 peers\n", 1 },
 	{ "show foo\nclear dmvpn peer 10.0.0.1\n",
-	    "% expected dmvpn, ip, crypto, interface, counters, running-config, logging, version or tech-support; "
+	    "% expected dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, debugging, version or tech-support; "
 	    "found \"foo\"\ncleared 0 peers\n", 2 },
 	{ "clear dmvpn peer all\n", "% not today\n", 1 },
 	{ "show ver | bar\n", "% expected include, exclude or json behind \"|\"; found \"bar\"\n", 2 },
 	{ "exit\nshow ver\n", "", 0 }, { "quit\nshow ver\n", "", 0 }, { "ex\nshow ver\n", "", 0 },
-	{ "show ip ?\n", "  nhrp                 NHRP cache\n", 0 },
+	{ "show ip ?\n", "  nhrp                 NHRP cache\n  route                Routes\n", 0 },
 	{ "show ver | inc h?ub1\n", "hub1 uptime is 00:00:05, process 7\n", 0 },
 	{ "show ver | inc upt?\n", "hub1 uptime is 00:00:05, process 7\n", 0 },
 };
@@ -318,7 +318,7 @@ START_TEST(keys)
 	expect("hub1 uptime is 00:00:05, process 7\r\n");
 	expect("hub1# ");
 	type("foo ?");
-	expect("% expected show, clear, debug, no or reload; found \"foo\"\r\n");
+	expect("% expected show, clear, probe, debug, undebug, no or reload; found \"foo\"\r\n");
 	expect("hub1# foo ");
 	type("\x15\x04");
 	ck_assert_int_eq(close_terminal(), 0);

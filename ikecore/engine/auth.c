@@ -306,7 +306,7 @@ struct auth_refusal {
 };
 static const struct auth_refusal auth_refusals[] = {
 	{ IKE_N_AUTHENTICATION_FAILED, IKE_DOWN_AUTH, "authentication failed: peer rejected our pre-shared key or identity" },
-	{ IKE_N_NO_PROPOSAL_CHOSEN, IKE_DOWN_PROPOSAL, "no proposal chosen: encryption or integrity of the IPsec transform-set do not match, or not transport mode" },
+	{ IKE_N_NO_PROPOSAL_CHOSEN, IKE_DOWN_PROPOSAL, "no IPsec proposal in common, or the peer does not take transport mode" },
 	{ IKE_N_TS_UNACCEPTABLE, IKE_DOWN_PROTOCOL, "peer refuses GRE between our two addresses (TS_UNACCEPTABLE)" },
 	{ IKE_N_NO_ADDITIONAL_SAS, IKE_DOWN_RESOURCES, "peer takes no more SAs" },
 	{ IKE_N_INVALID_SYNTAX, IKE_DOWN_PROTOCOL, "peer calls our IKE_AUTH malformed" },
@@ -370,8 +370,14 @@ check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 static enum ike_drop
 check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ike_choice *ch)
 {
+	const struct ike_profile *p = ike_profile(k, sa->profile);
 	const struct ike_notify *n = ike_msg_error(m);
+	char text[IKE_REASON_MAX];
 
+	if (n && n->type == IKE_N_NO_PROPOSAL_CHOSEN) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, ike_words_refused(p, true, false, refusal(n->type)->text, text));
+		return IKE_DROP_PROPOSAL;
+	}
 	if (n) {
 		ike_fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false, refusal(n->type)->text);
 		return IKE_DROP_PROPOSAL;
@@ -380,8 +386,9 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer does not take transport mode");
 		return IKE_DROP_MODE;
 	}
-	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(ike_profile(k, sa->profile), m, false, ch)) {
-		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer answers with an IPsec proposal that we did not offer");
+	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(p, m, false, ch)) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false,
+		    ike_words_refused(p, true, false, "peer answers with an IPsec proposal that we did not offer", text));
 		return IKE_DROP_PROPOSAL;
 	}
 	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote)) {
@@ -563,13 +570,16 @@ struct first_child {
 
 /* The peer is who it says, so whose configuration to look at can be said. */
 static void
-log_refused_child(struct ike *k, const struct ike_sa *sa, enum ike_drop d)
+log_refused_child(struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_drop d)
 {
-	char id[600], ep[ENDPOINT_STRLEN];
+	char id[600], ep[ENDPOINT_STRLEN], text[IKE_REASON_MAX];
+	const char *why = ike_drop_text(d);
 
+	if (d == IKE_DROP_PROPOSAL)
+		why = ike_words_mismatch(ike_profile(k, sa->profile), m, true, false, text);
 	ike_log_id(&sa->peer_id, id);
-	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ipsec-refused", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep),
-	    d == IKE_DROP_PROPOSAL ? "no IPsec transform-set in common" : ike_drop_text(d));
+	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ipsec-refused", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep), why);
+	remember_refused(k, sa, rx, d, why);
 }
 
 static void
@@ -655,7 +665,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 		ike_offer_choice(&f.ch, IKE_PROTO_ESP, spi, &o);
 		build_child(&t, &o, &f.tsi, &f.tsr);
 	} else if (f.error) {
-		log_refused_child(k, sa, f.drop);
+		log_refused_child(k, sa, rx, m, f.drop);
 		ike_tx_notify(&t, f.error);
 	}
 	ike_respond(k, sa, &t, rx);
@@ -677,6 +687,17 @@ wants_eap(struct ike_sa *sa, const struct ike_msg *m)
 	return peer_id(&m->idi, &sa->peer_id) ? IKE_DROP_EAP : IKE_DROP_ID_SYNTAX;
 }
 
+/* Chosen before the identity was known, among the proposals of all profiles; its own does not have it. */
+static void
+not_for_identity(struct ike *k, const struct ike_sa *sa, char why[static IKE_WHY_MAX])
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	char wanted[IKE_WORDS_MAX];
+
+	snprintf(why, IKE_WHY_MAX, "no proposal in common: agreed on %s/%s/%s, profile %.64s wants %s", ike_encr_name(sa->suite.encr, sa->suite.encr_bits),
+	    ike_prf_name(sa->suite.prf), ike_group_name(sa->suite.group), p->name, ike_words_wanted(p, false, true, wanted, sizeof(wanted)));
+}
+
 enum ike_drop
 ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
@@ -693,6 +714,8 @@ ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 		ike_proof_choose(k, sa, m);
 		d = ike_proof_own_why(k, sa, why) ? IKE_DROP_CERT_OWN : IKE_OK;
 	}
+	if (d == IKE_DROP_PROPOSAL)
+		not_for_identity(k, sa, why);
 	if (d != IKE_OK)
 		return ike_auth_refuse(k, sa, rx, m->hdr.mid, refusal_of(d), d, why);
 	if (!ike_proof_start(k, sa, rx, m, check, p->auth_local != 0))

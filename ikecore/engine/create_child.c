@@ -202,7 +202,8 @@ static void
 refused_child(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 {
 	if (cc->kind == IKE_CC_NEW && ike_child_count_up(sa) == 0 && ++sa->child_tries >= 3) {
-		ike_sa_down(k, sa, IKE_DOWN_PROPOSAL, "peer refuses the IPsec SA", 0, true);
+		ike_sa_down(k, sa, IKE_DOWN_PROPOSAL,
+		    ike_words_refused(ike_profile(k, sa->profile), true, true, "peer refuses the IPsec SA", k->text), 0, true);
 		return;
 	}
 	hold(k, sa, cc, TICK_S(10));	/* until its lifetime ends */
@@ -469,12 +470,24 @@ select_for(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, const struct
 	return ike_select_esp(p, m, true, m->ke_group, ch);
 }
 
+static void
+log_mismatch(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, enum ike_cc_kind kind)
+{
+	char text[IKE_REASON_MAX], id[600];
+
+	ike_log_id(&sa->peer_id, id);
+	log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, "rekey-no-proposal", "%s: %s", id,
+	    ike_words_mismatch(ike_profile(k, sa->profile), m, kind != IKE_CC_REKEY_IKE, true, text));
+}
+
 /* Proposal, group, mode and selectors. 0 or the error to answer with. */
 static uint16_t
 examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_cc_kind kind, struct ike_cc *want)
 {
-	if (!select_for(k, sa, kind, m, &want->choice))
+	if (!select_for(k, sa, kind, m, &want->choice)) {
+		want->choice.encr = 0;	/* something of a try may stand there */
 		return IKE_N_NO_PROPOSAL_CHOSEN;
+	}
 	if (m->nonce.n < IKE_NONCE_MIN || m->nonce.n > IKE_NONCE_MAX)
 		return IKE_N_INVALID_SYNTAX;
 	if (want->choice.group) {
@@ -636,6 +649,8 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 	error = examine(k, sa, rx, m, kind, &want);
 	if (error) {
 		put_be16(group, want.choice.group);
+		if (!want.choice.encr)
+			log_mismatch(k, sa, m, kind);
 		answer_error(k, sa, rx, m->hdr.mid, error, span_of(group, error == IKE_N_INVALID_KE_PAYLOAD ? 2 : 0));
 		return error == IKE_N_INVALID_KE_PAYLOAD ? IKE_DROP_GROUP
 		       : error == IKE_N_TS_UNACCEPTABLE	 ? IKE_DROP_SELECTORS

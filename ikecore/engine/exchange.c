@@ -6,6 +6,8 @@
  * stay shut. An answer that cannot be kept for lack of memory is not given: the request then counts as lost. */
 #include "ikecore/engine/ike_priv.h"
 
+#include <stdio.h>
+
 static const struct ike_protect *
 key_out(const struct ike_sa *sa)
 {
@@ -174,12 +176,29 @@ ike_x_done(struct ike *k, struct ike_sa *sa)
 }
 
 static void
+soft_failure(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_shake *hs = sa->hs;
+	char text[IKE_REASON_MAX], what[IKE_WORDS_MAX];
+
+	if (hs->soft_why != IKE_DOWN_PROPOSAL) {
+		ike_sa_fail(k, sa, hs->soft_why, false, hs->soft);
+		return;
+	}
+	if (hs->soft_group)
+		snprintf(what, sizeof(what), "%s %s (%u)", hs->soft, ike_group_name(hs->soft_group), hs->soft_group);
+	else
+		snprintf(what, sizeof(what), "%s", hs->soft);
+	ike_sa_fail(k, sa, hs->soft_why, false, ike_words_refused(ike_profile(k, sa->profile), false, true, what, text));
+}
+
+static void
 no_answer(struct ike *k, struct ike_sa *sa)
 {
 	char text[IKE_REASON_MAX], ep[ENDPOINT_STRLEN];
 
 	if (sa->hs && sa->hs->soft) {	/* what was said without protection turned out to be all that is said */
-		ike_sa_fail(k, sa, sa->hs->soft_why, false, sa->hs->soft);
+		soft_failure(k, sa);
 		return;
 	}
 	log_at(k->env.env.log, LOG_LV_DEBUG, "ike-no-answer", "%s", endpoint_fmt(&sa->remote, ep));

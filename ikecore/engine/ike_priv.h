@@ -33,7 +33,7 @@ enum {	/* bounds */
 	IKE_ICV_RATE = 8,	/* then so many a second: who forges cannot make us work, nor shut the door for the one who does not */
 	IKE_STEP_ITEMS = 64, IKE_STEP_OCTETS = 2 * IKE_CUT_MAX,	/* most that one step writes */
 	IKE_NONCE_LEN = 32,	/* of ours */
-	IKE_REASON_MAX = 256,
+	IKE_REASON_MAX = 384, IKE_WORDS_MAX = 160,	/* with two of these in it */
 	IKE_JOBS_STRANGERS = 256,	/* computations under way for peers we do not know; more must wait */
 	IKE_CERTREQ_MAX = 24,	/* CAs that we name to a peer */
 	IKE_REFUSED_MAX = 32,	/* refusals remembered for show */
@@ -207,6 +207,7 @@ struct ike_shake {
 	struct ike_sa *older, *newer;	/* list of half-open, unproven or proven */
 	const char *soft;	/* unauthenticated refusal seen so far */
 	enum ike_down soft_why;
+	uint16_t soft_group;	/* the one the peer wants and we do not have; 0: none */
 };
 
 struct ike_exch {	/* our request in flight; window 1 */
@@ -402,6 +403,7 @@ struct ike {
 	unsigned n_refused;	/* ever */
 	struct bucket unknown_spi, bad_version, refusals;
 	struct log_limit log_rx, log_auth, log_half, log_prop;
+	char text[IKE_REASON_MAX];	/* of a DOWN that is made up: until the next one */
 	uint64_t drops[IKE_DROPS_N];
 	uint64_t exchanges[2][256];
 	uint64_t fragments[2];	/* received, sent */
@@ -668,6 +670,12 @@ bool	ike_allows_ike(const struct ike_profile *p, const struct ike_choice *c);
 bool	ike_offers_group(const struct ike_profile *p, bool esp, uint16_t group);
 uint16_t ike_first_group(const struct ike_profile *p, bool esp);	/* 0: none */
 bool	ike_kex_known(uint16_t group);
+
+/* ---- words.c: proposals for people; each answers out */
+char	*ike_words_offered(const struct ike_msg *m, char *out, size_t size);
+char	*ike_words_wanted(const struct ike_profile *p, bool esp, bool groups, char *out, size_t size);
+char	*ike_words_mismatch(const struct ike_profile *p, const struct ike_msg *m, bool esp, bool groups, char out[static IKE_REASON_MAX]);
+char	*ike_words_refused(const struct ike_profile *p, bool esp, bool groups, const char *what, char out[static IKE_REASON_MAX]);
 
 /* ---- dial.c */
 void	ike_dial_event(struct ike *k, const struct ike_event *ev);

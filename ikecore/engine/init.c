@@ -111,7 +111,8 @@ got_invalid_ke(struct ike *k, struct ike_sa *sa, const struct ike_notify *n)
 		return IKE_DROP_UNSOLICITED;
 	group = get_be16(n->data.p);
 	if (group == hs->group || hs->ke_rounds >= IKE_KE_ROUNDS || !ike_offers_group(ike_profile(k, sa->profile), false, group)) {
-		hs->soft = "no proposal chosen: peer wants a key exchange group that we do not offer";
+		hs->soft = "no proposal in common: peer wants key exchange group";
+		hs->soft_group = group;
 		hs->soft_why = IKE_DOWN_PROPOSAL;
 		return IKE_DROP_GROUP;
 	}
@@ -151,7 +152,7 @@ struct soft_reason {
 	const char *text;
 };
 static const struct soft_reason soft_reasons[] = {
-	{ IKE_N_NO_PROPOSAL_CHOSEN, IKE_DOWN_PROPOSAL, IKE_DROP_PROPOSAL, "no proposal chosen: encryption, PRF or group do not match the peer's" },
+	{ IKE_N_NO_PROPOSAL_CHOSEN, IKE_DOWN_PROPOSAL, IKE_DROP_PROPOSAL, "no proposal in common: the peer takes none of ours" },
 	{ IKE_N_INVALID_SYNTAX, IKE_DOWN_PROTOCOL, IKE_DROP_STATE, "peer calls our IKE_SA_INIT malformed" },
 	{ IKE_N_INVALID_MAJOR_VERSION, IKE_DOWN_PROTOCOL, IKE_DROP_VERSION, "peer does not speak IKEv2" },
 	{ 0, IKE_DOWN_PROTOCOL, IKE_DROP_STATE, "peer refuses IKE_SA_INIT" },
@@ -322,13 +323,13 @@ select_any(const struct ike *k, const struct ike_msg *m, struct ike_choice *ch, 
 static enum ike_drop
 refuse(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m, uint16_t type, struct span data, enum ike_drop d)
 {
-	char ep[ENDPOINT_STRLEN];
+	char ep[ENDPOINT_STRLEN], text[IKE_REASON_MAX];
 
 	if (bucket_take(&k->refusals, k->now, 50, 200))
 		ike_refuse_clear(k, rx, &m->hdr, IKE_PROTO_NONE, type, data);
-	if (d == IKE_DROP_PROPOSAL)
-		log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, "ike-no-proposal",
-		    "%s offers no IKE proposal that we take", endpoint_fmt(&rx->remote, ep));
+	if (d == IKE_DROP_PROPOSAL && k->conf->n_profile)
+		log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, "ike-no-proposal", "%s: %s", endpoint_fmt(&rx->remote, ep),
+		    ike_words_mismatch(&k->conf->profile[0], m, false, true, text));
 	return d;
 }
 

@@ -76,7 +76,7 @@ struct core_dial {
 	uint32_t attempt;	/* timeline.c; 0: the next step begins one */
 	bool at_ipsec;	/* the last failure: IKE was fine, IPsec was not */
 	const char *reason;	/* of the last failure; "" */
-	char reason_buf[160];
+	char reason_buf[400];
 	tick_t since;
 };
 

@@ -58,7 +58,7 @@ about_resolution(struct nhrp *n, struct shortcut *s, const struct nhrp_quoted *q
 	if (code == NHRP_ERR_UNREACHABLE)
 		shortcut_event(n, s, SC_EV_NAK, error_text(code));
 	else
-		reason_set(s->reason, error_text(code));	/* a hint: retries go on */
+		reason_set(s->reason, sizeof(s->reason), error_text(code));	/* a hint: retries go on */
 	return NHRP_OK;
 }
 

@@ -212,7 +212,7 @@ lookup_state(struct nhrp *n, struct nhc *c)
 {
 	if (!c->conf->name[0]) {
 		state(n, c, NHC_WAITING);
-		reason_set(c->reason, "no NBMA address is configured for it");
+		reason_set(c->reason, sizeof(c->reason), "no NBMA address is configured for it");
 		next(n, c, TICK_NEVER);
 		return;
 	}
@@ -269,7 +269,7 @@ down(struct nhrp *n, struct nhc *c, const char *reason)
 	struct peer *p = c->peer;
 	bool was = c->state == NHC_REGISTERED;
 
-	reason_set(c->reason, reason);
+	reason_set(c->reason, sizeof(c->reason), reason);
 	handle_close(n, &c->reg);
 	c->peer = NULL;
 	c->tries = 0;
@@ -381,7 +381,7 @@ send_request(struct nhrp *n, struct nhc *c)
 
 	if (!own) {
 		state(n, c, NHC_WAITING);
-		reason_set(c->reason, "the tunnel has no address of its family");
+		reason_set(c->reason, sizeof(c->reason), "the tunnel has no address of its family");
 		next(n, c, TICK_NEVER);
 		return;
 	}
@@ -474,7 +474,7 @@ nhc_addrs(struct nhrp *n, const struct nhrp_event *ev)
 	if (!c->used || c->index != ev->nhs)
 		return;
 	if (!k) {
-		reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "its name has no address");
+		reason_set(c->reason, sizeof(c->reason), ev->reason && *ev->reason ? ev->reason : "its name has no address");
 		c->failures++;
 		if (c->state == NHC_NAME)
 			next(n, c, backoff(n, LOOKUP_S, c->lookups++, LOOKUP_MAX_S));
@@ -500,7 +500,7 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 	if (ev->kind == NHRP_EV_WANT_FAIL) {
 		c->failures++;
 		if (!c->peer)
-			reason_set(c->reason, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
+			reason_set(c->reason, sizeof(c->reason), ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
 		if (!c->peer && c->conf->name[0])
 			lookup(n, c);	/* it may have moved */
 		if (!c->peer)
@@ -595,7 +595,7 @@ registered(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
 	if (!was)
 		TRACE(&n->env, .peer = c->peer->id, .step = TRACE_REGISTRATION_REPLY);
 	if (!learn_proto(n, c, p) || !install(n, c)) {
-		reason_set(c->reason, c->proto.n ? "out of memory" : "its reply does not name it");
+		reason_set(c->reason, sizeof(c->reason), c->proto.n ? "out of memory" : "its reply does not name it");
 		state(n, c, NHC_WAITING);
 		next(n, c, backoff(n, 2, 0, RETRY_MAX_S));
 		return;
@@ -673,7 +673,7 @@ void
 nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code)
 {
 	c->hint = error_text(code);
-	reason_set(c->reason, c->hint);
+	reason_set(c->reason, sizeof(c->reason), c->hint);
 	log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "registration-error", "%s: %s", c->conf->name, c->reason);
 }
 

@@ -179,7 +179,7 @@ struct nhc {	/* our side of one configured NHS; a place may be free after a relo
 	tick_t since, next;
 	struct addr public_nbma;
 	uint32_t requests, replies, failures;
-	char reason[80];
+	char reason[400];	/* a copy; IKE says both ends' proposals in it */
 	const char *hint;	/* what an error indication said about the request that waits; NULL */
 };
 
@@ -221,7 +221,7 @@ struct shortcut {
 	uint16_t mtu, hold_s;
 	tick_t since, expires, retry_at;
 	uint32_t attempt;	/* lib/trace.h */
-	char reason[80];	/* a copy: texts of IKE do not last */
+	char reason[160];	/* a copy: texts of IKE do not last */
 };
 
 /* What a positive Resolution Reply said; lives while SC_EV_REPLY is handled. */
@@ -363,11 +363,11 @@ uint16_t mtu_of(const struct nhrp *n);
 uint8_t	cie_bits(const struct nhrp_cie *cie, const struct addr *proto);	/* prefix length, 0 and 0xff meaning the host */
 
 static inline void
-reason_set(char reason[static 80], const char *text)
+reason_set(char *reason, size_t size, const char *text)
 {
 	size_t n = text ? strlen(text) : 0;
 
-	n = n < 79 ? n : 79;
+	n = n < size ? n : size - 1;
 	if (n)
 		memmove(reason, text, n);
 	reason[n] = 0;

@@ -113,7 +113,7 @@ sc_backoff(struct nhrp *n, struct shortcut *s)
 static enum sc_state
 fail(struct nhrp *n, struct shortcut *s, const char *why)
 {
-	reason_set(s->reason, why);
+	reason_set(s->reason, sizeof(s->reason), why);
 	return sc_backoff(n, s);
 }
 
@@ -371,7 +371,7 @@ sc_up_timer(struct nhrp *n, struct shortcut *s)
 	struct nhrp_act *a;
 
 	if (n->now >= s->expires || !p) {
-		reason_set(s->reason, "holding time is over");
+		reason_set(s->reason, sizeof(s->reason), "holding time is over");
 		return SC_IDLE;
 	}
 	if (p->used_at && n->now - p->used_at < TICK_S(s->hold_s) / 3)
@@ -424,7 +424,7 @@ sc_refreshed(struct nhrp *n, struct shortcut *s)
 		binding_set_type(n, b, NHRP_CT_CACHED, s->expires);
 	}
 	if (!b->peer) {
-		reason_set(s->reason, "its address changed");
+		reason_set(s->reason, sizeof(s->reason), "its address changed");
 		return SC_IDLE;
 	}
 	return sc_up(n, s);
@@ -501,7 +501,7 @@ dispatch(struct nhrp *n, struct shortcut *s, enum sc_event ev, const char *reaso
 	if (!fn || s->busy)
 		return true;
 	if (reason)
-		reason_set(s->reason, reason);
+		reason_set(s->reason, sizeof(s->reason), reason);
 	s->busy = true;
 	n->attempt = s->attempt;
 	next = fn(n, s);
@@ -539,7 +539,7 @@ shortcut_later(struct nhrp *n, struct shortcut *s, enum sc_event ev, const char 
 		return;
 	s->due = ev;
 	if (reason)
-		reason_set(s->reason, reason);
+		reason_set(s->reason, sizeof(s->reason), reason);
 	arm(n, &s->timer, n->now);
 }
 

@@ -43,8 +43,10 @@ row 4 "wrong pre-shared key" IKE 'authentication failed.*pre-shared key' 'ike-au
 row 5 "an identity the hub's profile does not take" IKE 'authentication failed.*identity' 'ike-auth-refused.*spoke5.*no profile'
 row 6 "wrong tunnel key" NHRP 'tunnel key' 'gre-key.*sends tunnel key 43, ours is 42'
 row 7 "wrong NHRP authentication string" NHRP 'authentication string' 'nhrp-drop.*spoke7.*authentication string'
-row 8 "IKE proposals with nothing in common" IKE 'no proposal chosen' 'ike-no-proposal.*198\.18\.18\.2'
-row 9 "IPsec transform sets with nothing in common" IPSEC 'no proposal chosen.*transform-set' 'ipsec-refused.*spoke9.*transform-set'
+row 8 "IKE proposals with nothing in common" IKE 'no proposal in common.*we offered aes-gcm-128/sha256/modp2048' \
+	'ike-no-proposal.*198\.18\.18\.2.*peer offered aes-gcm-128/sha256/modp2048, wanted aes-gcm-256/sha384/ecp384'
+row 9 "IPsec transform sets with nothing in common" IPSEC 'no IPsec proposal in common.*we offered aes-gcm-128' \
+	'ipsec-refused.*spoke9.*peer offered aes-gcm-128, wanted aes-gcm-256'
 row 10 "a hub that the spoke's own profile does not take" IKE 'hub\.odm\.example does not match profile MESH' 'spoke10.*peer did not accept'
 row 11 "the tunnel address of another" NHRP "tunnel address is another's" 'registration-refused.*spoke11.*10\.255\.0\.11, which is registered by fqdn spoke1\.'
 row 12 "a unique address that another has registered" NHRP "our address is registered by another" \

@@ -260,7 +260,9 @@ START_TEST(esp_proposals_differ)
 	go();
 	ck_assert_uint_eq(w.s[0].ups, 0);
 	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
-	ck_assert_ptr_nonnull(strstr(w.s[0].fail_text, "no proposal chosen"));
+	ck_assert_str_eq(w.s[0].fail_text, "no IPsec proposal in common, or the peer does not take transport mode: we offered aes-gcm-256");
+	ck_assert_uint_eq(w.s[1].k->n_refused, 1);
+	ck_assert_str_eq(w.s[1].k->refused[0].why, "no IPsec proposal in common: peer offered aes-gcm-256, wanted aes-gcm-128");
 	w_run(&w, TICK_MS(100));
 	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), 0);
 }

@@ -224,12 +224,15 @@ END_TEST
 START_TEST(no_proposal)
 {
 	w.s[1].profile[0].ike[0].encr_bits[0] = 128;
+	w.s[1].t.log.level = LOG_LV_NOTICE;
 	w_go(&w);
 	w_dial(&w, 0, 1, 5);
 	w_run(&w, TICK_S(12));
 	ck_assert_uint_eq(w.s[0].dial_fails, 1);
 	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_PROPOSAL);
-	ck_assert_ptr_nonnull(strstr(w.s[0].fail_text, "no proposal chosen"));
+	ck_assert_str_eq(w.s[0].fail_text, "no proposal in common: the peer takes none of ours: we offered aes-gcm-256/sha384/curve25519");
+	ck_assert_str_eq(w.s[1].t.last_text,
+	    "192.0.2.1:500: no proposal in common: peer offered aes-gcm-256/sha384/curve25519, wanted aes-gcm-128/sha384/curve25519");
 	ck_assert_uint_eq(w_count_sa(&w, 1, NULL), 0);
 }
 END_TEST

@@ -21,6 +21,7 @@ Suite	*frag_suite(void);
 Suite	*reauth_suite(void);
 Suite	*collide_suite(void);
 Suite	*job_suite(void);
+Suite	*words_suite(void);
 Suite	*reject_suite(void);
 Suite	*dos_suite(void);
 Suite	*qcd_suite(void);

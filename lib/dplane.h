@@ -124,6 +124,8 @@ typedef void dp_event_fn(void *ctx, const struct dp_event *ev);
 typedef void dp_counter_fn(void *ctx, const char *name, uint64_t value);	/* name: stable word */
 typedef void dp_sa_fn(void *ctx, const struct dp_sa *sa);
 
+enum dp_udp { DP_UDP_IKE /* four zero octets are put before it */, DP_UDP_IKE_WHOLE /* with DF: too large is to get lost */, DP_UDP_KEEPALIVE /* as it is */ };
+
 struct dp;
 struct dp_ops {
 	int (*tunnel_set)(struct dp *, const struct dp_tunnel *);	/* made or changed, and up; DP_EV_LINK tells what happens to it later */
@@ -141,11 +143,14 @@ struct dp_ops {
 	bool (*link_info)(struct dp *, uint32_t tunnel, struct dp_link_info *);
 	void (*counters)(struct dp *, dp_counter_fn *, void *);	/* every drop reason and total */
 	void (*snapshot)(struct dp *, dp_sa_fn *, void *);	/* what of ours is installed; keys are left empty */
-	void (*free)(struct dp *);	/* removes what it made */
+	/* From the encapsulation port. local.addr none: the kernel picks. */
+	int (*send_udp)(struct dp *, const struct endpoint *local, const struct endpoint *remote, struct span payload, enum dp_udp what);
+	const char *(*error)(const struct dp *);	/* why the last verb failed, for people; "" */
 	/* Answer to DP_EV_PATH; size: what was really sent. NULL in a plane that never asks. */
 	void (*path_result)(struct dp *, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result);
 	/* Optional (NULL): raise DP_EV_PEER_USED for the next inner packet each way. One test of a flag for the others. */
 	void (*peer_watch)(struct dp *, uint32_t tunnel, uint32_t peer);
+	void (*free)(struct dp *);	/* removes what it made */
 };
 
 struct dp {	/* implementations embed it first */

@@ -17,6 +17,7 @@
 #include "lib/logbook.h"
 #include "nhrpd/daemon/conf.h"
 #include "nhrpd/daemon/control.h"
+#include "nhrpd/daemon/dp_kernel.h"
 #include "nhrpd/daemon/dp_user.h"
 #include "nhrpd/daemon/ikesock.h"
 #include "nhrpd/daemon/keep.h"
@@ -83,7 +84,7 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 {
 	int e = d->dp->ops->tunnel_set(d->dp, a->dp_tunnel);
 	struct dp_link_info info = { 0 };
-	const char *why = dp_user_error(d->dp);
+	const char *why = d->dp->ops->error(d->dp);
 
 	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info)) {
 		core_ifindex(d->core, a->tunnel, info.ifindex);
@@ -105,15 +106,12 @@ act_ike_send(struct daemon *d, const struct core_act *a)
 	char text[ENDPOINT_STRLEN];
 	int e;
 
-	if (a->kind == CORE_ACT_KEEPALIVE)
-		e = dp_user_send_udp(d->dp, &a->local, &a->remote, span_of(&keepalive, 1), false);
-	else if (a->whole)
-		e = a->local.port == 500 ? ikesock_send_whole(d->ike, &a->local, &a->remote, a->packet) :
-		    dp_user_send_whole(d->dp, &a->local, &a->remote, a->packet);
-	else if (a->local.port == 500)
-		e = ikesock_send(d->ike, &a->local, &a->remote, a->packet);
+	if (a->kind != CORE_ACT_KEEPALIVE && a->local.port == 500)
+		e = ikesock_send(d->ike, &a->local, &a->remote, a->packet, a->whole);
+	else if (a->kind == CORE_ACT_KEEPALIVE)
+		e = d->dp->ops->send_udp(d->dp, &a->local, &a->remote, span_of(&keepalive, 1), DP_UDP_KEEPALIVE);
 	else
-		e = dp_user_send_udp(d->dp, &a->local, &a->remote, a->packet, true);
+		e = d->dp->ops->send_udp(d->dp, &a->local, &a->remote, a->packet, a->whole ? DP_UDP_IKE_WHOLE : DP_UDP_IKE);
 	if (e < 0 && e != -EAGAIN && !a->whole)
 		log_limited(&d->log, &d->limit, now_of(d), LOG_LV_INFO, "send-failed", "IKE to %s: %s", endpoint_fmt(&a->remote, text), strerror(-e));
 }
@@ -425,8 +423,8 @@ reload_read(struct daemon *d)
 		else
 			reload_add(d->reload, &d->log, RELOAD_ERROR, "%s%s%s", e->file, e->file[0] ? ": " : "", e->text);
 	}
-	if (c && !c->n_error && c->plane == CONF_PLANE_KERNEL)
-		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane kernel`: this build has no kernel data plane yet");
+	if (c && !c->n_error && (c->plane == CONF_PLANE_KERNEL) != (d->conf->plane == CONF_PLANE_KERNEL))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane` does not change by a reload: restart nhrpd");
 	if (!d->reload->errors)
 		return c;
 	conf_free(c);
@@ -638,18 +636,23 @@ open_keylog(struct daemon *d)
 	return true;
 }
 
+static struct dp *
+open_plane(struct daemon *d)
+{
+	return d->conf->plane == CONF_PLANE_KERNEL ? dp_kernel_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why)) :
+						     dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why));
+}
+
 /* What can be missing or taken on this machine, before anything is changed on it. */
 static bool
 open_all(struct daemon *d)
 {
 	if (d->o->pid_path && (d->pid_fd = pidfile_open(d->o->pid_path, d->why, sizeof(d->why))) < 0)
 		return fail(d, d->why);
-	if (d->conf->plane == CONF_PLANE_KERNEL)
-		return fail(d, "`dataplane kernel`: this build has no kernel data plane yet; use `dataplane user` or `auto`");
 	if (!open_keylog(d))
 		return false;
-	if (!(d->dp = dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why))) ||
-	    !(d->ike = ikesock_new(&d->loop.host, on_ike, d, d->why, sizeof(d->why))) ||
+	if (!(d->dp = open_plane(d)) ||
+	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !(d->rib = rib_kernel_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
@@ -828,8 +831,8 @@ run(struct daemon *d)
 		logbook_free(d->log.book);
 		return EXIT_START;
 	}
-	log_at(&d->log, LOG_LV_NOTICE, "ready", "%s: %u tunnel%s, user data plane, %s", d->conf->hostname, d->conf->core.n_tunnel,
-	    d->conf->core.n_tunnel == 1 ? "" : "s", d->o->conf_path);
+	log_at(&d->log, LOG_LV_NOTICE, "ready", "%s: %u tunnel%s, %s data plane, %s", d->conf->hostname, d->conf->core.n_tunnel,
+	    d->conf->core.n_tunnel == 1 ? "" : "s", d->conf->plane == CONF_PLANE_KERNEL ? "kernel" : "user", d->o->conf_path);
 	start_notify(d);
 	ev_run(d->loop.ev, 0);
 	close_all(d);

@@ -123,6 +123,19 @@ snapshot(struct dp *dp, dp_sa_fn *fn, void *ctx)
 	xfrm_user_snapshot(of(dp)->xfrm, fn, ctx);
 }
 
+static int
+send_udp(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span payload, enum dp_udp what)
+{
+	return what == DP_UDP_IKE_WHOLE ? xfrm_user_send_whole(of(dp)->xfrm, local, remote, payload) :
+					  xfrm_user_send_udp(of(dp)->xfrm, local, remote, payload, what == DP_UDP_IKE);
+}
+
+static const char *
+error(const struct dp *dp)
+{
+	return mgre_user_error(((const struct dp_user *)(const void *)dp)->mgre);
+}
+
 static void
 peer_watch(struct dp *dp, uint32_t tunnel, uint32_t peer)
 {
@@ -148,23 +161,25 @@ path_result(struct dp *dp, uint32_t tunnel, uint32_t peer, unsigned size, enum d
 }
 
 static const struct dp_ops user_ops = {
-	tunnel_set,
-	tunnel_del,
-	neigh_set,
-	neigh_del,
-	sa_add,
-	sa_update,
-	sa_del,
-	spi_alloc,
-	send_nhrp,
-	peer_stats,
-	sa_stats,
-	link_info,
-	counters,
-	snapshot,
-	free_user,
-	path_result,
-	peer_watch,
+	.tunnel_set = tunnel_set,
+	.tunnel_del = tunnel_del,
+	.neigh_set = neigh_set,
+	.neigh_del = neigh_del,
+	.sa_add = sa_add,
+	.sa_update = sa_update,
+	.sa_del = sa_del,
+	.spi_alloc = spi_alloc,
+	.send = send_nhrp,
+	.peer_stats = peer_stats,
+	.sa_stats = sa_stats,
+	.link_info = link_info,
+	.counters = counters,
+	.snapshot = snapshot,
+	.send_udp = send_udp,
+	.error = error,
+	.path_result = path_result,
+	.peer_watch = peer_watch,
+	.free = free_user,
 };
 
 struct dp *
@@ -193,22 +208,4 @@ dp_user_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size
 fail:
 	free_user(&d->dp);
 	return NULL;
-}
-
-int
-dp_user_send_udp(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker)
-{
-	return xfrm_user_send_udp(of(dp)->xfrm, local, remote, payload, marker);
-}
-
-int
-dp_user_send_whole(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span message)
-{
-	return xfrm_user_send_whole(of(dp)->xfrm, local, remote, message);
-}
-
-const char *
-dp_user_error(const struct dp *dp)
-{
-	return mgre_user_error(((const struct dp_user *)(const void *)dp)->mgre);
 }

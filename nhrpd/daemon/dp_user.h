@@ -11,12 +11,4 @@
  * from the loop's thread; the handler may call any verb but free(). */
 struct dp *dp_user_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen);
 
-/* Sends from the encapsulation port: an IKE message (marker: four zero octets are put before it) or a keepalive (no marker, the
- * octet 0xff). local.addr none: the kernel picks. 0 or a negative errno. */
-int	dp_user_send_udp(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span payload, bool marker);
-int	dp_user_send_whole(struct dp *dp, const struct endpoint *local, const struct endpoint *remote, struct span message);	/* IKE, never in fragments */
-
-/* Why the last tunnel_set failed, in words. */
-const char *dp_user_error(const struct dp *dp);
-
 #endif

@@ -1,6 +1,7 @@
 #include "nhrpd/daemon/ikesock.h"
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <stdio.h>
@@ -8,12 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IKE_PORT = 500, MESSAGE_MAX = 65536, BURST = 64 /* messages a wake-up, so that a flood does not starve the rest */ };
+enum { MARKER = 4, MESSAGE_MAX = 65536, BURST = 64 /* messages a wake-up, so that a flood does not starve the rest */ };
 
 struct ikesock {
 	const struct host *host;
 	ikesock_fn *fn;
 	void *ctx;
+	bool encap;	/* port 4500 */
+	uint16_t port;
 	int fd[2];	/* IPv4, IPv6; -1 */
 	struct host_watch *watch[2];
 	uint8_t buf[MESSAGE_MAX];
@@ -80,15 +83,16 @@ receive(struct ikesock *s, int fd)
 	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
 		.msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
-	struct endpoint local = { .port = IKE_PORT }, remote;
+	struct endpoint local = { .port = s->port }, remote;
+	size_t skip = s->encap ? MARKER : 0;
 
 	if (n < 0)
 		return errno == EINTR || errno == ECONNREFUSED || errno == EHOSTUNREACH;
-	if (m.msg_flags & MSG_TRUNC)
+	if (m.msg_flags & MSG_TRUNC || (size_t)n <= skip || (s->encap && memcmp(s->buf, "\0\0\0\0", MARKER) != 0))
 		return true;
 	local.addr = local_of(&m);
 	remote = from_sockaddr(&from);
-	s->fn(s->ctx, &local, &remote, span_of(s->buf, (size_t)n));
+	s->fn(s->ctx, &local, &remote, span_of(s->buf + skip, (size_t)n - skip));
 	return true;
 }
 
@@ -112,10 +116,10 @@ on_v6(void *arg)
 
 /* Messages that cannot be cut (RFC 7383: IKE_SA_INIT, old peers) may be fragmented by IP where they must, so DF stays clear. */
 static int
-open_one(bool v6)
+open_one(bool v6, uint16_t port, bool encap)
 {
-	static const int on = 1, v4_dont = IP_PMTUDISC_DONT, v6_dont = IPV6_PMTUDISC_DONT;
-	struct endpoint any = { .addr.n = v6 ? 16 : 4, .port = IKE_PORT };
+	static const int on = 1, v4_dont = IP_PMTUDISC_DONT, v6_dont = IPV6_PMTUDISC_DONT, esp = UDP_ENCAP_ESPINUDP;
+	struct endpoint any = { .addr.n = v6 ? 16 : 4, .port = port };
 	union sockaddr_any sa;
 	socklen_t len = to_sockaddr(&any, &sa);
 	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
@@ -131,7 +135,7 @@ open_one(bool v6)
 		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4_dont, sizeof(v4_dont));
 	}
-	if (bind(fd, &sa.sa, len) == 0)
+	if ((!encap || setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &esp, sizeof(esp)) == 0) && bind(fd, &sa.sa, len) == 0)
 		return fd;
 	e = -errno;
 	close(fd);
@@ -139,26 +143,31 @@ open_one(bool v6)
 }
 
 static void
-say(char *err, size_t errlen, int e)
+say(char *err, size_t errlen, uint16_t port, int e)
 {
-	snprintf(err, errlen, "cannot bind UDP port %d: %s%s", IKE_PORT, strerror(-e),
-	    e == -EADDRINUSE ? "; another IKE daemon holds it (see: ss -lunp sport = 500)" :
-	    e == -EACCES     ? "; run as root or with CAP_NET_BIND_SERVICE" :
-			       "");
+	int n = snprintf(err, errlen, "cannot bind UDP port %u: %s", port, strerror(-e));
+
+	if (e == -EADDRINUSE)
+		snprintf(err + n, errlen - (size_t)n, "; another IKE daemon holds it (see: ss -lunp sport = %u)", port);
+	else if (e == -EACCES)
+		snprintf(err + n, errlen - (size_t)n, "; run as root or with CAP_NET_BIND_SERVICE");
 }
 
 struct ikesock *
-ikesock_new(const struct host *host, ikesock_fn *fn, void *ctx, char *err, size_t errlen)
+ikesock_new(const struct host *host, enum ikesock_port which, ikesock_fn *fn, void *ctx, char *err, size_t errlen)
 {
 	struct ikesock *s = env_alloc(host->env, sizeof(*s));
+	bool encap = which == IKESOCK_4500;
+	uint16_t port = encap ? 4500 : 500;
 
 	if (!s) {
 		snprintf(err, errlen, "out of memory");
 		return NULL;
 	}
-	*s = (struct ikesock){ .host = host, .fn = fn, .ctx = ctx, .fd = { open_one(false), open_one(true) } };
+	*s = (struct ikesock){ .host = host, .fn = fn, .ctx = ctx, .encap = encap, .port = port,
+		.fd = { open_one(false, port, encap), open_one(true, port, encap) } };
 	if (s->fd[0] < 0 || (s->fd[1] < 0 && s->fd[1] != -EAFNOSUPPORT && s->fd[1] != -EADDRNOTAVAIL)) {
-		say(err, errlen, s->fd[0] < 0 ? s->fd[0] : s->fd[1]);
+		say(err, errlen, port, s->fd[0] < 0 ? s->fd[0] : s->fd[1]);
 		ikesock_free(s);
 		return NULL;
 	}
@@ -205,28 +214,6 @@ set_source(struct msghdr *m, const struct addr *local)
 	}
 }
 
-int
-ikesock_send(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message)
-{
-	union sockaddr_any to;
-	union {
-		struct cmsghdr align;
-		char octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)message.p, message.n };
-	struct msghdr m = { .msg_name = &to, .msg_namelen = to_sockaddr(remote, &to), .msg_iov = &iov, .msg_iovlen = 1 };
-	int fd = s->fd[remote->addr.n == 16];
-
-	if (fd < 0)
-		return -EAFNOSUPPORT;
-	if (local->addr.n == remote->addr.n && !addr_is_zero(&local->addr)) {
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		set_source(&m, &local->addr);
-	}
-	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 static void
 set_df(struct ikesock *s, bool v6, bool df)
 {
@@ -238,15 +225,30 @@ set_df(struct ikesock *s, bool v6, bool df)
 }
 
 int
-ikesock_send_whole(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message)
+ikesock_send(struct ikesock *s, const struct endpoint *local, const struct endpoint *remote, struct span message, bool whole)
 {
-	bool v6 = remote->addr.n == 16;
+	static const uint8_t zeros[MARKER];
+	bool v6 = remote->addr.n == 16, marker = s->encap && message.n > 1;
+	union sockaddr_any to;
+	union {
+		struct cmsghdr align;
+		char octets[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { 0 };
+	struct iovec iov[2] = { { (void *)(uintptr_t)zeros, MARKER }, { (void *)(uintptr_t)message.p, message.n } };
+	struct msghdr m = { .msg_name = &to, .msg_namelen = to_sockaddr(remote, &to), .msg_iov = marker ? iov : iov + 1, .msg_iovlen = marker ? 2 : 1 };
 	int rc;
 
 	if (s->fd[v6] < 0)
 		return -EAFNOSUPPORT;
-	set_df(s, v6, true);
-	rc = ikesock_send(s, local, remote, message);
-	set_df(s, v6, false);
+	if (local->addr.n == remote->addr.n && !addr_is_zero(&local->addr)) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		set_source(&m, &local->addr);
+	}
+	if (whole)
+		set_df(s, v6, true);
+	rc = sendmsg(s->fd[v6], &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	if (whole)
+		set_df(s, v6, false);
 	return rc;
 }

@@ -79,7 +79,7 @@ do_tunnel(void)
 			prefix_parse_host(words[i] + 5, &t.addr[t.n_addr++]);
 	rc = plane->ops->tunnel_set(plane, &t);
 	if (rc != 0)
-		printf("error %s\n", dp_user_error(plane));
+		printf("error %s\n", plane->ops->error(plane));
 	return rc;
 }
 
@@ -195,7 +195,7 @@ do_udp(void)
 {
 	struct endpoint local = endpoint("local"), remote = endpoint("remote");
 
-	return dp_user_send_udp(plane, &local, &remote, text(), !arg("nomarker"));
+	return plane->ops->send_udp(plane, &local, &remote, text(), arg("nomarker") ? DP_UDP_KEEPALIVE : DP_UDP_IKE);
 }
 
 static int

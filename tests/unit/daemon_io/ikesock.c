@@ -54,7 +54,7 @@ start_world(void)
 static struct ikesock *
 start(void)
 {
-	struct ikesock *s = ikesock_new(&w.host, hear, &h, err, sizeof(err));
+	struct ikesock *s = ikesock_new(&w.host, IKESOCK_500, hear, &h, err, sizeof(err));
 
 	ck_assert_msg(s != NULL, "%s", err);
 	return s;
@@ -185,7 +185,7 @@ START_TEST(the_source_asked_for_is_used)
 	remote = E(family[_i].they, 40500);
 	for (unsigned k = 0; k < 2; k++) {
 		local = E(family[_i].us[k], 500);
-		ck_assert_int_eq(ikesock_send(s, &local, &remote, span_of("answer", 6)), 0);
+		ck_assert_int_eq(ikesock_send(s, &local, &remote, span_of("answer", 6), false), 0);
 		ck_assert_str_eq(they_hear(fd, text, sizeof(text)), family[_i].from[k]);
 		ck_assert_str_eq(text, "answer");
 	}
@@ -207,13 +207,13 @@ START_TEST(the_source_free_or_wrong)
 	s = start();
 	fd = their_socket(family[_i].they, 40500);
 	remote = E(family[_i].they, 40500);
-	ck_assert_int_eq(ikesock_send(s, &none, &remote, span_of("1", 1)), 0);
+	ck_assert_int_eq(ikesock_send(s, &none, &remote, span_of("1", 1), false), 0);
 	they_hear(fd, text, sizeof(text));
 	ck_assert_str_eq(text, "1");
 	wrong = E(_i ? "fd01::9" : "10.1.0.9", 500);
-	ck_assert_int_lt(ikesock_send(s, &wrong, &remote, span_of("2", 1)), 0);
+	ck_assert_int_lt(ikesock_send(s, &wrong, &remote, span_of("2", 1), false), 0);
 	wrong = E(_i ? "10.1.0.1" : "fd01::1", 500);	/* of the other family: as none */
-	ck_assert_int_eq(ikesock_send(s, &wrong, &remote, span_of("3", 1)), 0);
+	ck_assert_int_eq(ikesock_send(s, &wrong, &remote, span_of("3", 1), false), 0);
 	they_hear(fd, text, sizeof(text));
 	ck_assert_str_eq(text, "3");
 	close(fd);
@@ -240,7 +240,7 @@ START_TEST(large_messages_pass_both_ways)
 	ck_assert_uint_eq(h.len, sizeof(big));
 	local = E(family[_i].us[0], 500);
 	remote = E(family[_i].they, 40500);
-	ck_assert_int_eq(ikesock_send(s, &local, &remote, span_of(big, sizeof(big))), 0);
+	ck_assert_int_eq(ikesock_send(s, &local, &remote, span_of(big, sizeof(big)), false), 0);
 	they_hear(fd, back, sizeof(back));
 	ck_assert_uint_eq(strlen(back), sizeof(big));
 	close(fd);
@@ -275,7 +275,7 @@ START_TEST(a_taken_port_is_said_so)
 	if (!start_world())
 		return;
 	fd = their_socket(_i ? "::" : "127.0.0.1", 500);
-	ck_assert_ptr_null(ikesock_new(&w.host, hear, &h, err, sizeof(err)));
+	ck_assert_ptr_null(ikesock_new(&w.host, IKESOCK_500, hear, &h, err, sizeof(err)));
 	ck_assert_str_eq(err, "cannot bind UDP port 500: Address already in use; another IKE daemon holds it (see: ss -lunp sport = 500)");
 	ck_assert_int_eq(w.watching, 0);
 	ck_assert_int_eq(w.t.live, 0);
@@ -297,7 +297,7 @@ START_TEST(no_permission_is_said_so)
 		printf("skipped: cannot drop capabilities here\n");
 		return;
 	}
-	ck_assert_ptr_null(ikesock_new(&w.host, hear, &h, err, sizeof(err)));
+	ck_assert_ptr_null(ikesock_new(&w.host, IKESOCK_500, hear, &h, err, sizeof(err)));
 	ck_assert_str_eq(err, "cannot bind UDP port 500: Permission denied; run as root or with CAP_NET_BIND_SERVICE");
 	ck_assert_int_eq(w.t.live, 0);
 }
@@ -308,11 +308,11 @@ START_TEST(no_memory_leaves_nothing)
 	if (!start_world())
 		return;
 	w.t.fail_at = 1;
-	ck_assert_ptr_null(ikesock_new(&w.host, hear, &h, err, sizeof(err)));
+	ck_assert_ptr_null(ikesock_new(&w.host, IKESOCK_500, hear, &h, err, sizeof(err)));
 	ck_assert_str_eq(err, "out of memory");
 	for (int k = 1; k <= 2; k++) {
 		w.fail_watch = k;
-		ck_assert_ptr_null(ikesock_new(&w.host, hear, &h, err, sizeof(err)));
+		ck_assert_ptr_null(ikesock_new(&w.host, IKESOCK_500, hear, &h, err, sizeof(err)));
 		ck_assert_str_eq(err, "out of memory");
 		ck_assert_int_eq(w.watching, 0);
 		ck_assert_int_eq(w.t.live, 0);
@@ -333,10 +333,10 @@ START_TEST(ipv6_switched_off_is_fine)
 	s = start();
 	local = E("fd01::1", 500);
 	remote = E("fd01::2", 500);
-	ck_assert_int_lt(ikesock_send(s, &local, &remote, span_of("x", 1)), 0);
+	ck_assert_int_lt(ikesock_send(s, &local, &remote, span_of("x", 1), false), 0);
 	local = E("10.1.0.1", 500);
 	remote = E("10.1.0.2", 500);
-	ck_assert_int_eq(ikesock_send(s, &local, &remote, span_of("x", 1)), 0);
+	ck_assert_int_eq(ikesock_send(s, &local, &remote, span_of("x", 1), false), 0);
 	ck_assert(world_until(&w, &h.n, 1, 2000));	/* to ourselves */
 	ck_assert(endpoint_eq(&h.local, &remote) && endpoint_eq(&h.remote, &local));
 	stop(s);

@@ -153,7 +153,7 @@ mirror(bool v6, bool encap)
 	struct dp_tunnel c = tunnel();
 	struct dp_sa a = sa(1001, 1002, 1, v6, encap), b = sa(1002, 1001, 2, v6, encap);
 
-	ck_assert_msg(dp->ops->tunnel_set(dp, &c) == 0, "%s", dp_user_error(dp));
+	ck_assert_msg(dp->ops->tunnel_set(dp, &c) == 0, "%s", dp->ops->error(dp));
 	ck_assert_int_eq(dp->ops->sa_add(dp, &a), 0);
 	ck_assert_int_eq(dp->ops->sa_add(dp, &b), 0);
 }
@@ -190,16 +190,16 @@ START_TEST(ike_goes_round)
 		return;
 	start();
 	addr_parse(_i ? "::1" : "127.0.0.1", &to.addr);
-	ck_assert_int_eq(dp_user_send_udp(dp, &to, &to, SPAN_STR("ike!"), true), 0);
+	ck_assert_int_eq(dp->ops->send_udp(dp, &to, &to, SPAN_STR("ike!"), DP_UDP_IKE), 0);
 	until(DP_EV_IKE);
 	ck_assert(last.natt);
 	ck_assert_uint_eq(last.packet.n, 4);
 	ck_assert_mem_eq(last_packet, "ike!", 4);
 	ck_assert(endpoint_eq(&last.remote, &to) && endpoint_eq(&last.local, &to));
 	got[DP_EV_IKE] = 0;
-	ck_assert_int_eq(dp_user_send_udp(dp, NULL, &to, SPAN_STR("\xff"), false), 0);	/* keepalive */
-	ck_assert_int_eq(dp_user_send_udp(dp, NULL, &to, SPAN_STR("ab"), false), 0);	/* runt */
-	ck_assert_int_eq(dp_user_send_udp(dp, NULL, &to, span_of(big, sizeof(big)), true), 0);
+	ck_assert_int_eq(dp->ops->send_udp(dp, NULL, &to, SPAN_STR("\xff"), DP_UDP_KEEPALIVE), 0);	/* keepalive */
+	ck_assert_int_eq(dp->ops->send_udp(dp, NULL, &to, SPAN_STR("ab"), DP_UDP_KEEPALIVE), 0);	/* runt */
+	ck_assert_int_eq(dp->ops->send_udp(dp, NULL, &to, span_of(big, sizeof(big)), DP_UDP_IKE), 0);
 	until(DP_EV_IKE);
 	ck_assert_uint_eq(last.packet.n, sizeof(big));
 	ck_assert_uint_eq(got[DP_EV_SA_UNKNOWN], 0);
@@ -320,7 +320,7 @@ START_TEST(every_allocation_may_fail)
 		t.fail_at = i;
 		rc = dp->ops->tunnel_set(dp, &c);
 		t.fail_at = 0;
-		ck_assert(rc == 0 || (dp_user_error(dp)[0] && if_nametoindex("dm0") == 0));
+		ck_assert(rc == 0 || (dp->ops->error(dp)[0] && if_nametoindex("dm0") == 0));
 	}
 	rc = -1;
 	for (long i = 1; rc != 0; i++) {
@@ -353,11 +353,11 @@ START_TEST(what_is_wrong_is_said)
 	ck_assert_msg(strstr(err, "UDP port 4500") && strstr(err, "in use"), "%s", err);
 	snprintf(c.name, sizeof(c.name), "lo");
 	ck_assert_int_lt(dp->ops->tunnel_set(dp, &c), 0);
-	ck_assert_msg(strstr(dp_user_error(dp), "cannot create interface lo"), "%s", dp_user_error(dp));
+	ck_assert_msg(strstr(dp->ops->error(dp), "cannot create interface lo"), "%s", dp->ops->error(dp));
 	c = tunnel();
 	c.mtu = 20000;
 	ck_assert_int_eq(dp->ops->tunnel_set(dp, &c), -EINVAL);
-	ck_assert_msg(strstr(dp_user_error(dp), "MTU"), "%s", dp_user_error(dp));
+	ck_assert_msg(strstr(dp->ops->error(dp), "MTU"), "%s", dp->ops->error(dp));
 	ck_assert_int_eq(dp->ops->neigh_set(dp, &n), -ENOENT);
 	ck_assert_int_eq(dp->ops->neigh_del(dp, 8, &n.proto), 0);
 	ck_assert_int_eq(dp->ops->sa_add(dp, &a), -ENOENT);
@@ -367,8 +367,8 @@ START_TEST(what_is_wrong_is_said)
 	if (mount("none", "/dev/net", "tmpfs", 0, NULL) == 0) {
 		c = tunnel();
 		ck_assert_int_eq(dp->ops->tunnel_set(dp, &c), -ENOENT);
-		ck_assert_msg(strstr(dp_user_error(dp), "cannot open /dev/net/tun: No such file or directory; load the tun module"), "%s",
-		    dp_user_error(dp));
+		ck_assert_msg(strstr(dp->ops->error(dp), "cannot open /dev/net/tun: No such file or directory; load the tun module"), "%s",
+		    dp->ops->error(dp));
 	}
 	finish();
 }

@@ -1,0 +1,801 @@
+/* mgre/kernel.c: GRE by the kernel: a device without a remote (mGRE) whose neighbour table says where each overlay address is.
+ *
+ * ARP is on, so an unknown next hop becomes an incomplete neighbour; no ARP request is sent for it (it would have nowhere to go):
+ * the kernel asks us by netlink (application probes), which is DP_EV_UNRESOLVED. The packets that wait for it in the neighbour's
+ * queue leave when it is set. Entries are permanent: the engine knows when they end, and reachable ones count against gc_thresh3.
+ *
+ * NHRP comes and goes through a packet socket on the device. The kernel gives the outer source address of each packet, which the
+ * map of peers turns into a number; XFRM has let it in only under an SA of that very address, real or synthetic (xfrm/kernel.c).
+ *
+ * Not here: ESP and what keeps clear GRE off the wire (xfrm/), routes (routing/). */
+#include "mgre/kernel.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_tunnel.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/map.h"
+#include "lib/nlq.h"
+#include "mgre/gre.h"
+#include "mgre/link.h"
+
+enum {
+	TTL = 64, TOS_INHERIT = 1, APP_PROBES = 3,
+	MTU_DEFAULT = 1400,	/* what other DMVPN routers have: fits ESP in UDP with every cipher on a link of 1500 */
+	NHRP_MAX = 9216, BURST = 64,
+};
+
+#define MK_COUNTS(X) \
+	X(NHRP_IN, "nhrp-in") \
+	X(NHRP_OUT, "nhrp-out") \
+	X(NHRP_STRANGER, "nhrp-unknown-sender") \
+	X(NHRP_CUT, "nhrp-truncated") \
+	X(NHRP_FAILED, "nhrp-send-failed") \
+	X(UNRESOLVED, "neighbour-unresolved") \
+	X(NEIGH_REFUSED, "neighbour-refused") \
+	X(NEWS_LOST, "netlink-news-lost")
+#define X(name, word) MK_##name,
+enum mk_count { MK_COUNTS(X) MK_COUNT_N };
+#undef X
+#define X(name, word) word,
+static const char *const count_word[] = { MK_COUNTS(X) };
+#undef X
+
+struct mk_neigh {
+	struct map_node node;	/* in the tunnel's, by proto */
+	struct mk_neigh *next, **prev;	/* of the peer */
+	struct addr proto;
+	struct mk_peer *peer;
+	bool mcast;
+};
+
+struct mk_peer {
+	struct map_node by_number, by_lladdr;	/* in the tunnel's */
+	uint32_t number;
+	struct addr lladdr;
+	struct mk_neigh *neighs;
+};
+
+struct mk_tunnel {
+	struct mk_tunnel *next;
+	struct mgre_kernel *owner;
+	struct dp_tunnel conf;
+	unsigned ifindex, mtu;
+	int fd;	/* packet socket; -1 */
+	struct host_watch *watch;
+	bool up, gone;
+	struct map peers, lladdrs, neighs;
+};
+
+struct mgre_kernel {
+	const struct host *host;
+	dp_event_fn *fn;
+	void *ctx;
+	struct nlq q;
+	struct link_nl link;
+	int news;	/* neighbours */
+	struct host_watch *watch_news, *watch_link;
+	struct mk_tunnel *tunnels;
+	uint64_t count[MK_COUNT_N];
+	char err[256];
+};
+
+static int
+failed(struct mgre_kernel *m, const struct dp_tunnel *conf, const char *what, int rc)
+{
+	snprintf(m->err, sizeof(m->err), "cannot %s %s: %s", what, conf->name, strerror(-rc));
+	return rc;
+}
+
+static struct mk_tunnel *
+find(const struct mgre_kernel *m, uint32_t tunnel)
+{
+	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		if (t->conf.id == tunnel)
+			return t;
+	}
+	return NULL;
+}
+
+/* ---- peers and neighbours */
+
+static bool
+number_eq(const struct map_node *n, const void *key)
+{
+	return container_of(n, struct mk_peer, by_number)->number == *(const uint32_t *)key;
+}
+
+static bool
+lladdr_eq(const struct map_node *n, const void *key)
+{
+	return addr_eq(&container_of(n, struct mk_peer, by_lladdr)->lladdr, key);
+}
+
+static bool
+proto_eq(const struct map_node *n, const void *key)
+{
+	return addr_eq(&container_of(n, struct mk_neigh, node)->proto, key);
+}
+
+static struct mk_peer *
+peer_find(const struct mk_tunnel *t, uint32_t number)
+{
+	struct map_node *n = map_find(&t->peers, map_hash(&t->peers, &number, sizeof(number)), number_eq, &number);
+
+	return n ? container_of(n, struct mk_peer, by_number) : NULL;
+}
+
+static struct mk_peer *
+peer_at(const struct mk_tunnel *t, const struct addr *lladdr)
+{
+	struct map_node *n = map_find(&t->lladdrs, map_hash(&t->lladdrs, lladdr->b, lladdr->n), lladdr_eq, lladdr);
+
+	return n ? container_of(n, struct mk_peer, by_lladdr) : NULL;
+}
+
+static struct mk_neigh *
+neigh_find(const struct mk_tunnel *t, const struct addr *proto)
+{
+	struct map_node *n = map_find(&t->neighs, map_hash(&t->neighs, proto->b, proto->n), proto_eq, proto);
+
+	return n ? container_of(n, struct mk_neigh, node) : NULL;
+}
+
+static struct nl_msg *
+neigh_msg(const struct mk_tunnel *t, const struct addr *proto, const struct addr *lladdr)
+{
+	struct ndmsg nd = { .ndm_family = proto->n == 16 ? AF_INET6 : AF_INET, .ndm_ifindex = (int)t->ifindex, .ndm_state = NUD_PERMANENT };
+	struct nl_msg *msg = nlq_msg(lladdr ? RTM_NEWNEIGH : RTM_DELNEIGH, lladdr ? NLM_F_CREATE | NLM_F_REPLACE : 0, &nd, sizeof(nd));
+
+	if (msg && (nla_put(msg, NDA_DST, proto->n, proto->b) < 0 || (lladdr && nla_put(msg, NDA_LLADDR, lladdr->n, lladdr->b) < 0))) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static int
+neigh_put(struct mk_tunnel *t, const struct mk_neigh *n)
+{
+	int rc = nlq_do(&t->owner->q, neigh_msg(t, &n->proto, &n->peer->lladdr));
+
+	if (rc != 0)
+		t->owner->count[MK_NEIGH_REFUSED]++;
+	return rc;
+}
+
+static void
+neigh_unlink(struct mk_neigh *n)
+{
+	*n->prev = n->next;
+	if (n->next)
+		n->next->prev = n->prev;
+}
+
+static void
+neigh_link(struct mk_neigh *n, struct mk_peer *p)
+{
+	n->peer = p;
+	n->next = p->neighs;
+	n->prev = &p->neighs;
+	if (n->next)
+		n->next->prev = &n->next;
+	p->neighs = n;
+}
+
+static void
+neigh_free(struct mk_tunnel *t, struct mk_neigh *n)
+{
+	neigh_unlink(n);
+	map_del(&t->neighs, &n->node);
+	env_free(t->owner->host->env, n);
+}
+
+int
+mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *dn)
+{
+	struct mk_tunnel *t = find(m, dn->tunnel);
+	struct mk_peer *p = t ? peer_find(t, dn->peer) : NULL;
+	struct mk_neigh *n;
+	int rc;
+
+	if (!t || !p)
+		return -ENOENT;
+	if (!dn->proto.n)	/* nothing to fall back to: a packet without a neighbour waits in the kernel */
+		return 0;
+	n = neigh_find(t, &dn->proto);
+	if (!n) {
+		if (!(n = env_alloc(m->host->env, sizeof(*n))))
+			return -ENOMEM;
+		*n = (struct mk_neigh){ .proto = dn->proto };
+		map_add(&t->neighs, &n->node, map_hash(&t->neighs, n->proto.b, n->proto.n));
+	} else {
+		neigh_unlink(n);
+	}
+	neigh_link(n, p);
+	n->mcast = dn->mcast;
+	rc = neigh_put(t, n);
+	if (rc != 0)
+		neigh_free(t, n);
+	return rc;
+}
+
+int
+mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr *proto)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	struct mk_neigh *n = t && proto->n ? neigh_find(t, proto) : NULL;
+	int rc = 0;
+
+	if (n) {
+		rc = t->gone ? 0 : nlq_do(&m->q, neigh_msg(t, proto, NULL));
+		neigh_free(t, n);
+	}
+	return rc == -ENOENT || rc == -ENODEV ? 0 : rc;
+}
+
+int
+mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t number, const struct addr *lladdr)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	struct mk_peer *p = t ? peer_find(t, number) : NULL;
+
+	if (!t)
+		return -ENOENT;
+	if (p && addr_eq(&p->lladdr, lladdr))
+		return 0;
+	if (p) {
+		map_del(&t->lladdrs, &p->by_lladdr);
+	} else {
+		if (!(p = env_alloc(m->host->env, sizeof(*p))))
+			return -ENOMEM;
+		*p = (struct mk_peer){ .number = number };
+		map_add(&t->peers, &p->by_number, map_hash(&t->peers, &number, sizeof(number)));
+	}
+	p->lladdr = *lladdr;
+	map_add(&t->lladdrs, &p->by_lladdr, map_hash(&t->lladdrs, lladdr->b, lladdr->n));
+	for (struct mk_neigh *n = p->neighs; n; n = n->next)
+		neigh_put(t, n);
+	return 0;
+}
+
+static void
+peer_free(struct mk_tunnel *t, struct mk_peer *p)
+{
+	while (p->neighs) {
+		nlq_add(&t->owner->q, neigh_msg(t, &p->neighs->proto, NULL), NULL, NULL, 0);
+		neigh_free(t, p->neighs);
+	}
+	nlq_flush(&t->owner->q);
+	map_del(&t->peers, &p->by_number);
+	map_del(&t->lladdrs, &p->by_lladdr);
+	env_free(t->owner->host->env, p);
+}
+
+void
+mgre_kernel_peer_del(struct mgre_kernel *m, uint32_t tunnel, uint32_t number)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	struct mk_peer *p = t ? peer_find(t, number) : NULL;
+
+	if (p)
+		peer_free(t, p);
+}
+
+/* ---- the device */
+
+static bool
+put_gre(struct nl_msg *msg, const struct dp_tunnel *c)
+{
+	bool v6 = c->source.n == 16;
+	uint16_t flags = htons(c->has_key ? 0x2000 : 0);
+	uint32_t key = htonl(c->key);
+
+	return (!c->source.n || nla_put(msg, IFLA_GRE_LOCAL, c->source.n, c->source.b) == 0) && nla_put_u8(msg, IFLA_GRE_TTL, TTL) == 0 &&
+	       (v6 || nla_put_u8(msg, IFLA_GRE_PMTUDISC, 1) == 0) && (v6 || nla_put_u8(msg, IFLA_GRE_TOS, TOS_INHERIT) == 0) &&
+	       (!v6 || nla_put_u32(msg, IFLA_GRE_FLAGS, 0x1 | 0x2) == 0) /* no encapsulation limit, traffic class from inside */ &&
+	       nla_put_u16(msg, IFLA_GRE_IFLAGS, flags) == 0 && nla_put_u16(msg, IFLA_GRE_OFLAGS, flags) == 0 &&
+	       nla_put_u32(msg, IFLA_GRE_IKEY, key) == 0 && nla_put_u32(msg, IFLA_GRE_OKEY, key) == 0;
+}
+
+static struct nl_msg *
+link_msg(const struct dp_tunnel *c, unsigned ifindex, unsigned mtu, uint16_t flags)
+{
+	struct ifinfomsg ifi = { .ifi_index = (int)ifindex, .ifi_change = IFF_NOARP };	/* ARP on */
+	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, flags, &ifi, sizeof(ifi));
+	struct nlattr *info, *data;
+
+	if (!msg)
+		return NULL;
+	if (nla_put_string(msg, IFLA_IFNAME, c->name) == 0 && nla_put_u32(msg, IFLA_MTU, mtu) == 0 && (info = nla_nest_start(msg, IFLA_LINKINFO)) &&
+	    nla_put_string(msg, IFLA_INFO_KIND, c->source.n == 16 ? "ip6gre" : "gre") == 0 && (data = nla_nest_start(msg, IFLA_INFO_DATA)) &&
+	    put_gre(msg, c)) {
+		nla_nest_end(msg, data);
+		nla_nest_end(msg, info);
+		return msg;
+	}
+	nlmsg_free(msg);
+	return NULL;
+}
+
+/* Unknown next hops are asked of us, never by ARP. */
+static int
+set_probes(struct mgre_kernel *m, const struct mk_tunnel *t, const char *table, uint8_t family)
+{
+	struct ndtmsg nd = { .ndtm_family = family };
+	struct nl_msg *msg = nlq_msg(RTM_SETNEIGHTBL, 0, &nd, sizeof(nd));
+	struct nlattr *parms;
+
+	if (!msg || nla_put_string(msg, NDTA_NAME, table) < 0 || !(parms = nla_nest_start(msg, NDTA_PARMS)) ||
+	    nla_put_u32(msg, NDTPA_IFINDEX, t->ifindex) < 0 || nla_put_u32(msg, NDTPA_APP_PROBES, APP_PROBES) < 0 ||
+	    nla_put_u32(msg, NDTPA_UCAST_PROBES, 0) < 0 || nla_put_u32(msg, NDTPA_MCAST_PROBES, 0) < 0) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	nla_nest_end(msg, parms);
+	return nlq_do(&m->q, msg);
+}
+
+static int
+bring_up(struct mgre_kernel *m, const struct mk_tunnel *t)
+{
+	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP | IFF_NOARP };
+
+	return nlq_do(&m->q, nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi)));
+}
+
+static void
+delete_link(struct mgre_kernel *m, unsigned ifindex)
+{
+	struct ifinfomsg ifi = { .ifi_index = (int)ifindex };
+
+	nlq_do(&m->q, nlq_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi)));
+}
+
+static bool
+has_addr(const struct dp_tunnel *c, const struct prefix *p)
+{
+	for (unsigned i = 0; i < c->n_addr; i++) {
+		if (c->addr[i].bits == p->bits && addr_eq(&c->addr[i].addr, &p->addr))
+			return true;
+	}
+	return false;
+}
+
+/* Those of `to` that `from` has not, or away with those of `from` that `to` has not. */
+static int
+addresses(struct mgre_kernel *m, unsigned ifindex, const struct dp_tunnel *from, const struct dp_tunnel *to, bool add)
+{
+	const struct dp_tunnel *of = add ? to : from, *other = add ? from : to;
+	int rc = 0;
+
+	for (unsigned i = 0; i < of->n_addr && rc == 0; i++) {
+		if (!has_addr(other, &of->addr[i]))
+			rc = link_addr(&m->link, ifindex, &of->addr[i], add);
+	}
+	return rc;
+}
+
+/* ---- NHRP */
+
+static void
+receive_one(struct mk_tunnel *t, uint8_t *buf, size_t n, const struct sockaddr_ll *from)
+{
+	struct mgre_kernel *m = t->owner;
+	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = t->conf.id, .local.addr = t->conf.source };
+	struct mk_peer *p;
+
+	if (from->sll_halen != 4 && from->sll_halen != 16)
+		return;
+	ev.remote.addr = addr_of(from->sll_addr, from->sll_halen);
+	p = peer_at(t, &ev.remote.addr);
+	if (!p || n > NHRP_MAX) {
+		m->count[p ? MK_NHRP_CUT : MK_NHRP_STRANGER]++;
+		return;
+	}
+	m->count[MK_NHRP_IN]++;
+	ev.peer = p->number;
+	ev.packet = span_of(buf, n);
+	m->fn(m->ctx, &ev);
+}
+
+static void
+on_nhrp(void *arg)
+{
+	struct mk_tunnel *t = arg;
+	uint8_t buf[NHRP_MAX];
+	union {
+		struct sockaddr sa;
+		struct sockaddr_ll ll;
+		uint8_t room[64];
+	} from;
+
+	for (unsigned i = 0; i < BURST; i++) {
+		socklen_t len = sizeof(from);
+		ssize_t got = recvfrom(t->fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC, &from.sa, &len);
+
+		if (got < 0)
+			return;
+		receive_one(t, buf, (size_t)got, &from.ll);
+	}
+}
+
+static int
+open_nhrp(struct mk_tunnel *t)
+{
+	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(GRE_NHRP), .sll_ifindex = (int)t->ifindex };
+
+	t->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);	/* nothing before it is bound */
+	if (t->fd < 0 || bind(t->fd, (struct sockaddr *)(void *)&a, sizeof(a)) != 0)
+		return -errno;
+	t->watch = t->owner->host->watch(t->owner->host->ctx, t->fd, on_nhrp, t);
+	return t->watch ? 0 : -ENOMEM;
+}
+
+static void
+close_nhrp(struct mk_tunnel *t)
+{
+	t->owner->host->unwatch(t->owner->host->ctx, t->watch);
+	t->watch = NULL;
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+}
+
+int
+mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct span nhrp)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	struct mk_peer *p = t ? peer_find(t, peer) : NULL;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_ll ll;
+		uint8_t room[64];
+	} to = { .ll = { .sll_family = AF_PACKET, .sll_protocol = htons(GRE_NHRP) } };
+
+	if (!p)
+		return -ENOENT;
+	to.ll.sll_ifindex = (int)t->ifindex;
+	to.ll.sll_halen = p->lladdr.n;
+	memcpy(to.ll.sll_addr, p->lladdr.b, p->lladdr.n);
+	if (sendto(t->fd, nhrp.p, nhrp.n, MSG_DONTWAIT, &to.sa, (socklen_t)(offsetof(struct sockaddr_ll, sll_addr) + (p->lladdr.n > 8 ? p->lladdr.n : 8))) < 0) {
+		m->count[MK_NHRP_FAILED]++;
+		return -errno;
+	}
+	m->count[MK_NHRP_OUT]++;
+	return 0;
+}
+
+/* ---- tunnels */
+
+/* The device with this name, made or taken over; then what only a device that is there can have. */
+static int
+build(struct mgre_kernel *m, struct mk_tunnel *t)
+{
+	static const struct dp_tunnel none;
+	int rc = nlq_do(&m->q, link_msg(&t->conf, 0, t->mtu, NLM_F_CREATE | NLM_F_EXCL));
+
+	t->ifindex = link_index(t->conf.name);
+	if (rc == -EEXIST && t->ifindex)
+		rc = nlq_do(&m->q, link_msg(&t->conf, t->ifindex, t->mtu, 0));
+	if (rc != 0)
+		return failed(m, &t->conf, "make the GRE interface", rc);
+	if (!t->ifindex)
+		return failed(m, &t->conf, "make the GRE interface", -ENODEV);
+	if ((rc = set_probes(m, t, "arp_cache", AF_INET)) != 0 || ((rc = set_probes(m, t, "ndisc_cache", AF_INET6)) != 0 && rc != -ENOENT))
+		return failed(m, &t->conf, "have next hops asked of us on", rc);
+	if ((rc = open_nhrp(t)) != 0)
+		return failed(m, &t->conf, "listen to NHRP on", rc);
+	if ((rc = addresses(m, t->ifindex, &none, &t->conf, true)) != 0)
+		return failed(m, &t->conf, "set an address of", rc);
+	if ((rc = bring_up(m, t)) != 0)
+		return failed(m, &t->conf, "bring up", rc);
+	t->up = true;
+	t->gone = false;
+	return 0;
+}
+
+static void
+unbuild(struct mgre_kernel *m, struct mk_tunnel *t)
+{
+	close_nhrp(t);
+	if (t->ifindex && !t->gone)
+		delete_link(m, t->ifindex);
+	t->ifindex = 0;
+	t->up = false;
+}
+
+static void
+destroy(struct mgre_kernel *m, struct mk_tunnel *t)
+{
+	struct map_node *n;
+	struct map_iter it;
+
+	unbuild(m, t);
+	while (t->peers.n && (n = map_first(&t->peers, &it)))
+		peer_free(t, container_of(n, struct mk_peer, by_number));
+	map_fini(&t->peers);
+	map_fini(&t->lladdrs);
+	map_fini(&t->neighs);
+	env_free(m->host->env, t);
+}
+
+static int
+create(struct mgre_kernel *m, const struct dp_tunnel *conf)
+{
+	struct mk_tunnel *t = env_alloc(m->host->env, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return failed(m, conf, "make", -ENOMEM);
+	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT };
+	map_init(&t->peers, m->host->env);
+	map_init(&t->lladdrs, m->host->env);
+	map_init(&t->neighs, m->host->env);
+	rc = build(m, t);
+	if (rc != 0) {
+		destroy(m, t);
+		return rc;
+	}
+	t->next = m->tunnels;
+	m->tunnels = t;
+	return 0;
+}
+
+static void
+put_neighbours(struct mk_tunnel *t)
+{
+	struct map_iter it;
+
+	for (struct map_node *n = map_first(&t->neighs, &it); n; n = map_next(&t->neighs, &it)) {
+		const struct mk_neigh *g = container_of(n, struct mk_neigh, node);
+
+		nlq_add(&t->owner->q, neigh_msg(t, &g->proto, &g->peer->lladdr), NULL, NULL, 0);
+	}
+	nlq_flush(&t->owner->q);
+}
+
+/* The interface was deleted under us: another of that name, with the tables that this tunnel has. */
+static int
+remake(struct mgre_kernel *m, struct mk_tunnel *t, const struct dp_tunnel *conf)
+{
+	int rc;
+
+	close_nhrp(t);
+	t->conf = *conf;
+	t->mtu = conf->mtu ? conf->mtu : MTU_DEFAULT;
+	rc = build(m, t);
+	if (rc == 0)
+		put_neighbours(t);
+	else
+		unbuild(m, t);
+	return rc;
+}
+
+static int
+modify(struct mgre_kernel *m, struct mk_tunnel *t, const struct dp_tunnel *conf)
+{
+	unsigned mtu = conf->mtu ? conf->mtu : MTU_DEFAULT;
+	struct dp_tunnel was = t->conf;
+	int rc;
+
+	if (strcmp(conf->name, was.name) != 0)
+		return failed(m, conf, "rename to", -EINVAL);
+	if ((rc = nlq_do(&m->q, link_msg(conf, t->ifindex, mtu, 0))) != 0)
+		return failed(m, conf, "change", rc);
+	if ((rc = addresses(m, t->ifindex, &was, conf, true)) != 0)
+		return failed(m, conf, "set an address of", rc);
+	addresses(m, t->ifindex, &was, conf, false);
+	t->conf = *conf;
+	t->mtu = mtu;
+	return 0;
+}
+
+int
+mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf)
+{
+	struct mk_tunnel *t = find(m, conf->id);
+
+	m->err[0] = '\0';
+	return !t ? create(m, conf) : t->gone ? remake(m, t, conf) : modify(m, t, conf);
+}
+
+int
+mgre_kernel_tunnel_del(struct mgre_kernel *m, uint32_t tunnel)
+{
+	for (struct mk_tunnel **at = &m->tunnels; *at; at = &(*at)->next) {
+		struct mk_tunnel *t = *at;
+
+		if (t->conf.id != tunnel)
+			continue;
+		*at = t->next;
+		destroy(m, t);
+		return 0;
+	}
+	return 0;
+}
+
+static void
+on_link(void *ctx, struct nlmsghdr *h)
+{
+	struct dp_link_info *out = ctx;
+	struct nlattr *tb[IFLA_MAX + 1];
+	const struct ifinfomsg *ifi = nlmsg_data(h);
+	struct rtnl_link_stats64 st;
+
+	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0)
+		return;
+	out->up = ifi->ifi_flags & IFF_UP;
+	out->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
+	if (!tb[IFLA_STATS64] || (size_t)nla_len(tb[IFLA_STATS64]) < sizeof(st.rx_packets) * 4)
+		return;
+	memset(&st, 0, sizeof(st));
+	memcpy(&st, nla_data(tb[IFLA_STATS64]), (size_t)nla_len(tb[IFLA_STATS64]) < sizeof(st) ? (size_t)nla_len(tb[IFLA_STATS64]) : sizeof(st));
+	out->rx_packets = st.rx_packets;
+	out->rx_bytes = st.rx_bytes;
+	out->tx_packets = st.tx_packets;
+	out->tx_bytes = st.tx_bytes;
+}
+
+bool
+mgre_kernel_link_info(struct mgre_kernel *m, uint32_t tunnel, struct dp_link_info *out)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	struct ifinfomsg ifi = { .ifi_index = t ? (int)t->ifindex : 0 };
+
+	if (!t)
+		return false;
+	*out = (struct dp_link_info){ .ifindex = t->ifindex, .mtu = t->mtu, .plane = "kernel" };
+	if (t->ifindex && !t->gone)
+		nlq_get(&m->q, nlq_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_link, out);
+	return true;
+}
+
+void
+mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < MK_COUNT_N; i++)
+		fn(ctx, count_word[i], m->count[i]);
+}
+
+const char *
+mgre_kernel_error(const struct mgre_kernel *m)
+{
+	return m->err;
+}
+
+/* ---- what the kernel tells */
+
+static void
+on_neigh(void *ctx, struct nlmsghdr *h)
+{
+	struct mgre_kernel *m = ctx;
+	const struct ndmsg *nd = nlmsg_data(h);
+	struct nlattr *tb[NDA_MAX + 1];
+	struct dp_event ev = { .kind = DP_EV_UNRESOLVED };
+
+	if (h->nlmsg_type != RTM_GETNEIGH || nlmsg_parse(h, sizeof(*nd), tb, NDA_MAX, NULL) < 0 || !tb[NDA_DST] ||
+	    (nla_len(tb[NDA_DST]) != 4 && nla_len(tb[NDA_DST]) != 16))
+		return;
+	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		if ((int)t->ifindex != nd->ndm_ifindex)
+			continue;
+		m->count[MK_UNRESOLVED]++;
+		ev.tunnel = t->conf.id;
+		ev.dst = addr_of(nla_data(tb[NDA_DST]), (size_t)nla_len(tb[NDA_DST]));
+		m->fn(m->ctx, &ev);
+		return;
+	}
+}
+
+static void
+on_news(void *arg)
+{
+	struct mgre_kernel *m = arg;
+
+	if (!nlq_hear(m->news, on_neigh, m))
+		m->count[MK_NEWS_LOST]++;	/* whoever still waits is asked for again */
+}
+
+static void
+on_change(void *ctx, const struct link_change *c)
+{
+	struct mgre_kernel *m = ctx;
+
+	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		struct dp_event ev = { .kind = DP_EV_LINK, .tunnel = t->conf.id, .link_up = c->up && !c->gone, .link_gone = c->gone };
+
+		if (t->ifindex != c->ifindex || (t->up == ev.link_up && !c->gone))
+			continue;
+		t->up = ev.link_up;
+		t->gone = c->gone;
+		if (c->gone)
+			close_nhrp(t);
+		m->fn(m->ctx, &ev);
+		return;
+	}
+}
+
+static void
+on_link_news(void *arg)
+{
+	struct mgre_kernel *m = arg;
+
+	link_news(&m->link, on_change, m);
+}
+
+/* ---- beginning and end */
+
+bool
+mgre_kernel_probe(char *err, size_t errlen)
+{
+	static const struct dp_tunnel c = { .name = "odm-probe", .has_key = true, .key = 0x4d475245, .source = { 4, { 127, 0, 0, 1 } } };
+	struct nlq q;
+	struct ifinfomsg ifi = { 0 };
+	int rc;
+
+	if (!nlq_open(&q, NETLINK_ROUTE, err, errlen))
+		return false;
+	rc = nlq_do(&q, link_msg(&c, 0, MTU_DEFAULT, NLM_F_CREATE | NLM_F_EXCL));
+	ifi.ifi_index = (int)link_index(c.name);
+	if (ifi.ifi_index)
+		nlq_do(&q, nlq_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi)));
+	nlq_close(&q);
+	if (rc == -EOPNOTSUPP)
+		snprintf(err, errlen, "this kernel has no GRE device: module ip_gre (CONFIG_NET_IPGRE)");
+	else if (rc != 0)
+		snprintf(err, errlen, "cannot make a GRE device: %s", strerror(-rc));
+	return rc == 0;
+}
+
+struct mgre_kernel *
+mgre_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	static const unsigned group = RTNLGRP_NEIGH;
+	struct mgre_kernel *m = env_alloc(host->env, sizeof(*m));
+
+	if (!m) {
+		snprintf(err, errlen, "out of memory");
+		return NULL;
+	}
+	*m = (struct mgre_kernel){ .host = host, .fn = fn, .ctx = ctx, .news = -1, .link.news = -1 };
+	if (!nlq_open(&m->q, NETLINK_ROUTE, err, errlen) || !link_open(&m->link, err, errlen))
+		goto fail;
+	m->news = nlq_listen(NETLINK_ROUTE, &group, 1);
+	if (m->news < 0) {
+		snprintf(err, errlen, "cannot listen to the kernel's neighbours: %s", strerror(-m->news));
+		goto fail;
+	}
+	m->watch_news = host->watch(host->ctx, m->news, on_news, m);
+	m->watch_link = host->watch(host->ctx, m->link.news, on_link_news, m);
+	if (m->watch_news && m->watch_link)
+		return m;
+	snprintf(err, errlen, "out of memory");
+fail:
+	mgre_kernel_free(m);
+	return NULL;
+}
+
+void
+mgre_kernel_free(struct mgre_kernel *m)
+{
+	if (!m)
+		return;
+	while (m->tunnels)
+		mgre_kernel_tunnel_del(m, m->tunnels->conf.id);
+	m->host->unwatch(m->host->ctx, m->watch_news);
+	m->host->unwatch(m->host->ctx, m->watch_link);
+	if (m->news >= 0)
+		close(m->news);
+	link_close(&m->link);
+	nlq_close(&m->q);
+	env_free(m->host->env, m);
+}

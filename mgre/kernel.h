@@ -1,0 +1,30 @@
+/* mgre/kernel.h: the tunnel side of the kernel data plane: GRE devices, neighbours, NHRP by packet socket (see kernel.c). */
+#ifndef MGRE_KERNEL_H
+#define MGRE_KERNEL_H
+
+#include "lib/dplane.h"
+#include "lib/host.h"
+
+struct mgre_kernel;
+
+struct mgre_kernel *mgre_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen);
+void	mgre_kernel_free(struct mgre_kernel *m);	/* removes devices, and with them neighbours and addresses */
+const char *mgre_kernel_error(const struct mgre_kernel *m);	/* why the last tunnel_set failed */
+/* Whether this kernel makes GRE devices at all; false with a sentence that names the module. Leaves nothing behind. */
+bool	mgre_kernel_probe(char *err, size_t errlen);
+
+/* The verbs of struct dp_ops that are ours. */
+int	mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf);
+int	mgre_kernel_tunnel_del(struct mgre_kernel *m, uint32_t tunnel);
+int	mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *n);
+int	mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr *proto);
+int	mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct span nhrp);
+bool	mgre_kernel_link_info(struct mgre_kernel *m, uint32_t tunnel, struct dp_link_info *out);
+void	mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx);
+
+/* A peer is there as long as it has an SA: the composition tells, with the outer address the device has to use for it; when
+ * that changes, its neighbours follow. */
+int	mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, const struct addr *lladdr);
+void	mgre_kernel_peer_del(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer);
+
+#endif

@@ -1,0 +1,14 @@
+/* nhrpd/daemon/dp_kernel.h: the kernel data plane put together: GRE devices from mgre/kernel.c, states and policies from
+ * xfrm/kernel.c, one face (lib/dplane.h) outside. Packets stay in the kernel. Needs CAP_NET_ADMIN and CAP_NET_RAW, a kernel with
+ * ip_gre, xfrm_user and esp4. Owns UDP port 4500, where the kernel takes what is ESP; port 500 is the daemon's. */
+#ifndef NHRPD_DAEMON_DP_KERNEL_H
+#define NHRPD_DAEMON_DP_KERNEL_H
+
+#include "lib/dplane.h"
+#include "lib/host.h"
+
+/* NULL with a sentence in err: which module is missing. `host` must outlive the plane. Events come from the loop's thread; the
+ * handler may call any verb but free(). */
+struct dp *dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen);
+
+#endif

@@ -1,0 +1,1116 @@
+/* xfrm/kernel.c: ESP by the kernel, through XFRM.
+ *
+ * What stands in the kernel for a tunnel, by priority:
+ *   per peer  ALLOW, BEET template     peers behind UDP encapsulation: each has a synthetic address, so many may share a public one
+ *   tunnel    ALLOW, transport, reqid  one wildcard pair for all peers with an address of their own
+ *   block     BLOCK                    whatever else carries the tunnel's GRE key, both families, in and out
+ * The block is there before the device and outlives this process, so GRE never leaves or comes in clear. A tunnel without a key
+ * cannot be told from other GRE, so there the wildcard pair, which wants ESP, is what stays.
+ *
+ * BEET without IP options looks like transport mode on the wire; the kernel rewrites the addresses: the GRE device and its
+ * neighbours only know the synthetic one, 240.T.. or 100::f0.., and a NAT that rebinds changes nothing but the outer addresses
+ * of the two states (reseat()).
+ *
+ * A pair of states is installed in two steps: inbound at once, outbound when it becomes active; keys are held until then and wiped.
+ * One outbound state per peer, so there is no doubt which one the kernel picks. First use, counters and what others removed are
+ * found by one dump of all states, taken when somebody asks and the last one is old; expiry, acquire and NAT rebinding are told
+ * by the kernel.
+ *
+ * When a state vanishes by another hand (ip xfrm state flush), DP_EV_SA_HARD says so and IKE makes a new one: keys are not kept
+ * to put the old one back. Policies are put back, and counted. */
+#include "xfrm/kernel.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/map.h"
+#include "lib/nlq.h"
+#include "xfrm/kmsg.h"
+
+enum {
+	DUMP_AGE = TICK_MS(500),	/* counters younger than this are good enough */
+	FRESH_EVERY = TICK_MS(100), FRESH_FOR = TICK_S(60),	/* new states are looked at so often, so long, for their first packet */
+	AUDIT_EVERY = TICK_S(2),
+	SKIP_NUMBERS = 65536,	/* of outbound packets when a state is made again: whatever left meanwhile */
+	TUNNELS_MAX = 16,
+};
+
+#define XK_COUNTS(X) \
+	X(ACQUIRE, "xfrm-acquire") \
+	X(EXPIRE_SOFT, "xfrm-expire-soft") \
+	X(EXPIRE_HARD, "xfrm-expire-hard") \
+	X(MAPPING, "xfrm-mapping") \
+	X(STATE_LOST, "xfrm-state-lost") \
+	X(POLICY_RESTORED, "xfrm-policy-restored") \
+	X(REFUSED, "xfrm-refused") \
+	X(NEWS_LOST, "xfrm-news-lost")
+#define X(name, word) XK_##name,
+enum xk_count { XK_COUNTS(X) XK_COUNT_N };
+#undef X
+#define X(name, word) word,
+static const char *const count_word[] = { XK_COUNTS(X) };
+#undef X
+
+struct xk_tunnel {
+	bool used;
+	struct dp_tunnel conf;
+	bool allowed;	/* the wildcard pair stands, for conf.source */
+};
+
+struct xk_peer {
+	struct map_node node;
+	uint32_t tunnel, number;
+	uint32_t refs;	/* states */
+	struct xk_sa *out;	/* whose outbound state is installed */
+	struct addr lladdr;
+	bool beet;	/* its policies stand, for: */
+	struct addr local, remote;
+	struct dp_peer_stats st;
+};
+
+struct xk_sa {
+	struct map_node by_in, by_out;
+	struct xk_peer *peer;
+	struct dp_sa sa;	/* keys wiped when `active` */
+	bool out_there;	/* the outbound state is installed */
+	bool used;	/* told */
+	tick_t since;
+	uint32_t seen_in, seen_out;	/* number of the dump that saw it last */
+	struct dp_sa_stats st;
+};
+
+struct xfrm_kernel {
+	const struct host *host;
+	dp_event_fn *fn;
+	void *ctx;
+	struct nlq q;
+	int news;
+	struct host_watch *watch, *timer;
+	struct xk_tunnel tunnel[TUNNELS_MAX];
+	struct map peers, in, out;
+	uint32_t fresh;	/* states that have not been used yet */
+	uint32_t dump;	/* number of the last one */
+	tick_t dumped, audited;
+	uint32_t policies;	/* of ours that the kernel has, by the last audit */
+	uint64_t count[XK_COUNT_N];
+	char err[256];
+};
+
+static tick_t
+now_of(const struct xfrm_kernel *x)
+{
+	return x->host->now(x->host->ctx);
+}
+
+static int
+refused(struct xfrm_kernel *x, const char *what, int rc)
+{
+	x->count[XK_REFUSED]++;
+	snprintf(x->err, sizeof(x->err), "the kernel refused %s: %s", what, strerror(-rc));
+	return rc;
+}
+
+/* ---- tables */
+
+struct peer_key {
+	uint32_t tunnel, number;
+};
+struct out_key {
+	uint32_t spi;
+	struct addr remote;
+};
+
+static bool
+peer_eq(const struct map_node *n, const void *key)
+{
+	const struct xk_peer *p = container_of(n, struct xk_peer, node);
+	const struct peer_key *k = key;
+
+	return p->tunnel == k->tunnel && p->number == k->number;
+}
+
+static struct xk_peer *
+peer_find(const struct xfrm_kernel *x, uint32_t tunnel, uint32_t number)
+{
+	struct peer_key k = { tunnel, number };
+	struct map_node *n = map_find(&x->peers, map_hash(&x->peers, &k, sizeof(k)), peer_eq, &k);
+
+	return n ? container_of(n, struct xk_peer, node) : NULL;
+}
+
+static struct xk_peer *
+peer_get(struct xfrm_kernel *x, uint32_t tunnel, uint32_t number)
+{
+	struct xk_peer *p = peer_find(x, tunnel, number);
+	struct peer_key k = { tunnel, number };
+
+	if (p || !(p = env_alloc(x->host->env, sizeof(*p))))
+		return p;
+	*p = (struct xk_peer){ .tunnel = tunnel, .number = number };
+	map_add(&x->peers, &p->node, map_hash(&x->peers, &k, sizeof(k)));
+	return p;
+}
+
+static bool
+in_eq(const struct map_node *n, const void *key)
+{
+	return container_of(n, struct xk_sa, by_in)->sa.spi_in == *(const uint32_t *)key;
+}
+
+static bool
+out_eq(const struct map_node *n, const void *key)
+{
+	const struct xk_sa *s = container_of(n, struct xk_sa, by_out);
+	const struct out_key *k = key;
+
+	return s->sa.spi_out == k->spi && addr_eq(&s->sa.remote.addr, &k->remote);
+}
+
+static struct xk_sa *
+sa_find(const struct xfrm_kernel *x, uint32_t spi_in)
+{
+	struct map_node *n = map_find(&x->in, map_hash(&x->in, &spi_in, sizeof(spi_in)), in_eq, &spi_in);
+
+	return n ? container_of(n, struct xk_sa, by_in) : NULL;
+}
+
+static uint64_t
+out_hash(const struct xfrm_kernel *x, uint32_t spi)
+{
+	return map_hash(&x->out, &spi, sizeof(spi));
+}
+
+/* By what the kernel tells of a state; `out` says which of the pair it is. */
+static struct xk_sa *
+sa_of_id(const struct xfrm_kernel *x, const struct xfrm_id *id, unsigned family, bool *out)
+{
+	struct xk_sa *s = sa_find(x, ntohl(id->spi));
+	struct out_key k = { ntohl(id->spi), kmsg_addr(&id->daddr, family) };
+	struct map_node *n;
+
+	*out = false;
+	if (s && addr_eq(&s->sa.local.addr, &k.remote))
+		return s;
+	*out = true;
+	n = map_find(&x->out, out_hash(x, k.spi), out_eq, &k);
+	return n ? container_of(n, struct xk_sa, by_out) : NULL;
+}
+
+static void
+tell(struct xfrm_kernel *x, enum dp_event_kind kind, const struct xk_sa *s, const struct endpoint *remote)
+{
+	struct dp_event ev = { .kind = kind, .tunnel = s->sa.tunnel, .peer = s->sa.peer, .spi_in = s->sa.spi_in, .local = s->sa.local,
+		.remote = remote ? *remote : s->sa.remote };
+
+	x->fn(x->ctx, &ev);
+}
+
+/* ---- what a state looks like to the kernel */
+
+/* Where the peer may share its address: one of its own that nobody else in this network has. */
+static struct addr
+synthetic(uint32_t tunnel, uint32_t peer, unsigned n)
+{
+	struct addr a = { .n = (uint8_t)n };
+
+	if (n == 16) {
+		a.b[0] = 0x01;	/* 100::/64, discard-only: RFC 6666 */
+		a.b[11] = 0xf0;
+	}
+	a.b[n - 4] = n == 16 ? (uint8_t)tunnel : 0xf0;
+	a.b[n - 3] = (uint8_t)((n == 16 ? 0 : (tunnel - 1) << 4) | peer >> 16);
+	a.b[n - 2] = (uint8_t)(peer >> 8);
+	a.b[n - 1] = (uint8_t)peer;
+	return a;
+}
+
+static struct addr
+lladdr_of(const struct dp_sa *sa)
+{
+	return sa->encap ? synthetic(sa->tunnel, sa->peer, sa->remote.addr.n) : sa->remote.addr;
+}
+
+static uint32_t
+reqid_of(const struct dp_sa *sa)
+{
+	return sa->encap ? KMSG_REQID_PEER + ((sa->tunnel - 1) << 20) + sa->peer : KMSG_REQID_TUNNEL + sa->tunnel;
+}
+
+static struct kmsg_state
+state_of(const struct dp_sa *sa, bool out, const struct kmsg_algs *algs)
+{
+	return (struct kmsg_state){ .out = out, .local = sa->local, .remote = sa->remote, .spi = out ? sa->spi_out : sa->spi_in, .reqid = reqid_of(sa),
+		.encap = sa->encap, .esn = sa->esn, .beet = sa->encap, .inner_local = sa->local.addr,
+		.inner_remote = synthetic(sa->tunnel, sa->peer, sa->remote.addr.n), .life = sa->life, .algs = algs };
+}
+
+static void
+gone_is_fine(void *ctx, uint64_t what, int error)
+{
+	struct xfrm_kernel *x = ctx;
+
+	if (error != 0 && error != -ESRCH && error != -ENOENT)
+		refused(x, what ? "to remove a policy" : "to remove a state", error);
+}
+
+static void
+state_del(struct xfrm_kernel *x, const struct dp_sa *sa, bool out)
+{
+	struct kmsg_state st = state_of(sa, out, NULL);
+
+	nlq_add(&x->q, kmsg_state_del(&st), gone_is_fine, x, 0);
+}
+
+static int
+state_add(struct xfrm_kernel *x, const struct dp_sa *sa, bool out)
+{
+	struct kmsg_algs algs = { .replay_n = 0 };
+	struct kmsg_state st = state_of(sa, out, &algs);
+	int rc = kmsg_algs_of(sa, out, &algs) ? nlq_do(&x->q, kmsg_state_add(&st)) : -EOPNOTSUPP;
+
+	kmsg_algs_wipe(&algs);
+	return rc == 0 ? 0 : refused(x, out ? "an outbound ESP state" : "an inbound ESP state", rc);
+}
+
+/* ---- policies of a peer */
+
+static struct kmsg_sel
+peer_sel(const struct xfrm_kernel *x, const struct xk_peer *p, bool out)
+{
+	const struct dp_tunnel *t = &x->tunnel[p->tunnel - 1].conf;
+	struct kmsg_sel s = { .v6 = p->local.n == 16, .has_key = t->has_key, .key = t->key };
+
+	s.src = out ? p->local : p->lladdr;
+	s.dst = out ? p->lladdr : p->local;
+	return s;
+}
+
+static void
+peer_policies_del(struct xfrm_kernel *x, struct xk_peer *p)
+{
+	struct kmsg_sel out = peer_sel(x, p, true), in = peer_sel(x, p, false);
+
+	if (!p->beet)
+		return;
+	p->beet = false;
+	nlq_add(&x->q, kmsg_policy_del(true, &out), gone_is_fine, x, 1);
+	nlq_add(&x->q, kmsg_policy_del(false, &in), gone_is_fine, x, 1);
+}
+
+static int
+peer_policies_put(struct xfrm_kernel *x, const struct xk_peer *p)
+{
+	uint32_t reqid = KMSG_REQID_PEER + ((p->tunnel - 1) << 20) + p->number;
+	struct kmsg_sel out = peer_sel(x, p, true), in = peer_sel(x, p, false);
+	int rc = nlq_do(&x->q, kmsg_policy_set(KMSG_PEER, true, &out, reqid, &p->local, &p->remote));
+
+	if (rc == 0)
+		rc = nlq_do(&x->q, kmsg_policy_set(KMSG_PEER, false, &in, reqid, &p->local, &p->remote));
+	return rc == 0 ? 0 : refused(x, "the policy of a peer", rc);
+}
+
+/* The policies that this SA needs, outer addresses included. */
+static int
+peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa)
+{
+	if (p->beet && (!sa->encap || !addr_eq(&p->local, &sa->local.addr) || p->remote.n != sa->remote.addr.n))
+		peer_policies_del(x, p);
+	p->lladdr = lladdr_of(sa);
+	if (!sa->encap || (p->beet && addr_eq(&p->remote, &sa->remote.addr)))
+		return 0;
+	p->local = sa->local.addr;
+	p->remote = sa->remote.addr;
+	p->beet = true;
+	return peer_policies_put(x, p);
+}
+
+/* ---- policies of a tunnel */
+
+static struct kmsg_sel
+tunnel_sel(const struct dp_tunnel *t, bool out, bool block, bool v6)
+{
+	struct kmsg_sel s = { .v6 = v6, .has_key = t->has_key, .key = t->key };
+
+	if (!block)
+		*(out ? &s.src : &s.dst) = t->source;
+	return s;
+}
+
+static int
+block_put(struct xfrm_kernel *x, const struct dp_tunnel *t)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; t->has_key && rc == 0 && i < 4; i++) {
+		struct kmsg_sel s = tunnel_sel(t, i & 1, true, i & 2);
+
+		rc = nlq_do(&x->q, kmsg_policy_set(KMSG_BLOCK, i & 1, &s, 0, NULL, NULL));
+	}
+	return rc == 0 ? 0 : refused(x, "the policy that blocks GRE in clear", rc);
+}
+
+static void
+block_del(struct xfrm_kernel *x, const struct dp_tunnel *t)
+{
+	for (unsigned i = 0; t->has_key && i < 4; i++) {
+		struct kmsg_sel s = tunnel_sel(t, i & 1, true, i & 2);
+
+		nlq_add(&x->q, kmsg_policy_del(i & 1, &s), gone_is_fine, x, 1);
+	}
+}
+
+static int
+allow_put(struct xfrm_kernel *x, struct xk_tunnel *t)
+{
+	int rc = 0;
+
+	for (unsigned out = 0; t->conf.source.n && rc == 0 && out < 2; out++) {
+		struct kmsg_sel s = tunnel_sel(&t->conf, out, false, t->conf.source.n == 16);
+
+		rc = nlq_do(&x->q, kmsg_policy_set(KMSG_TUNNEL, out, &s, KMSG_REQID_TUNNEL + t->conf.id, NULL, NULL));
+	}
+	t->allowed = rc == 0 && t->conf.source.n;
+	return rc == 0 ? 0 : refused(x, "the policy of the tunnel", rc);
+}
+
+static void
+allow_del(struct xfrm_kernel *x, struct xk_tunnel *t)
+{
+	for (unsigned out = 0; t->allowed && out < 2; out++) {
+		struct kmsg_sel s = tunnel_sel(&t->conf, out, false, t->conf.source.n == 16);
+
+		nlq_add(&x->q, kmsg_policy_del(out, &s), gone_is_fine, x, 1);
+	}
+	t->allowed = false;
+}
+
+static bool
+same_gre(const struct dp_tunnel *a, const struct dp_tunnel *b)
+{
+	return a->has_key == b->has_key && (!a->has_key || a->key == b->key);
+}
+
+int
+xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf)
+{
+	struct xk_tunnel *t = &x->tunnel[conf->id - 1], was = *t;
+	int rc;
+
+	if (conf->id == 0 || conf->id > TUNNELS_MAX)
+		return -EINVAL;
+	if (was.used && (!same_gre(&was.conf, conf) || !addr_eq(&was.conf.source, &conf->source)))
+		allow_del(x, t);
+	t->used = true;
+	t->conf = *conf;
+	rc = block_put(x, conf);
+	if (rc == 0 && !t->allowed)
+		rc = allow_put(x, t);
+	if (rc == 0 && was.used && !same_gre(&was.conf, conf))
+		block_del(x, &was.conf);
+	nlq_flush(&x->q);
+	return rc;
+}
+
+int
+xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel)
+{
+	struct xk_tunnel *t = &x->tunnel[tunnel - 1];
+
+	if (tunnel == 0 || tunnel > TUNNELS_MAX || !t->used)
+		return 0;
+	allow_del(x, t);
+	block_del(x, &t->conf);
+	nlq_flush(&x->q);
+	t->used = false;
+	return 0;
+}
+
+/* ---- reading states */
+
+static void
+count_in(struct xfrm_kernel *x, struct xk_sa *s, const struct xfrm_usersa_info *i)
+{
+	struct dp_peer_stats *p = &s->peer->st;
+	uint64_t packets = i->curlft.packets - s->st.rx_packets, bytes = i->curlft.bytes - s->st.rx_bytes;
+
+	s->seen_in = x->dump;
+	if (i->curlft.packets <= s->st.rx_packets)
+		return;
+	s->st.rx_packets += packets;
+	s->st.rx_bytes += bytes;
+	p->rx_packets += packets;
+	p->rx_bytes += bytes;
+	s->st.last_rx = p->last_rx = now_of(x);
+}
+
+static void
+count_out(struct xfrm_kernel *x, struct xk_sa *s, const struct xfrm_usersa_info *i)
+{
+	struct dp_peer_stats *p = &s->peer->st;
+	uint64_t packets = i->curlft.packets - s->st.tx_packets, bytes = i->curlft.bytes - s->st.tx_bytes;
+
+	s->seen_out = x->dump;
+	if (i->curlft.packets <= s->st.tx_packets)
+		return;
+	s->st.tx_packets += packets;
+	s->st.tx_bytes += bytes;
+	p->tx_packets += packets;
+	p->tx_bytes += bytes;
+	s->st.last_tx = p->last_tx = now_of(x);
+}
+
+static void
+on_state(void *ctx, struct nlmsghdr *h)
+{
+	struct xfrm_kernel *x = ctx;
+	const struct xfrm_usersa_info *i = nlmsg_data(h);
+	struct xk_sa *s;
+	bool out;
+
+	if (h->nlmsg_type != XFRM_MSG_NEWSA || h->nlmsg_len < NLMSG_LENGTH(sizeof(*i)) || !kmsg_reqid_ours(i->reqid) ||
+	    !(s = sa_of_id(x, &i->id, i->family, &out)))
+		return;
+	if (out)
+		count_out(x, s, i);
+	else
+		count_in(x, s, i);
+}
+
+static bool
+read_states(struct xfrm_kernel *x)
+{
+	int rc;
+
+	x->dump++;
+	rc = nlq_get(&x->q, kmsg_state_dump(), on_state, x);
+	x->dumped = now_of(x);
+	return rc == 0;
+}
+
+static void
+read_if_old(struct xfrm_kernel *x)
+{
+	if (x->dumped + DUMP_AGE <= now_of(x))
+		read_states(x);
+}
+
+/* ---- looking after: first use, and what somebody else removed */
+
+/* Whoever is told may remove states: so they are collected first, and the rest is told the next time. */
+struct told {
+	uint32_t spi[256];
+	unsigned n;
+};
+
+static void
+tell_all(struct xfrm_kernel *x, const struct told *t, enum dp_event_kind kind)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		const struct xk_sa *s = sa_find(x, t->spi[i]);
+
+		if (s)
+			tell(x, kind, s, NULL);
+	}
+}
+
+static void
+tell_first_use(struct xfrm_kernel *x)
+{
+	struct told t = { .n = 0 };
+	struct map_iter it;
+
+	x->fresh = 0;
+	for (struct map_node *n = map_first(&x->in, &it); n; n = map_next(&x->in, &it)) {
+		struct xk_sa *s = container_of(n, struct xk_sa, by_in);
+
+		if (s->used)
+			continue;
+		if (s->st.rx_packets && t.n < 256) {
+			s->used = true;
+			t.spi[t.n++] = s->sa.spi_in;
+		} else if (s->st.rx_packets || s->since + FRESH_FOR > now_of(x)) {
+			x->fresh++;
+		}
+	}
+	tell_all(x, &t, DP_EV_SA_USED);
+}
+
+/* Whether both halves were in the dump just read. */
+static void
+tell_lost(struct xfrm_kernel *x)
+{
+	struct told t = { .n = 0 };
+	struct map_iter it;
+
+	for (struct map_node *n = map_first(&x->in, &it); n && t.n < 256; n = map_next(&x->in, &it)) {
+		struct xk_sa *s = container_of(n, struct xk_sa, by_in);
+
+		if (s->seen_in != x->dump || (s->out_there && s->seen_out != x->dump))
+			t.spi[t.n++] = s->sa.spi_in;
+	}
+	x->count[XK_STATE_LOST] += t.n;
+	tell_all(x, &t, DP_EV_SA_HARD);
+}
+
+static void
+on_policy(void *ctx, struct nlmsghdr *h)
+{
+	struct xfrm_kernel *x = ctx;
+	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
+
+	if (h->nlmsg_type == XFRM_MSG_NEWPOLICY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*p)) && kmsg_priority_ours(p->priority))
+		x->policies++;
+}
+
+static uint32_t
+policies_wanted(const struct xfrm_kernel *x)
+{
+	uint32_t n = 0;
+	struct map_iter it;
+
+	for (unsigned i = 0; i < TUNNELS_MAX; i++) {
+		if (x->tunnel[i].used)
+			n += (x->tunnel[i].conf.has_key ? 4 : 0) + (x->tunnel[i].allowed ? 2 : 0);
+	}
+	for (struct map_node *m = map_first(&x->peers, &it); m; m = map_next(&x->peers, &it))
+		n += container_of(m, struct xk_peer, node)->beet ? 2 : 0;
+	return n;
+}
+
+static void
+restore_policies(struct xfrm_kernel *x)
+{
+	struct map_iter it;
+
+	for (unsigned i = 0; i < TUNNELS_MAX; i++) {
+		if (!x->tunnel[i].used)
+			continue;
+		block_put(x, &x->tunnel[i].conf);
+		allow_put(x, &x->tunnel[i]);
+	}
+	for (struct map_node *m = map_first(&x->peers, &it); m; m = map_next(&x->peers, &it)) {
+		struct xk_peer *p = container_of(m, struct xk_peer, node);
+
+		if (p->beet)
+			peer_policies_put(x, p);
+	}
+}
+
+static void
+audit_policies(struct xfrm_kernel *x)
+{
+	uint32_t wanted = policies_wanted(x);
+
+	x->policies = 0;
+	if (nlq_get(&x->q, kmsg_policy_dump(), on_policy, x) != 0 || x->policies >= wanted)
+		return;
+	x->count[XK_POLICY_RESTORED] += wanted - x->policies;
+	log_at(x->host->log, LOG_LV_WARN, "xfrm-policy-lost", "%u of %u IPsec policies were removed by another program; put back", wanted - x->policies, wanted);
+	restore_policies(x);
+}
+
+static void on_timer(void *arg);
+
+static void
+rearm(struct xfrm_kernel *x)
+{
+	if (!x->timer)
+		x->timer = x->host->after(x->host->ctx, x->fresh ? FRESH_EVERY : AUDIT_EVERY, on_timer, x);
+}
+
+static void
+look(struct xfrm_kernel *x, bool audit)
+{
+	if (read_states(x)) {
+		tell_first_use(x);
+		if (audit)
+			tell_lost(x);
+	}
+	if (audit) {
+		x->audited = now_of(x);
+		audit_policies(x);
+	}
+}
+
+static void
+on_timer(void *arg)
+{
+	struct xfrm_kernel *x = arg;
+	bool audit = x->audited + AUDIT_EVERY <= now_of(x);
+
+	x->timer = NULL;
+	if (x->fresh || audit)
+		look(x, audit);
+	rearm(x);
+}
+
+/* ---- what the kernel tells */
+
+static void
+on_expire(struct xfrm_kernel *x, const struct xfrm_user_expire *e)
+{
+	bool out;
+	struct xk_sa *s = sa_of_id(x, &e->state.id, e->state.family, &out);
+
+	if (!s)
+		return;
+	x->count[e->hard ? XK_EXPIRE_HARD : XK_EXPIRE_SOFT]++;
+	tell(x, e->hard ? DP_EV_SA_HARD : DP_EV_SA_SOFT, s, NULL);
+}
+
+static void
+on_mapping(struct xfrm_kernel *x, const struct xfrm_user_mapping *m)
+{
+	struct xfrm_id id = { .daddr = m->id.daddr, .spi = m->id.spi, .proto = m->id.proto };
+	struct endpoint now = { kmsg_addr(&m->new_saddr, m->id.family), ntohs(m->new_sport) };
+	bool out;
+	struct xk_sa *s = sa_of_id(x, &id, m->id.family, &out);
+
+	if (!s || out || endpoint_eq(&s->sa.remote, &now))
+		return;
+	x->count[XK_MAPPING]++;
+	tell(x, DP_EV_SA_MOVED, s, &now);
+}
+
+static void
+on_deleted(struct xfrm_kernel *x, const struct xfrm_usersa_id *d)
+{
+	struct xfrm_id id = { .daddr = d->daddr, .spi = d->spi, .proto = d->proto };
+	bool out;
+	struct xk_sa *s = sa_of_id(x, &id, d->family, &out);
+
+	if (s && (!out || s->out_there))	/* not by us: we forget first */
+		x->audited = 0;
+}
+
+static void
+on_news(void *ctx, struct nlmsghdr *h)
+{
+	struct xfrm_kernel *x = ctx;
+	const void *p = nlmsg_data(h);
+	size_t n = h->nlmsg_len - NLMSG_HDRLEN;
+
+	switch (h->nlmsg_type) {
+	case XFRM_MSG_EXPIRE:
+		if (n >= sizeof(struct xfrm_user_expire))
+			on_expire(x, p);
+		break;
+	case XFRM_MSG_MAPPING:
+		if (n >= sizeof(struct xfrm_user_mapping))
+			on_mapping(x, p);
+		break;
+	case XFRM_MSG_ACQUIRE:
+		x->count[XK_ACQUIRE]++;
+		break;
+	case XFRM_MSG_DELSA:
+		if (n >= sizeof(struct xfrm_usersa_id))
+			on_deleted(x, p);
+		break;
+	case XFRM_MSG_FLUSHSA:
+	case XFRM_MSG_FLUSHPOLICY:
+		x->audited = 0;
+		break;
+	}
+}
+
+static void
+on_readable(void *arg)
+{
+	struct xfrm_kernel *x = arg;
+
+	if (!nlq_hear(x->news, on_news, x)) {
+		x->count[XK_NEWS_LOST]++;
+		x->audited = 0;
+	}
+	if (x->audited == 0)
+		look(x, true);
+}
+
+/* ---- verbs for states */
+
+static void
+forget(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct xk_peer *p = s->peer;
+
+	map_del(&x->in, &s->by_in);
+	map_del(&x->out, &s->by_out);
+	if (p->out == s)
+		p->out = NULL;
+	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
+	env_free(x->host->env, s);
+	if (--p->refs > 0)
+		return;
+	peer_policies_del(x, p);
+	map_del(&x->peers, &p->node);
+	env_free(x->host->env, p);
+}
+
+/* The outbound half; the one before it goes, so that the kernel has no choice. */
+static int
+activate(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct xk_sa *old = s->peer->out;
+	int rc;
+
+	if (s->out_there)
+		return 0;
+	rc = state_add(x, &s->sa, true);
+	if (rc != 0)
+		return rc;
+	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
+	s->out_there = s->sa.active = true;
+	s->peer->out = s;
+	if (old) {
+		old->out_there = false;
+		state_del(x, &old->sa, true);
+		nlq_flush(&x->q);
+	}
+	return 0;
+}
+
+static struct xk_sa *
+remember(struct xfrm_kernel *x, const struct dp_sa *sa)
+{
+	struct xk_peer *p = peer_get(x, sa->tunnel, sa->peer);
+	struct xk_sa *s = p ? env_alloc(x->host->env, sizeof(*s)) : NULL;
+
+	if (!s) {
+		if (p && p->refs == 0) {
+			map_del(&x->peers, &p->node);
+			env_free(x->host->env, p);
+		}
+		return NULL;
+	}
+	*s = (struct xk_sa){ .peer = p, .sa = *sa, .since = now_of(x) };
+	p->refs++;
+	map_add(&x->in, &s->by_in, map_hash(&x->in, &sa->spi_in, sizeof(sa->spi_in)));
+	map_add(&x->out, &s->by_out, out_hash(x, sa->spi_out));
+	return s;
+}
+
+int
+xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr)
+{
+	struct xk_sa *s = sa_find(x, sa->spi_in);
+	int rc;
+
+	x->err[0] = '\0';
+	if (s) {
+		*lladdr = s->peer->lladdr;
+		return s->sa.spi_out == sa->spi_out && s->sa.peer == sa->peer ? 0 : -EEXIST;
+	}
+	if (sa->tunnel == 0 || sa->tunnel > TUNNELS_MAX || !x->tunnel[sa->tunnel - 1].used || sa->peer >= DP_PEERS_MAX)
+		return -EINVAL;
+	if (!(s = remember(x, sa)))
+		return -ENOMEM;
+	rc = peer_policies(x, s->peer, sa);
+	if (rc == 0)
+		rc = state_add(x, sa, false);
+	if (rc == 0 && sa->active && (rc = activate(x, s)) != 0)
+		state_del(x, sa, false);
+	if (rc == 0) {
+		*lladdr = s->peer->lladdr;
+		if (x->fresh++ == 0 && x->timer) {	/* sooner than the audit */
+			x->host->unwatch(x->host->ctx, x->timer);
+			x->timer = NULL;
+		}
+		rearm(x);
+	} else {
+		forget(x, s);
+	}
+	nlq_flush(&x->q);
+	return rc;
+}
+
+struct read_one {
+	struct kmsg_algs algs;
+	bool ok;
+};
+
+static void
+on_one(void *ctx, struct nlmsghdr *h)
+{
+	struct read_one *r = ctx;
+
+	if (h->nlmsg_type == XFRM_MSG_NEWSA)
+		r->ok = kmsg_algs_read(h, &r->algs);
+}
+
+/* The state anew with other outer addresses: keys and window as the kernel has them. */
+static int
+reseat(struct xfrm_kernel *x, const struct dp_sa *was, const struct dp_sa *is, bool out)
+{
+	struct read_one r = { .ok = false };
+	struct kmsg_state old = state_of(was, out, NULL), new = state_of(is, out, &r.algs);
+	int rc = nlq_get(&x->q, kmsg_state_get(&old), on_one, &r);
+
+	if (rc == 0 && !r.ok)
+		rc = -EIO;
+	if (rc == 0) {
+		if (out)
+			kmsg_algs_skip(&r.algs, SKIP_NUMBERS);
+		nlq_add(&x->q, kmsg_state_del(&old), gone_is_fine, x, 0);
+		rc = nlq_do(&x->q, kmsg_state_add(&new));
+	}
+	kmsg_algs_wipe(&r.algs);
+	return rc == 0 ? 0 : refused(x, "to move a state", rc);
+}
+
+static int
+move(struct xfrm_kernel *x, struct xk_sa *s, const struct dp_sa *is)
+{
+	struct dp_sa was = s->sa;
+	int rc = peer_policies(x, s->peer, is);
+
+	explicit_bzero(&was.keys, sizeof(was.keys));
+	if (rc == 0)
+		rc = reseat(x, &was, is, false);
+	if (rc == 0 && s->out_there)
+		rc = reseat(x, &was, is, true);
+	s->st.rx_packets = s->st.rx_bytes = s->st.tx_packets = s->st.tx_bytes = 0;	/* the kernel counts from 0 again */
+	s->sa.local = is->local;
+	s->sa.remote = is->remote;
+	s->sa.encap = is->encap;
+	return rc;
+}
+
+int
+xfrm_kernel_sa_update(struct xfrm_kernel *x, uint32_t spi_in, enum dp_sa_update what, const struct endpoint *local,
+    const struct endpoint *remote, bool encap, struct addr *lladdr)
+{
+	struct xk_sa *s = sa_find(x, spi_in);
+	struct dp_sa is;
+	int rc = 0;
+
+	if (!s)
+		return -ENOENT;
+	switch (what) {
+	case DP_SA_ACTIVATE:
+		rc = activate(x, s);
+		break;
+	case DP_SA_MOVE:
+		is = s->sa;
+		is.local = local ? *local : is.local;
+		is.remote = remote ? *remote : is.remote;
+		is.encap = encap;
+		if (!endpoint_eq(&is.local, &s->sa.local) || !endpoint_eq(&is.remote, &s->sa.remote) || is.encap != s->sa.encap)
+			rc = move(x, s, &is);
+		explicit_bzero(&is.keys, sizeof(is.keys));
+		break;
+	}
+	*lladdr = s->peer->lladdr;
+	return rc;
+}
+
+bool
+xfrm_kernel_sa_find(const struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer)
+{
+	const struct xk_sa *s = sa_find(x, spi_in);
+
+	if (s) {
+		*tunnel = s->sa.tunnel;
+		*peer = s->sa.peer;
+	}
+	return s;
+}
+
+bool
+xfrm_kernel_sa_del(struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer)
+{
+	struct xk_sa *s = sa_find(x, spi_in);
+
+	if (!s)
+		return false;
+	*tunnel = s->sa.tunnel;
+	*peer = s->sa.peer;
+	state_del(x, &s->sa, false);
+	if (s->out_there)
+		state_del(x, &s->sa, true);
+	forget(x, s);
+	nlq_flush(&x->q);
+	return true;
+}
+
+uint32_t
+xfrm_kernel_spi_alloc(struct xfrm_kernel *x)
+{
+	uint32_t spi = 0;
+
+	for (unsigned i = 0; i < 64; i++) {
+		x->host->env->random(x->host->env->ctx, &spi, sizeof(spi));
+		if (spi > 255 && !sa_find(x, spi))
+			return spi;
+	}
+	return 0;
+}
+
+bool
+xfrm_kernel_sa_stats(struct xfrm_kernel *x, uint32_t spi_in, struct dp_sa_stats *out)
+{
+	struct xk_sa *s = sa_find(x, spi_in);
+
+	if (!s)
+		return false;
+	read_if_old(x);
+	*out = s->st;
+	return true;
+}
+
+bool
+xfrm_kernel_peer_stats(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
+{
+	struct xk_peer *p = peer_find(x, tunnel, peer);
+
+	if (!p)
+		return false;
+	read_if_old(x);
+	*out = p->st;
+	return true;
+}
+
+void
+xfrm_kernel_counters(struct xfrm_kernel *x, dp_counter_fn *fn, void *ctx)
+{
+	for (unsigned i = 0; i < XK_COUNT_N; i++)
+		fn(ctx, count_word[i], x->count[i]);
+	fn(ctx, "netlink-messages", x->q.sent);
+	fn(ctx, "netlink-batches", x->q.batches);
+}
+
+void
+xfrm_kernel_snapshot(struct xfrm_kernel *x, dp_sa_fn *fn, void *ctx)
+{
+	struct map_iter it;
+
+	for (struct map_node *n = map_first(&x->in, &it); n; n = map_next(&x->in, &it)) {
+		struct dp_sa sa = container_of(n, struct xk_sa, by_in)->sa;
+
+		explicit_bzero(&sa.keys, sizeof(sa.keys));
+		fn(ctx, &sa);
+	}
+}
+
+const char *
+xfrm_kernel_error(const struct xfrm_kernel *x)
+{
+	return x->err;
+}
+
+/* ---- start and stop */
+
+/* States and policies of an earlier life; blocks stay. Messages of a dump cannot be answered inside it: collected first. */
+struct sweep {
+	struct xfrm_kernel *x;
+	struct { struct xfrm_usersa_id id; } state[256];
+	struct xfrm_userpolicy_id policy[256];
+	unsigned n_state, n_policy;
+};
+
+static void
+sweep_state(void *ctx, struct nlmsghdr *h)
+{
+	struct sweep *w = ctx;
+	const struct xfrm_usersa_info *i = nlmsg_data(h);
+
+	if (h->nlmsg_type == XFRM_MSG_NEWSA && kmsg_reqid_ours(i->reqid) && w->n_state < 256)
+		w->state[w->n_state++].id = (struct xfrm_usersa_id){ i->id.daddr, i->id.spi, i->family, i->id.proto };
+}
+
+static void
+sweep_policy(void *ctx, struct nlmsghdr *h)
+{
+	struct sweep *w = ctx;
+	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
+
+	if (h->nlmsg_type == XFRM_MSG_NEWPOLICY && (p->priority == KMSG_PRIO_PEER || p->priority == KMSG_PRIO_TUNNEL) && w->n_policy < 256)
+		w->policy[w->n_policy++] = (struct xfrm_userpolicy_id){ .sel = p->sel, .index = p->index, .dir = p->dir };
+}
+
+static int
+sweep(struct xfrm_kernel *x)
+{
+	struct sweep *w = env_alloc(x->host->env, sizeof(*w));
+	int rc = w ? 0 : -ENOMEM;
+
+	for (bool more = true; more && rc == 0;) {
+		w->n_state = w->n_policy = 0;
+		rc = nlq_get(&x->q, kmsg_state_dump(), sweep_state, w);
+		if (rc == 0)
+			rc = nlq_get(&x->q, kmsg_policy_dump(), sweep_policy, w);
+		for (unsigned i = 0; i < w->n_state; i++)
+			nlq_add(&x->q, nlq_msg(XFRM_MSG_DELSA, 0, &w->state[i].id, sizeof(w->state[i].id)), gone_is_fine, x, 0);
+		for (unsigned i = 0; i < w->n_policy; i++)
+			nlq_add(&x->q, nlq_msg(XFRM_MSG_DELPOLICY, 0, &w->policy[i], sizeof(w->policy[i])), gone_is_fine, x, 1);
+		nlq_flush(&x->q);
+		more = w->n_state == 256 || w->n_policy == 256;
+	}
+	env_free(x->host->env, w);
+	return rc;
+}
+
+struct xfrm_kernel *
+xfrm_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	static const unsigned groups[] = { XFRMNLGRP_ACQUIRE, XFRMNLGRP_EXPIRE, XFRMNLGRP_SA, XFRMNLGRP_POLICY, XFRMNLGRP_MAPPING };
+	struct xfrm_kernel *x = env_alloc(host->env, sizeof(*x));
+	int rc;
+
+	if (!x) {
+		snprintf(err, errlen, "out of memory");
+		return NULL;
+	}
+	*x = (struct xfrm_kernel){ .host = host, .fn = fn, .ctx = ctx, .news = -1 };
+	map_init(&x->peers, host->env);
+	map_init(&x->in, host->env);
+	map_init(&x->out, host->env);
+	if (!nlq_open(&x->q, NETLINK_XFRM, err, errlen))
+		goto fail;
+	rc = sweep(x);
+	if (rc == 0)
+		rc = x->news = nlq_listen(NETLINK_XFRM, groups, sizeof(groups) / sizeof(groups[0]));
+	if (rc < 0) {
+		snprintf(err, errlen, "cannot use XFRM (IPsec of the kernel): %s; does it have xfrm_user and esp4?", strerror(-rc));
+		goto fail;
+	}
+	x->watch = host->watch(host->ctx, x->news, on_readable, x);
+	rearm(x);
+	if (x->watch && x->timer)
+		return x;
+	snprintf(err, errlen, "out of memory");
+fail:
+	xfrm_kernel_free(x);
+	return NULL;
+}
+
+void
+xfrm_kernel_free(struct xfrm_kernel *x)
+{
+	struct map_node *n;
+	struct map_iter it;
+	uint32_t tunnel, peer;
+
+	if (!x)
+		return;
+	x->host->unwatch(x->host->ctx, x->watch);
+	x->host->unwatch(x->host->ctx, x->timer);
+	while (x->in.n && (n = map_first(&x->in, &it)))
+		xfrm_kernel_sa_del(x, container_of(n, struct xk_sa, by_in)->sa.spi_in, &tunnel, &peer);
+	for (unsigned i = 0; x->q.sock && i < TUNNELS_MAX; i++) {
+		if (x->tunnel[i].used && x->tunnel[i].conf.has_key)
+			allow_del(x, &x->tunnel[i]);
+	}
+	if (x->q.sock)
+		nlq_flush(&x->q);
+	if (x->news >= 0)
+		close(x->news);
+	nlq_close(&x->q);
+	map_fini(&x->peers);
+	map_fini(&x->in);
+	map_fini(&x->out);
+	env_free(x->host->env, x);
+}

@@ -1,0 +1,32 @@
+/* xfrm/kernel.h: the security side of the kernel data plane: XFRM states and policies by netlink (see kernel.c). */
+#ifndef XFRM_KERNEL_H
+#define XFRM_KERNEL_H
+
+#include "lib/dplane.h"
+#include "lib/host.h"
+
+struct xfrm_kernel;
+
+/* NULL with a sentence in err. What an earlier life left is swept, its blocks stay. */
+struct xfrm_kernel *xfrm_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen);
+void	xfrm_kernel_free(struct xfrm_kernel *x);	/* removes states and policies; what blocks clear GRE stays */
+const char *xfrm_kernel_error(const struct xfrm_kernel *x);
+
+/* Before the device comes up: clear GRE of this tunnel is blocked, then allowed under ESP where the source is known. */
+int	xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf);
+int	xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel);	/* after the device is gone: takes the block away too */
+
+/* The verbs of struct dp_ops that are ours. `lladdr` tells what the GRE device has to use as the peer's outer address: its own,
+ * or a synthetic one where it may share that with others. */
+int	xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr);
+int	xfrm_kernel_sa_update(struct xfrm_kernel *x, uint32_t spi_in, enum dp_sa_update what, const struct endpoint *local,
+	    const struct endpoint *remote, bool encap, struct addr *lladdr);
+bool	xfrm_kernel_sa_del(struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer);	/* whose it was; false: none such */
+bool	xfrm_kernel_sa_find(const struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer);
+uint32_t xfrm_kernel_spi_alloc(struct xfrm_kernel *x);
+bool	xfrm_kernel_sa_stats(struct xfrm_kernel *x, uint32_t spi_in, struct dp_sa_stats *out);
+bool	xfrm_kernel_peer_stats(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
+void	xfrm_kernel_counters(struct xfrm_kernel *x, dp_counter_fn *fn, void *ctx);
+void	xfrm_kernel_snapshot(struct xfrm_kernel *x, dp_sa_fn *fn, void *ctx);
+
+#endif

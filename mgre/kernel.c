@@ -7,6 +7,10 @@
  * NHRP comes and goes through a packet socket on the device. The kernel gives the outer source address of each packet, which the
  * map of peers turns into a number; XFRM has let it in only under an SA of that very address, real or synthetic (xfrm/kernel.c).
  *
+ * What leaves by the device is looked at by leaving.c: multicast, which has a next hop that leads nowhere (leaving_mark()), is sent to each
+ * peer that is to have it, in batches; a packet that came in by the device and leaves by it again is a redirect. Whom it came from
+ * is what the routing table says of its source.
+ *
  * Not here: ESP and what keeps clear GRE off the wire (xfrm/), routes (routing/). */
 #include "mgre/kernel.h"
 
@@ -22,15 +26,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/bucket.h"
 #include "lib/map.h"
 #include "lib/nlq.h"
 #include "mgre/gre.h"
+#include "mgre/leaving.h"
 #include "mgre/link.h"
 
 enum {
 	TTL = 64, TOS_INHERIT = 1, APP_PROBES = 3,
 	MTU_DEFAULT = 1400,	/* what other DMVPN routers have: fits ESP in UDP with every cipher on a link of 1500 */
-	NHRP_MAX = 9216, BURST = 64,
+	PACKET_MAX = 9216 + 64, BURST = 64,
+	COPIES = 64,	/* sent by one system call */
+	MULTICAST_RATE = 2000, MULTICAST_BURST = 4000,	/* packets a second and tunnel, before they are copied */
 };
 
 #define MK_COUNTS(X) \
@@ -41,6 +49,12 @@ enum {
 	X(NHRP_FAILED, "nhrp-send-failed") \
 	X(UNRESOLVED, "neighbour-unresolved") \
 	X(NEIGH_REFUSED, "neighbour-refused") \
+	X(REDIRECT, "redirect-raised") \
+	X(REDIRECT_STRANGER, "redirect-unknown-peer") \
+	X(MULTICAST, "multicast-in") \
+	X(MULTICAST_COPY, "multicast-out") \
+	X(MULTICAST_RATE, "multicast-limited") \
+	X(MULTICAST_FAILED, "multicast-failed") \
 	X(NEWS_LOST, "netlink-news-lost")
 #define X(name, word) MK_##name,
 enum mk_count { MK_COUNTS(X) MK_COUNT_N };
@@ -62,6 +76,7 @@ struct mk_peer {
 	uint32_t number;
 	struct addr lladdr;
 	struct mk_neigh *neighs;
+	unsigned mcast;	/* neighbours that ask for multicast */
 };
 
 struct mk_tunnel {
@@ -69,8 +84,9 @@ struct mk_tunnel {
 	struct mgre_kernel *owner;
 	struct dp_tunnel conf;
 	unsigned ifindex, mtu;
-	int fd;	/* packet socket; -1 */
-	struct host_watch *watch;
+	int fd, leaving;	/* NHRP; what leaves. -1 */
+	struct host_watch *watch, *watch_leaving;
+	struct bucket mcast;
 	bool up, gone;
 	struct map peers, lladdrs, neighs;
 };
@@ -175,6 +191,7 @@ neigh_put(struct mk_tunnel *t, const struct mk_neigh *n)
 static void
 neigh_unlink(struct mk_neigh *n)
 {
+	n->peer->mcast -= n->mcast;
 	*n->prev = n->next;
 	if (n->next)
 		n->next->prev = n->prev;
@@ -184,6 +201,7 @@ static void
 neigh_link(struct mk_neigh *n, struct mk_peer *p)
 {
 	n->peer = p;
+	p->mcast += n->mcast;
 	n->next = p->neighs;
 	n->prev = &p->neighs;
 	if (n->next)
@@ -220,8 +238,8 @@ mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *dn)
 	} else {
 		neigh_unlink(n);
 	}
-	neigh_link(n, p);
 	n->mcast = dn->mcast;
+	neigh_link(n, p);
 	rc = neigh_put(t, n);
 	if (rc != 0)
 		neigh_free(t, n);
@@ -397,7 +415,7 @@ receive_one(struct mk_tunnel *t, uint8_t *buf, size_t n, const struct sockaddr_l
 		return;
 	ev.remote.addr = addr_of(from->sll_addr, from->sll_halen);
 	p = peer_at(t, &ev.remote.addr);
-	if (!p || n > NHRP_MAX) {
+	if (!p || n > PACKET_MAX) {
 		m->count[p ? MK_NHRP_CUT : MK_NHRP_STRANGER]++;
 		return;
 	}
@@ -411,7 +429,7 @@ static void
 on_nhrp(void *arg)
 {
 	struct mk_tunnel *t = arg;
-	uint8_t buf[NHRP_MAX];
+	uint8_t buf[PACKET_MAX];
 	union {
 		struct sockaddr sa;
 		struct sockaddr_ll ll;
@@ -440,9 +458,12 @@ open_nhrp(struct mk_tunnel *t)
 	return t->watch ? 0 : -ENOMEM;
 }
 
+static void close_leaving(struct mk_tunnel *t);
+
 static void
 close_nhrp(struct mk_tunnel *t)
 {
+	close_leaving(t);
 	t->owner->host->unwatch(t->owner->host->ctx, t->watch);
 	t->watch = NULL;
 	if (t->fd >= 0)
@@ -474,7 +495,197 @@ mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct s
 	return 0;
 }
 
+/* ---- what leaves */
+
+static void
+copy_out(struct mk_tunnel *t, struct iovec *iov, uint16_t proto, const struct mk_peer **to, unsigned n)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_ll ll;
+		uint8_t room[64];
+	} name[COPIES];
+	struct mmsghdr msg[COPIES];
+	int sent;
+
+	memset(name, 0, sizeof(name));
+	memset(msg, 0, sizeof(msg));
+	for (unsigned i = 0; i < n; i++) {
+		const struct addr *a = &to[i]->lladdr;
+
+		name[i].ll = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_protocol = proto, .sll_ifindex = (int)t->ifindex, .sll_halen = a->n };
+		memcpy(name[i].ll.sll_addr, a->b, a->n);
+		msg[i].msg_hdr = (struct msghdr){ .msg_name = &name[i], .msg_namelen = (socklen_t)(offsetof(struct sockaddr_ll, sll_addr) + (a->n > 8 ? a->n : 8)),
+			.msg_iov = iov, .msg_iovlen = 1 };
+	}
+	for (unsigned done = 0; done < n; done += (unsigned)sent) {
+		sent = sendmmsg(t->fd, msg + done, n - done, MSG_DONTWAIT);
+		t->owner->count[sent > 0 ? MK_MULTICAST_COPY : MK_MULTICAST_FAILED] += sent > 0 ? (unsigned)sent : 1;
+		sent = sent > 0 ? sent : 1;	/* one that cannot be sent is left out */
+	}
+}
+
+static void
+multicast(struct mk_tunnel *t, uint8_t *p, size_t n, uint16_t proto)
+{
+	struct mgre_kernel *m = t->owner;
+	struct iovec iov = { p, n };
+	const struct mk_peer *to[COPIES];
+	struct map_iter it;
+	unsigned k = 0;
+
+	m->count[MK_MULTICAST]++;
+	if (!bucket_take(&t->mcast, m->host->now(m->host->ctx), MULTICAST_RATE, MULTICAST_BURST)) {
+		m->count[MK_MULTICAST_RATE]++;
+		return;
+	}
+	for (struct map_node *node = map_first(&t->peers, &it); node; node = map_next(&t->peers, &it)) {
+		const struct mk_peer *peer = container_of(node, struct mk_peer, by_number);
+
+		if (!peer->mcast)
+			continue;
+		to[k++] = peer;
+		if (k == COPIES) {
+			copy_out(t, &iov, proto, to, k);
+			k = 0;
+		}
+	}
+	if (k)
+		copy_out(t, &iov, proto, to, k);
+}
+
+struct hop {
+	unsigned ifindex;
+	struct addr via;
+};
+
+static void
+on_route(void *ctx, struct nlmsghdr *h)
+{
+	struct hop *out = ctx;
+	struct nlattr *tb[RTA_MAX + 1];
+	int n;
+
+	if (h->nlmsg_type != RTM_NEWROUTE || nlmsg_parse(h, sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
+		return;
+	out->ifindex = tb[RTA_OIF] ? nla_get_u32(tb[RTA_OIF]) : 0;
+	n = tb[RTA_GATEWAY] ? nla_len(tb[RTA_GATEWAY]) : 0;
+	if (n == 4 || n == 16)
+		out->via = addr_of(nla_data(tb[RTA_GATEWAY]), (size_t)n);
+}
+
+/* The peer behind which the routing table sees this address. */
+static const struct mk_peer *
+peer_behind(struct mk_tunnel *t, const struct addr *a)
+{
+	struct rtmsg rt = { .rtm_family = a->n == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = (uint8_t)(a->n * 8) };
+	struct nl_msg *msg = nlq_msg(RTM_GETROUTE, 0, &rt, sizeof(rt));
+	struct hop hop = { 0 };
+	const struct mk_neigh *n;
+
+	if (msg && nla_put(msg, RTA_DST, a->n, a->b) < 0) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	if (nlq_get(&t->owner->q, msg, on_route, &hop) != 0 || hop.ifindex != t->ifindex)
+		return NULL;
+	n = neigh_find(t, hop.via.n ? &hop.via : a);
+	return n ? n->peer : NULL;
+}
+
+static void
+redirect(struct mk_tunnel *t, const struct addr *out, const uint8_t *p, size_t n)
+{
+	struct mgre_kernel *m = t->owner;
+	struct dp_event ev = { .kind = DP_EV_REDIRECT, .tunnel = t->conf.id, .packet = span_of(p, n) };
+	const struct mk_peer *to = peer_at(t, out), *from;
+	bool v6 = n > 0 && p[0] >> 4 == 6;
+	struct addr src;
+
+	if (n < (v6 ? 40u : 20u))
+		return;
+	src = v6 ? addr_of(p + 8, 16) : addr_of(p + 12, 4);
+	from = to ? peer_behind(t, &src) : NULL;
+	if (!from || from == to) {
+		m->count[MK_REDIRECT_STRANGER]++;
+		return;
+	}
+	m->count[MK_REDIRECT]++;
+	ev.peer = from->number;
+	ev.out_peer = to->number;
+	m->fn(m->ctx, &ev);
+}
+
+static void
+on_leaving(void *arg)
+{
+	struct mk_tunnel *t = arg;
+	unsigned outer = t->conf.source.n == 16 ? 16 : 4, head = leaving_head(outer, t->conf.has_key);
+	struct addr mark = leaving_mark(outer), to;
+	uint8_t buf[PACKET_MAX];
+	struct sockaddr_ll from;
+
+	for (unsigned i = 0; i < BURST && t->leaving >= 0; i++) {
+		socklen_t len = sizeof(from);
+		ssize_t got = recvfrom(t->leaving, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)(void *)&from, &len);
+
+		if (got < 0)
+			return;
+		if ((size_t)got <= head)
+			continue;
+		to = addr_of(buf + (outer == 16 ? 24 : 16), outer);
+		if (addr_eq(&to, &mark))
+			multicast(t, buf + head, (size_t)got - head, from.sll_protocol);
+		else
+			redirect(t, &to, buf + head, (size_t)got - head);
+	}
+}
+
+static void
+close_leaving(struct mk_tunnel *t)
+{
+	t->owner->host->unwatch(t->owner->host->ctx, t->watch_leaving);
+	t->watch_leaving = NULL;
+	if (t->leaving >= 0)
+		close(t->leaving);
+	t->leaving = -1;
+}
+
+/* Without it everything else works: it is said, and that is all. */
+static void
+open_leaving(struct mk_tunnel *t)
+{
+	const struct host *h = t->owner->host;
+	int fd = leaving_open(t->ifindex, t->conf.source.n == 16 ? 16 : 4, t->conf.has_key, t->conf.redirect);
+
+	close_leaving(t);
+	if (fd < 0) {
+		log_at(h->log, LOG_LV_WARN, "no-multicast", "%s: cannot see what leaves by it (%s): no multicast to peers, no redirects; eBPF needs CAP_BPF",
+		    t->conf.name, strerror(-fd));
+		return;
+	}
+	t->leaving = fd;
+	t->watch_leaving = h->watch(h->ctx, fd, on_leaving, t);
+	if (!t->watch_leaving)
+		close_leaving(t);
+}
+
 /* ---- tunnels */
+
+/* Multicast has a next hop of its own, which leads nowhere. */
+static int
+set_mark(struct mgre_kernel *m, const struct mk_tunnel *t)
+{
+	struct addr mark = leaving_mark(t->conf.source.n == 16 ? 16 : 4);
+	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex };
+	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+
+	if (msg && nla_put(msg, IFLA_BROADCAST, mark.n, mark.b) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return nlq_do(&m->q, msg);
+}
 
 /* The device with this name, made or taken over; then what only a device that is there can have. */
 static int
@@ -492,12 +703,15 @@ build(struct mgre_kernel *m, struct mk_tunnel *t)
 		return failed(m, &t->conf, "make the GRE interface", -ENODEV);
 	if ((rc = set_probes(m, t, "arp_cache", AF_INET)) != 0 || ((rc = set_probes(m, t, "ndisc_cache", AF_INET6)) != 0 && rc != -ENOENT))
 		return failed(m, &t->conf, "have next hops asked of us on", rc);
+	if ((rc = set_mark(m, t)) != 0)
+		return failed(m, &t->conf, "set the next hop of multicast on", rc);
 	if ((rc = open_nhrp(t)) != 0)
 		return failed(m, &t->conf, "listen to NHRP on", rc);
 	if ((rc = addresses(m, t->ifindex, &none, &t->conf, true)) != 0)
 		return failed(m, &t->conf, "set an address of", rc);
 	if ((rc = bring_up(m, t)) != 0)
 		return failed(m, &t->conf, "bring up", rc);
+	open_leaving(t);
 	t->up = true;
 	t->gone = false;
 	return 0;
@@ -536,7 +750,7 @@ create(struct mgre_kernel *m, const struct dp_tunnel *conf)
 
 	if (!t)
 		return failed(m, conf, "make", -ENOMEM);
-	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT };
+	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .leaving = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT };
 	map_init(&t->peers, m->host->env);
 	map_init(&t->lladdrs, m->host->env);
 	map_init(&t->neighs, m->host->env);
@@ -596,6 +810,8 @@ modify(struct mgre_kernel *m, struct mk_tunnel *t, const struct dp_tunnel *conf)
 	addresses(m, t->ifindex, &was, conf, false);
 	t->conf = *conf;
 	t->mtu = mtu;
+	if (conf->redirect != was.redirect || conf->has_key != was.has_key)
+		open_leaving(t);
 	return 0;
 }
 
@@ -664,6 +880,12 @@ mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < MK_COUNT_N; i++)
 		fn(ctx, count_word[i], m->count[i]);
+}
+
+struct addr
+mgre_kernel_mark(unsigned n)
+{
+	return leaving_mark(n);
 }
 
 const char *

@@ -13,6 +13,9 @@ const char *mgre_kernel_error(const struct mgre_kernel *m);	/* why the last tunn
 /* Whether this kernel makes GRE devices at all; false with a sentence that names the module. Leaves nothing behind. */
 bool	mgre_kernel_probe(char *err, size_t errlen);
 
+/* The outer address of multicast (of 4 or 16 octets): nothing may ever be sent there. */
+struct addr mgre_kernel_mark(unsigned n);
+
 /* The verbs of struct dp_ops that are ours. */
 int	mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf);
 int	mgre_kernel_tunnel_del(struct mgre_kernel *m, uint32_t tunnel);

@@ -1,6 +1,7 @@
 /* xfrm/kernel.c: ESP by the kernel, through XFRM.
  *
  * What stands in the kernel for a tunnel, by priority:
+ *   never     BLOCK                    the next hop of multicast: the device has one that leads nowhere (mgre/leaving.c)
  *   per peer  ALLOW, BEET template     peers behind UDP encapsulation: each has a synthetic address, so many may share a public one
  *   tunnel    ALLOW, transport, reqid  one wildcard pair for all peers with an address of their own
  *   block     BLOCK                    whatever else carries the tunnel's GRE key, both families, in and out
@@ -58,6 +59,7 @@ static const char *const count_word[] = { XK_COUNTS(X) };
 struct xk_tunnel {
 	bool used;
 	struct dp_tunnel conf;
+	struct addr never;	/* where nothing goes: the device's next hop of multicast */
 	bool allowed;	/* the wildcard pair stands, for conf.source */
 };
 
@@ -340,6 +342,29 @@ tunnel_sel(const struct dp_tunnel *t, bool out, bool block, bool v6)
 	return s;
 }
 
+static struct kmsg_sel
+never_sel(const struct xk_tunnel *t)
+{
+	return (struct kmsg_sel){ .dst = t->never, .v6 = t->never.n == 16, .has_key = t->conf.has_key, .key = t->conf.key };
+}
+
+static int
+never_put(struct xfrm_kernel *x, const struct xk_tunnel *t)
+{
+	struct kmsg_sel s = never_sel(t);
+	int rc = nlq_do(&x->q, kmsg_policy_set(KMSG_NEVER, true, &s, 0, NULL, NULL));
+
+	return rc == 0 ? 0 : refused(x, "the policy for multicast", rc);
+}
+
+static void
+never_del(struct xfrm_kernel *x, const struct xk_tunnel *t)
+{
+	struct kmsg_sel s = never_sel(t);
+
+	nlq_add(&x->q, kmsg_policy_del(true, &s), gone_is_fine, x, 1);
+}
+
 static int
 block_put(struct xfrm_kernel *x, const struct dp_tunnel *t)
 {
@@ -395,7 +420,7 @@ same_gre(const struct dp_tunnel *a, const struct dp_tunnel *b)
 }
 
 int
-xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf)
+xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf, const struct addr *never)
 {
 	struct xk_tunnel *t = &x->tunnel[conf->id - 1], was = *t;
 	int rc;
@@ -406,11 +431,16 @@ xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf)
 		allow_del(x, t);
 	t->used = true;
 	t->conf = *conf;
+	t->never = *never;
 	rc = block_put(x, conf);
+	if (rc == 0)
+		rc = never_put(x, t);
 	if (rc == 0 && !t->allowed)
 		rc = allow_put(x, t);
 	if (rc == 0 && was.used && !same_gre(&was.conf, conf))
 		block_del(x, &was.conf);
+	if (rc == 0 && was.used && (!same_gre(&was.conf, conf) || !addr_eq(&was.never, never)))
+		never_del(x, &was);
 	nlq_flush(&x->q);
 	return rc;
 }
@@ -423,6 +453,7 @@ xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel)
 	if (tunnel == 0 || tunnel > TUNNELS_MAX || !t->used)
 		return 0;
 	allow_del(x, t);
+	never_del(x, t);
 	block_del(x, &t->conf);
 	nlq_flush(&x->q);
 	t->used = false;
@@ -574,7 +605,7 @@ policies_wanted(const struct xfrm_kernel *x)
 
 	for (unsigned i = 0; i < TUNNELS_MAX; i++) {
 		if (x->tunnel[i].used)
-			n += (x->tunnel[i].conf.has_key ? 4 : 0) + (x->tunnel[i].allowed ? 2 : 0);
+			n += 1 + (x->tunnel[i].conf.has_key ? 4 : 0) + (x->tunnel[i].allowed ? 2 : 0);
 	}
 	for (struct map_node *m = map_first(&x->peers, &it); m; m = map_next(&x->peers, &it))
 		n += container_of(m, struct xk_peer, node)->beet ? 2 : 0;
@@ -590,6 +621,7 @@ restore_policies(struct xfrm_kernel *x)
 		if (!x->tunnel[i].used)
 			continue;
 		block_put(x, &x->tunnel[i].conf);
+		never_put(x, &x->tunnel[i]);
 		allow_put(x, &x->tunnel[i]);
 	}
 	for (struct map_node *m = map_first(&x->peers, &it); m; m = map_next(&x->peers, &it)) {
@@ -1027,7 +1059,7 @@ sweep_policy(void *ctx, struct nlmsghdr *h)
 	struct sweep *w = ctx;
 	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
 
-	if (h->nlmsg_type == XFRM_MSG_NEWPOLICY && (p->priority == KMSG_PRIO_PEER || p->priority == KMSG_PRIO_TUNNEL) && w->n_policy < 256)
+	if (h->nlmsg_type == XFRM_MSG_NEWPOLICY && p->priority != KMSG_PRIO_BLOCK && kmsg_priority_ours(p->priority) && w->n_policy < 256)
 		w->policy[w->n_policy++] = (struct xfrm_userpolicy_id){ .sel = p->sel, .index = p->index, .dir = p->dir };
 }
 

@@ -12,8 +12,9 @@ struct xfrm_kernel *xfrm_kernel_new(const struct host *host, dp_event_fn *fn, vo
 void	xfrm_kernel_free(struct xfrm_kernel *x);	/* removes states and policies; what blocks clear GRE stays */
 const char *xfrm_kernel_error(const struct xfrm_kernel *x);
 
-/* Before the device comes up: clear GRE of this tunnel is blocked, then allowed under ESP where the source is known. */
-int	xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf);
+/* Before the device comes up: clear GRE of this tunnel is blocked, then allowed under ESP where the source is known. Nothing goes
+ * to `never` in any form. */
+int	xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf, const struct addr *never);
 int	xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel);	/* after the device is gone: takes the block away too */
 
 /* The verbs of struct dp_ops that are ours. `lladdr` tells what the GRE device has to use as the peer's outer address: its own,

@@ -38,7 +38,7 @@ kmsg_reqid_ours(uint32_t reqid)
 bool
 kmsg_priority_ours(uint32_t priority)
 {
-	return priority == KMSG_PRIO_PEER || priority == KMSG_PRIO_TUNNEL || priority == KMSG_PRIO_BLOCK;
+	return priority == KMSG_PRIO_NEVER || priority == KMSG_PRIO_PEER || priority == KMSG_PRIO_TUNNEL || priority == KMSG_PRIO_BLOCK;
 }
 
 /* ---- algorithms */
@@ -299,9 +299,11 @@ kmsg_policy_dump(void)
 struct nl_msg *
 kmsg_policy_set(enum kmsg_policy kind, bool out, const struct kmsg_sel *sel, uint32_t reqid, const struct addr *local, const struct addr *remote)
 {
-	static const uint32_t priority[] = { [KMSG_BLOCK] = KMSG_PRIO_BLOCK, [KMSG_TUNNEL] = KMSG_PRIO_TUNNEL, [KMSG_PEER] = KMSG_PRIO_PEER };
+	static const uint32_t priority[] = { [KMSG_BLOCK] = KMSG_PRIO_BLOCK, [KMSG_TUNNEL] = KMSG_PRIO_TUNNEL, [KMSG_PEER] = KMSG_PRIO_PEER,
+		[KMSG_NEVER] = KMSG_PRIO_NEVER };
+	bool block = kind == KMSG_BLOCK || kind == KMSG_NEVER;
 	struct xfrm_userpolicy_info p = { .priority = priority[kind], .dir = out ? XFRM_POLICY_OUT : XFRM_POLICY_IN,
-		.action = kind == KMSG_BLOCK ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW };
+		.action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW };
 	struct xfrm_user_tmpl t = { .id.proto = IPPROTO_ESP, .family = sel->v6 ? AF_INET6 : AF_INET, .reqid = reqid,
 		.mode = kind == KMSG_PEER ? XFRM_MODE_BEET : XFRM_MODE_TRANSPORT, .aalgos = ~0u, .ealgos = ~0u, .calgos = ~0u };
 	struct nl_msg *m;
@@ -314,7 +316,7 @@ kmsg_policy_set(enum kmsg_policy kind, bool out, const struct kmsg_sel *sel, uin
 		t.family = family_of(remote);
 	}
 	m = nlq_msg(XFRM_MSG_UPDPOLICY, 0, &p, sizeof(p));
-	if (m && kind != KMSG_BLOCK && nla_put(m, XFRMA_TMPL, sizeof(t), &t) < 0) {
+	if (m && !block && nla_put(m, XFRMA_TMPL, sizeof(t), &t) < 0) {
 		nlmsg_free(m);
 		return NULL;
 	}

@@ -11,7 +11,7 @@
 enum {
 	KMSG_REQID_TUNNEL = 0x0e000000,	/* + tunnel: states of peers that have an address of their own */
 	KMSG_REQID_PEER = 0x0d000000,	/* + (tunnel - 1) << 20 + peer: the others */
-	KMSG_PRIO_PEER = 0x4d56e100, KMSG_PRIO_TUNNEL = 0x4d56e200, KMSG_PRIO_BLOCK = 0x4d56e300,	/* lower goes first */
+	KMSG_PRIO_NEVER = 0x4d56e000, KMSG_PRIO_PEER = 0x4d56e100, KMSG_PRIO_TUNNEL = 0x4d56e200, KMSG_PRIO_BLOCK = 0x4d56e300,	/* lower goes first */
 };
 bool	kmsg_reqid_ours(uint32_t reqid);
 bool	kmsg_priority_ours(uint32_t priority);
@@ -51,7 +51,7 @@ struct nl_msg *kmsg_state_get(const struct kmsg_state *s);
 struct nl_msg *kmsg_state_dump(void);
 struct nl_msg *kmsg_policy_dump(void);
 
-enum kmsg_policy { KMSG_BLOCK, KMSG_TUNNEL, KMSG_PEER };
+enum kmsg_policy { KMSG_BLOCK, KMSG_TUNNEL, KMSG_PEER, KMSG_NEVER /* a block that goes before all */ };
 struct nl_msg *kmsg_policy_set(enum kmsg_policy kind, bool out, const struct kmsg_sel *sel, uint32_t reqid, const struct addr *local,
     const struct addr *remote /* KMSG_PEER: outer */);
 struct nl_msg *kmsg_policy_del(bool out, const struct kmsg_sel *sel);

@@ -26,7 +26,8 @@ of(struct dp *dp)
 static int
 tunnel_set(struct dp *dp, const struct dp_tunnel *t)
 {
-	int rc = xfrm_kernel_tunnel_set(of(dp)->xfrm, t);
+	struct addr mark = mgre_kernel_mark(t->source.n == 16 ? 16 : 4);
+	int rc = xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark);
 
 	return rc != 0 ? rc : mgre_kernel_tunnel_set(of(dp)->mgre, t);
 }

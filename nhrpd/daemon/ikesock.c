@@ -88,7 +88,7 @@ receive(struct ikesock *s, int fd)
 
 	if (n < 0)
 		return errno == EINTR || errno == ECONNREFUSED || errno == EHOSTUNREACH;
-	if (m.msg_flags & MSG_TRUNC || (size_t)n <= skip || (s->encap && memcmp(s->buf, "\0\0\0\0", MARKER) != 0))
+	if (m.msg_flags & MSG_TRUNC || (s->encap && ((size_t)n <= MARKER || memcmp(s->buf, "\0\0\0\0", MARKER) != 0)))
 		return true;
 	local.addr = local_of(&m);
 	remote = from_sockaddr(&from);

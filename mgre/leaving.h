@@ -1,0 +1,18 @@
+/* mgre/leaving.h: a look at what leaves by a GRE device of the kernel, without netfilter: a packet socket whose filter, a small
+ * eBPF program, takes two kinds of packets only (see leaving.c). */
+#ifndef MGRE_LEAVING_H
+#define MGRE_LEAVING_H
+
+#include "lib/addr.h"
+
+enum { LEAVING_CUT = 160 /* octets of the inner packet that a sample has at least, where it is that long */ };
+
+/* The outer address the device gives multicast, which it must not be able to send to: how its packets are known. */
+struct addr leaving_mark(unsigned n /* 4 or 16 */);
+unsigned leaving_head(unsigned n, bool key);	/* octets of outer IP and GRE header before the inner packet */
+
+/* A socket to read from, not blocking, or a negative errno. Each packet begins with the outer IP header. With `redirect`, also one
+ * packet a second of each pair of inner addresses that came in by this device and leaves by it again, cut. */
+int	leaving_open(unsigned ifindex, unsigned n, bool key, bool redirect);
+
+#endif

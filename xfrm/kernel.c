@@ -68,6 +68,7 @@ struct xk_peer {
 	uint32_t tunnel, number;
 	uint32_t refs;	/* states */
 	struct xk_sa *out;	/* whose outbound state is installed */
+	struct endpoint outer_local, outer_remote;	/* of the SA that came or moved last */
 	struct addr lladdr;
 	bool beet;	/* its policies stand, for: */
 	struct addr local, remote;
@@ -322,6 +323,8 @@ peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa)
 	if (p->beet && (!sa->encap || !addr_eq(&p->local, &sa->local.addr) || p->remote.n != sa->remote.addr.n))
 		peer_policies_del(x, p);
 	p->lladdr = lladdr_of(sa);
+	p->outer_local = sa->local;
+	p->outer_remote = sa->remote;
 	if (!sa->encap || (p->beet && addr_eq(&p->remote, &sa->remote.addr)))
 		return 0;
 	p->local = sa->local.addr;
@@ -937,6 +940,18 @@ xfrm_kernel_sa_update(struct xfrm_kernel *x, uint32_t spi_in, enum dp_sa_update 
 	}
 	*lladdr = s->peer->lladdr;
 	return rc;
+}
+
+bool
+xfrm_kernel_peer_outer(const struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct endpoint *local, struct endpoint *remote)
+{
+	const struct xk_peer *p = peer_find(x, tunnel, peer);
+
+	if (p) {
+		*local = p->outer_local;
+		*remote = p->outer_remote;
+	}
+	return p;
 }
 
 bool

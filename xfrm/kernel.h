@@ -23,6 +23,8 @@ int	xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct add
 int	xfrm_kernel_sa_update(struct xfrm_kernel *x, uint32_t spi_in, enum dp_sa_update what, const struct endpoint *local,
 	    const struct endpoint *remote, bool encap, struct addr *lladdr);
 bool	xfrm_kernel_sa_del(struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer);	/* whose it was; false: none such */
+/* The real outer addresses of the newest SA in use. False: none. */
+bool	xfrm_kernel_peer_outer(const struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct endpoint *local, struct endpoint *remote);
 bool	xfrm_kernel_sa_find(const struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer);
 uint32_t xfrm_kernel_spi_alloc(struct xfrm_kernel *x);
 bool	xfrm_kernel_sa_stats(struct xfrm_kernel *x, uint32_t spi_in, struct dp_sa_stats *out);

@@ -183,6 +183,18 @@ static const struct dp_ops kernel_ops = {
 	.free = free_kernel,
 };
 
+/* The device sees addresses that may be synthetic: what is outside is known by the SA. */
+static void
+on_mgre(void *ctx, const struct dp_event *ev)
+{
+	struct dp_kernel *d = ctx;
+	struct dp_event real = *ev;
+
+	if (ev->kind == DP_EV_NHRP && !xfrm_kernel_peer_outer(d->xfrm, ev->tunnel, ev->peer, &real.local, &real.remote))
+		return;
+	d->fn(d->ctx, &real);
+}
+
 static void
 on_ike(void *ctx, const struct endpoint *local, const struct endpoint *remote, struct span message)
 {
@@ -204,7 +216,7 @@ dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, si
 		return NULL;
 	}
 	*d = (struct dp_kernel){ .dp.ops = &kernel_ops, .env = host->env, .fn = fn, .ctx = ctx };
-	if ((d->xfrm = xfrm_kernel_new(host, fn, ctx, err, errlen)) && (d->mgre = mgre_kernel_new(host, fn, ctx, err, errlen)) &&
+	if ((d->xfrm = xfrm_kernel_new(host, fn, ctx, err, errlen)) && (d->mgre = mgre_kernel_new(host, on_mgre, d, err, errlen)) &&
 	    (d->sock = ikesock_new(host, IKESOCK_4500, on_ike, d, err, errlen)))
 		return &d->dp;
 	free_kernel(&d->dp);

@@ -180,7 +180,7 @@ send_ike(struct spoke *s, const struct core_act *a)
 		w->init_to = a->remote;
 	}
 	if (a->local.port == 500)
-		ikesock_send(w->ike, &a->local, &a->remote, a->packet);
+		ikesock_send(w->ike, &a->local, &a->remote, a->packet, false);
 	else
 		xfrm_user_send_udp(w->xfrm, &a->local, &a->remote, a->packet, true);
 }
@@ -404,7 +404,7 @@ spoke_planes(struct swarm *w, char *err, size_t n)
 {
 	struct dpsec_in in = { w, on_gre };
 
-	w->ike = ikesock_new(&w->loop.host, on_ike, w, err, n);
+	w->ike = ikesock_new(&w->loop.host, IKESOCK_500, on_ike, w, err, n);
 	w->xfrm = w->ike ? xfrm_user_new(&w->loop.host, on_plane, w, &in, err, n) : NULL;
 	if (!w->xfrm)
 		return false;

@@ -162,6 +162,8 @@ tshark_encr(const struct dp_sa_keys *keys)
 {
 	return keys->encr == IKE_ENCR_AES_GCM_16 ? "AES-GCM with 16 octet ICV [RFC4106]"
 	       : keys->encr == IKE_ENCR_AES_CBC	 ? "AES-CBC [RFC3602]"
+	       : keys->encr == IKE_ENCR_AES_CTR	 ? "AES-CTR [RFC3686]"
+	       : keys->encr == IKE_ENCR_3DES	 ? "TripleDES-CBC [RFC2451]"
 						 : "ChaCha20/Poly1305 [RFC7634]";
 }
 
@@ -171,6 +173,7 @@ tshark_integ(uint16_t integ)
 	return integ == IKE_INTEG_HMAC_SHA2_256_128   ? "HMAC-SHA-256-128 [RFC4868]"
 	       : integ == IKE_INTEG_HMAC_SHA2_384_192 ? "HMAC-SHA-384-192 [RFC4868]"
 	       : integ == IKE_INTEG_HMAC_SHA2_512_256 ? "HMAC-SHA-512-256 [RFC4868]"
+	       : integ == IKE_INTEG_HMAC_SHA1_96      ? "HMAC-SHA-1-96 [RFC2404]"
 						      : "NULL";
 }
 

@@ -876,8 +876,10 @@ tshark_encr(const struct ike_suite *s, char out[static 48])
 		snprintf(out, 48, "AES-GCM-%u with 16 octet ICV [RFC5282]", s->encr_bits);
 	else if (s->encr == IKE_ENCR_AES_CBC)
 		snprintf(out, 48, "AES-CBC-%u [RFC3602]", s->encr_bits);
+	else if (s->encr == IKE_ENCR_AES_CTR)
+		snprintf(out, 48, "AES-CTR-%u [RFC5930]", s->encr_bits);
 	else
-		snprintf(out, 48, "ChaCha20-Poly1305 [RFC7634]");
+		snprintf(out, 48, "%s", s->encr == IKE_ENCR_3DES ? "3DES [RFC2451]" : "ChaCha20-Poly1305 [RFC7634]");
 	return out;
 }
 
@@ -887,6 +889,7 @@ tshark_integ(uint16_t integ)
 	return integ == IKE_INTEG_HMAC_SHA2_256_128   ? "HMAC_SHA2_256_128 [RFC4868]"
 	       : integ == IKE_INTEG_HMAC_SHA2_384_192 ? "HMAC_SHA2_384_192 [RFC4868]"
 	       : integ == IKE_INTEG_HMAC_SHA2_512_256 ? "HMAC_SHA2_512_256 [RFC4868]"
+	       : integ == IKE_INTEG_HMAC_SHA1_96      ? "HMAC_SHA1_96 [RFC2404]"
 						      : "NONE [RFC4306]";
 }
 

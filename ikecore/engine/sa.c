@@ -698,6 +698,7 @@ life_est(struct ike *k, struct ike_sa *sa)
 
 		if (!ike_sa_find(k, other) && dup) {	/* what should stay has gone meanwhile */
 			sa->doom = sa->dup_winner = 0;
+			meet_others(k, sa, false);
 			ike_sa_arm_life(k, sa);
 			return;
 		}
@@ -711,6 +712,7 @@ life_est(struct ike *k, struct ike_sa *sa)
 			doom(k, sa, IKE_DOWN_DUPLICATE, sa->dup_winner);
 			return;
 		}
+		meet_others(k, sa, false);	/* of three two are left */
 	}
 	if (k->now >= sa->orphan_at) {
 		if (sa->announced)

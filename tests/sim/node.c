@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "nhrpd/daemon/secret.h"
+
 /* ---- what the core is given of the world */
 
 struct block {
@@ -219,7 +221,7 @@ conf_of(const struct node *n)
 static void
 keep_start(struct node *n)
 {
-	if (!n->hub || !n->sim->conf.keep)
+	if (!n->sim->conf.keep)
 		return;
 	n->daemon = (struct host){ .ctx = n, .now = daemon_now, .after = daemon_after, .unwatch = daemon_unwatch, .log = &n->log };
 	store_of(n);
@@ -248,7 +250,12 @@ core_begin(struct node *n)
 {
 	struct core_env env = { .ike.env = { n, node_alloc, node_release, node_random, &n->log }, .ike.spi_alloc = env_spi,
 		.peer_stats = env_peer_stats, .sa_stats = env_sa_stats };
+	uint8_t secret[SECRET_LEN];
+	uint64_t state = n->sim->seed ^ (uint64_t)n->index << 32;
 
+	for (unsigned i = 0; i < sizeof(secret); i++)	/* the machine's own: the same in each life */
+		secret[i] = (uint8_t)splitmix64(&state);
+	env.ike.qcd_secret = n->sim->conf.keep ? secret : NULL;
 	if (!(n->core = core_new(&n->conf, &env)))
 		sim_complain(n->sim, n, "the core did not start");
 	keep_start(n);

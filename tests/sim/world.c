@@ -136,7 +136,7 @@ make_nhrp(struct node *n, unsigned i)
 	c->shortcut = true;
 	c->redirect = c->mcast_dynamic = n->hub;
 	c->no_unique = true;
-	c->keep = n->hub && n->sim->conf.keep;
+	c->keep = n->sim->conf.keep;
 	for (unsigned h = 0; h < n->sim->n_hub; h++)
 		add_nhs(n, i, n->sim->hub[h]);
 }

@@ -184,6 +184,42 @@ START_TEST(sa_max)
 }
 END_TEST
 
+static bool
+no_informational(struct world *x, struct w_msg *m)
+{
+	(void)x;
+	return m->n < IKE_HDR_LEN || m->octets[18] != IKE_INFORMATIONAL;
+}
+
+/* Of three the one that was to stay has died meanwhile, unheard: the two others are not both kept for it. */
+START_TEST(the_winner_of_three_dies)
+{
+	unsigned n = 0;
+
+	w.hook = no_informational;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_dial(&w, 1, 0, 2);
+	while (w.s[0].ups < 2 && n++ < 1000)
+		w_run(&w, TICK_MS(1));
+	ck_assert_uint_eq(w_count_sa(&w, 0, "established"), 2);
+	for (uint32_t id = 1; id < 100; id++) {
+		struct ike_sa *sa = ike_sa_find(w.s[0].k, id);
+
+		if (!sa)
+			continue;
+		sa->dup_winner = 12345;
+		sa->dup_check = sa->want_live = false;
+		sa->dup_at = w.now + TICK_S(1);
+		ike_sa_arm_life(w.s[0].k, sa);
+	}
+	w_stop(&w, 1);
+	w_run(&w, TICK_S(200));
+	ck_assert_uint_le(w_count_sa(&w, 0, "established"), 1);
+}
+END_TEST
+
 /* Two tunnels between the same two hosts, each with identities of its own. */
 static void
 two_tunnels(void)
@@ -295,6 +331,7 @@ sa_suite(void)
 	tcase_add_loop_test(tc, stale_one_does_not_win, 0, 10);
 	tcase_add_test(tc, other_identities_are_left_alone);
 	tcase_add_test(tc, sa_max);
+	tcase_add_test(tc, the_winner_of_three_dies);
 	tcase_add_loop_test(tc, contact_in_two_tunnels, 0, 4);
 	tcase_add_loop_test(tc, lost_in_one_of_two_tunnels, 0, 2);
 	tcase_add_test(tc, low_nonces);

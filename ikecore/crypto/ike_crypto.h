@@ -41,6 +41,7 @@ struct ike_integ_info {
 bool	ike_encr_info(uint16_t encr, uint16_t bits, struct ike_encr_info *out);	/* bits: key length attribute, 0 for none */
 bool	ike_integ_info(uint16_t integ, struct ike_integ_info *out);
 size_t	ike_prf_len(uint16_t prf);	/* 0: unknown */
+size_t	ike_group_answer_len(uint16_t group);	/* of the one who answers: differs where the method is a KEM */
 size_t	ike_group_public_len(uint16_t group);	/* exact length of KE data; 0: unknown */
 /* Only where somebody named them, and with a warning: 3DES, SHA-1, MODP below 2048 (RFC 8247). */
 bool	ike_encr_legacy(uint16_t encr);
@@ -83,6 +84,8 @@ bool	ike_skeyseed(uint16_t prf, const struct ike_seed *s, uint8_t *out);	/* prf(
 bool	ike_keys_first(const struct ike_suite *suite, const struct ike_seed *s, struct ike_keys *out);	/* after IKE_SA_INIT */
 /* After a rekey: SKEYSEED = prf(SK_d of old, g^ir | Ni | Nr), both steps with the old SA's PRF (suite->prf must be the same). */
 bool	ike_keys_rekey(const struct ike_suite *suite, const struct ike_keys *old, const struct ike_seed *s, struct ike_keys *out);
+/* Mixes a post-quantum pre-shared key into SK_d, SK_pi and SK_pr (RFC 8784). */
+bool	ike_keys_ppk(struct ike_keys *k, struct span ppk);
 void	ike_keys_wipe(struct ike_keys *k);
 
 /* ---- keys of a child SA: KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr), cut up for ESP */
@@ -98,6 +101,7 @@ struct ike_auth_in {
 	struct span message;	/* the signer's own IKE_SA_INIT message (last one sent) */
 	struct span nonce;	/* the other side's */
 	struct span id_body;	/* the signer's identity as on the wire, without generic header */
+	struct span int_auth;	/* of IKE_INTERMEDIATE exchanges (RFC 9242); empty where there were none */
 };
 /* The octets that signatures are made over: message | nonce | prf(SK_p, ID body). Answers their number; 0: it does not fit. */
 size_t	ike_auth_octets(const struct ike_keys *k, bool initiator, const struct ike_auth_in *in, uint8_t *out, size_t max);

@@ -270,6 +270,12 @@ ike_group_public_len(uint16_t group)
 	return g ? g->public_len : 0;
 }
 
+size_t
+ike_group_answer_len(uint16_t group)
+{
+	return ike_group_public_len(group);
+}
+
 struct ike_kex *
 ike_kex_new(const struct env *env, uint16_t group)
 {

@@ -106,6 +106,23 @@ ike_keys_rekey(const struct ike_suite *suite, const struct ike_keys *old, const 
 	return ok;
 }
 
+bool
+ike_keys_ppk(struct ike_keys *k, struct span ppk)
+{
+	uint8_t *part[3] = { k->d, k->pi, k->pr }, out[3][IKE_PRF_LEN_MAX];
+	bool ok = ppk.n != 0;
+
+	for (unsigned i = 0; i < 3 && ok; i++) {
+		struct span old = span_of(part[i], k->prf_len);
+
+		ok = ike_prf_plus(k->prf, ppk, &old, 1, out[i], k->prf_len);
+	}
+	for (unsigned i = 0; i < 3 && ok; i++)
+		memcpy(part[i], out[i], k->prf_len);
+	OPENSSL_cleanse(out, sizeof(out));
+	return ok;
+}
+
 void
 ike_keys_wipe(struct ike_keys *k)
 {
@@ -148,7 +165,7 @@ size_t
 ike_auth_psk(const struct ike_keys *k, bool initiator, struct span psk, const struct ike_auth_in *in, uint8_t out[static IKE_PRF_LEN_MAX])
 {
 	static const struct span pad = { (const uint8_t *)"Key Pad for IKEv2", 17 };
-	struct span sk_p = span_of(initiator ? k->pi : k->pr, k->prf_len), octets[3];
+	struct span sk_p = span_of(initiator ? k->pi : k->pr, k->prf_len), octets[4];
 	uint8_t key[IKE_PRF_LEN_MAX], maced_id[IKE_PRF_LEN_MAX];
 	bool ok = false;
 
@@ -157,7 +174,8 @@ ike_auth_psk(const struct ike_keys *k, bool initiator, struct span psk, const st
 	octets[0] = in->message;
 	octets[1] = in->nonce;
 	octets[2] = span_of(maced_id, k->prf_len);
-	ok = ike_prf(k->prf, span_of(key, k->prf_len), octets, 3, out);
+	octets[3] = in->int_auth;
+	ok = ike_prf(k->prf, span_of(key, k->prf_len), octets, 4, out);
 out:
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(maced_id, sizeof(maced_id));
@@ -176,5 +194,6 @@ ike_auth_octets(const struct ike_keys *k, bool initiator, const struct ike_auth_
 	wr_put(&w, in->message);
 	wr_put(&w, in->nonce);
 	at = wr_room(&w, k->prf_len);
-	return at && ike_prf(k->prf, sk_p, &in->id_body, 1, at) ? wr_len(&w) : 0;
+	wr_put(&w, in->int_auth);
+	return at && !w.bad && ike_prf(k->prf, sk_p, &in->id_body, 1, at) ? wr_len(&w) : 0;
 }

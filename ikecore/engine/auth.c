@@ -169,6 +169,7 @@ ike_auth_in(const struct ike_sa *sa, bool initiator, struct span id_body)
 	const struct ike_nonce *nonce = initiator ? &hs->nr : &hs->ni;
 	struct ike_auth_in in = { .nonce = span_of(nonce->b, nonce->n), .id_body = id_body };
 
+	in.int_auth = ike_mke_int_auth(sa);
 	in.message = initiator == sa->initiator ? span_of(hs->mine, hs->mine_len) : span_of(hs->theirs, hs->theirs_len);
 	return in;
 }
@@ -179,6 +180,16 @@ auth_value(const struct ike_sa *sa, bool initiator, const struct ike_key *key, s
 	struct ike_auth_in in = ike_auth_in(sa, initiator, id_body);
 
 	return ike_auth_psk(&sa->keys, initiator, span_of(key->psk, key->psk_len), &in, out);
+}
+
+size_t
+ike_auth_own_psk(const struct ike_sa *sa, const struct ike_key *key, uint8_t out[static IKE_PRF_LEN_MAX])
+{
+	uint8_t body[4 + IKE_ID_MAX];
+	struct wr w = wr_of(body, sizeof(body));
+
+	ike_id_body(&w, sa->local_id.type, ike_put_id(&sa->local_id));
+	return auth_value(sa, sa->initiator, key, wr_span(&w), out);
 }
 
 static bool
@@ -432,6 +443,10 @@ ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, str
 		    n ? refusal_text(sa, refusal(n->type)) : "peer's IKE_AUTH answer is not complete");
 		return IKE_DROP_AUTH;
 	}
+	if (!ike_ppk_answered(k, sa, m)) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, true, "authentication failed: peer does not have our post-quantum pre-shared key, which is required");
+		return IKE_DROP_PPK;
+	}
 	if (!peer_id(&m->idr, &sa->peer_id)) {
 		ike_fail_and_tell(k, sa, IKE_DOWN_PROTOCOL, false, "peer's identity is malformed");
 		return IKE_DROP_ID_SYNTAX;
@@ -529,15 +544,17 @@ profile_for(const struct ike *k, const struct ike_id *id, uint8_t method)
 
 /* Who is it, and, by a pre-shared key, is it true? */
 static enum ike_drop
-authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
+authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
 	struct ike_choice chosen = { .encr = sa->suite.encr, .bits = sa->suite.encr_bits, .prf = sa->suite.prf, .integ = sa->suite.integ,
 		.group = sa->suite.group };
 	char id[600], ep[ENDPOINT_STRLEN];
 	const struct ike_profile *p;
+	enum ike_drop d;
 	unsigned i;
 	int key;
 
+	memcpy(chosen.addke, sa->addke, sizeof(chosen.addke));
 	if (!peer_id(&m->idi, &sa->peer_id))
 		return IKE_DROP_ID_SYNTAX;
 	i = profile_for(k, &sa->peer_id, m->auth_method);
@@ -555,6 +572,9 @@ authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	ike_log_id(&sa->peer_id, id);
 	IKE_DEBUG(k, "ike-key", "%s at %s: profile %s, %s%s", id, endpoint_fmt(&rx->remote, ep), p->name,
 	    sa->hs->key == IKE_NO_KEY ? "no pre-shared key" : "keyring entry ", sa->hs->key == IKE_NO_KEY ? "" : p->key[sa->hs->key].name);
+	d = ike_ppk_request(k, sa, m);
+	if (d != IKE_OK)
+		return d;
 	if (m->auth_method == IKE_AUTH_PSK && !auth_good(sa, true, &p->key[key], m->idi.body, m))
 		return IKE_DROP_AUTH;
 	return ike_allows_ike(p, &chosen) ? IKE_OK : IKE_DROP_PROPOSAL;
@@ -728,7 +748,7 @@ ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 enum ike_drop
 ike_auth_request_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
 {
-	enum ike_drop d = authenticate(k, sa, rx, m);
+	enum ike_drop d = authenticate(k, sa, rx, (struct ike_msg *)(uintptr_t)m);
 
 	return d == IKE_OK ? accept_peer(k, sa, rx, m) : ike_auth_refuse(k, sa, rx, m->hdr.mid, refusal_of(d), d, NULL);
 }

@@ -99,6 +99,7 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struc
 	heir->profile = sa->profile;
 	heir->key = sa->key;
 	heir->ext = sa->ext;
+	memcpy(heir->addke, sa->addke, sizeof(heir->addke));	/* what they gave is in SK_d */
 	heir->unwelcome = sa->unwelcome;
 	heir->local_id = sa->local_id;
 	heir->peer_id = sa->peer_id;

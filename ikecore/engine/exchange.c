@@ -218,6 +218,7 @@ give_up(struct ike *k, struct ike_sa *sa)
 	case IKE_X_NONE:
 		return;
 	case IKE_X_INIT:
+	case IKE_X_INTER:
 	case IKE_X_AUTH:
 		no_answer(k, sa);
 		return;
@@ -327,7 +328,7 @@ first_sealed(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	struct ike_shake *hs = sa->hs;
 	enum ike_drop d;
 
-	if (m->response || m->hdr.exchange != IKE_AUTH || m->hdr.mid != 1)
+	if (m->response || m->hdr.mid != 1 || m->hdr.exchange != (ike_mke_pending(sa) ? IKE_INTERMEDIATE : IKE_AUTH))
 		return IKE_DROP_STATE;
 	if (m->sk.total && !sa->ext.frag)
 		return IKE_DROP_FRAGMENT;
@@ -399,14 +400,14 @@ check_window(const struct ike_sa *sa, const struct ike_msg *m)
 		return IKE_OK;
 	}
 	if (m->hdr.mid == sa->rx_mid)
-		return sa->cc_rx || sa->state == IKE_SA_R_CHECK ? IKE_DROP_STATE : IKE_OK;	/* being worked on */
+		return sa->cc_rx || sa->state == IKE_SA_R_CHECK || sa->state == IKE_SA_R_INTER ? IKE_DROP_STATE : IKE_OK;	/* being worked on */
 	return m->hdr.mid + 1 == sa->rx_mid ? IKE_OK : IKE_DROP_MESSAGE_ID;
 }
 
 /* Which requests an SA takes in which state. A missing one is answered with an error, so that the window moves on. */
 typedef enum ike_drop request_fn(struct ike *, struct ike_sa *, const struct ike_rx *, struct ike_msg *);
-static request_fn *const on_request[IKE_SA_STATES][4] = {
-	[IKE_SA_R_AUTH] = { [IKE_AUTH - IKE_SA_INIT] = ike_auth_request },
+static request_fn *const on_request[IKE_SA_STATES][IKE_INTERMEDIATE - IKE_SA_INIT + 1] = {
+	[IKE_SA_R_AUTH] = { [IKE_AUTH - IKE_SA_INIT] = ike_auth_request, [IKE_INTERMEDIATE - IKE_SA_INIT] = ike_mke_request },
 	[IKE_SA_EST] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
 	[IKE_SA_REKEYED] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
 	[IKE_SA_CLOSING] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
@@ -427,9 +428,10 @@ static enum ike_drop
 handle_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, enum ike_drop d)
 {
 	unsigned col = (unsigned)(m->hdr.exchange - IKE_SA_INIT);
-	request_fn *fn = col < 4 ? on_request[sa->state][col] : NULL;
+	request_fn *fn = col <= IKE_INTERMEDIATE - IKE_SA_INIT ? on_request[sa->state][col] : NULL;
 
-	if (sa->state == IKE_SA_I_AUTH || sa->state == IKE_SA_I_SIGN || sa->state == IKE_SA_I_CHECK)
+	if (sa->state == IKE_SA_I_AUTH || sa->state == IKE_SA_I_SIGN || sa->state == IKE_SA_I_CHECK || sa->state == IKE_SA_I_INTER ||
+	    sa->state == IKE_SA_I_KEX)
 		return IKE_DROP_STATE;	/* overtook the answer that would authenticate it; it comes again */
 	if (!ike_spare(k))
 		return IKE_DROP_MEMORY;
@@ -439,6 +441,8 @@ handle_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 		answer_syntax(k, sa, rx, m, d);
 		return d;
 	}
+	if (fn == ike_auth_request && ike_mke_pending(sa))
+		return IKE_DROP_STATE;	/* not before what was agreed on */
 	if (!fn) {
 		answer_syntax(k, sa, rx, m, IKE_DROP_STATE);
 		return IKE_DROP_STATE;
@@ -457,9 +461,9 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 		m->n_notify = m->n_prop = m->n_del = m->tsi.n = m->tsr.n = 0;
 		m->nonce.n = m->ke.n = 0;
 	}
-	if (d != IKE_OK && kind == IKE_X_AUTH && sa->state == IKE_SA_I_AUTH) {
+	if (d != IKE_OK && (sa->state == IKE_SA_I_AUTH || sa->state == IKE_SA_I_INTER)) {
 		ike_x_done(k, sa);
-		ike_sa_fail(k, sa, IKE_DOWN_PROTOCOL, false, "peer's IKE_AUTH answer is malformed");
+		ike_sa_fail(k, sa, IKE_DOWN_PROTOCOL, false, kind == IKE_X_AUTH ? "peer's IKE_AUTH answer is malformed" : "peer's IKE_INTERMEDIATE answer is malformed");
 		return d;
 	}
 	sa->tx_mid++;
@@ -467,6 +471,10 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	ike_live_rx(k, sa);
 	ike_natt_move(k, sa, &rx->local, &rx->remote);
 	switch (kind) {
+	case IKE_X_INTER:
+		if (sa->state == IKE_SA_I_INTER)
+			d = ike_mke_response(k, sa, m);
+		break;
 	case IKE_X_AUTH:
 		ike_dial_trace(k, sa, TRACE_AUTH_ANSWERED);
 		if (sa->state == IKE_SA_I_AUTH)	/* else given up meanwhile: the delete follows */
@@ -561,6 +569,8 @@ ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ik
 	if (!may_open(k, sa))
 		return IKE_DROP_RATE;
 	n = ike_open(key_in(sa), m->sk.aad, m->sk.body, plain);
+	if (n < 0 && sa->hs && sa->hs->has_was && m->hdr.mid + 1 == sa->rx_mid)	/* said again under the keys of then */
+		n = ike_open(&sa->hs->was_in, m->sk.aad, m->sk.body, plain);
 	if (n < 0) {
 		if (sa->hs)
 			sa->hs->bad_icv++;

@@ -9,12 +9,39 @@ want_frag(const struct ike *k, const struct ike_sa *sa)
 	return !k->conf->frag_off;
 }
 
+static bool
+want_intermediate(const struct ike *k, const struct ike_sa *sa)
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+
+	for (unsigned i = 0; i < p->n_ike; i++) {
+		for (unsigned j = 0; j < IKE_ADDKE_MAX; j++) {
+			if (p->ike[i].n_addke[j])
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A responder does not know yet who it is: whoever has a key with one may be meant. */
+static bool
+want_ppk(const struct ike *k, const struct ike_sa *sa)
+{
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+
+	if (!sa->initiator)
+		return k->conf->ppk;
+	return sa->hs && sa->hs->key < p->n_key && p->key[sa->hs->key].ppk_len;
+}
+
 static const struct ext {
 	uint16_t notify;
 	bool (*wanted)(const struct ike *k, const struct ike_sa *sa);
 	size_t flag;	/* in struct ike_ext */
 } exts[] = {
 	{ IKE_N_FRAGMENTATION_SUPPORTED, want_frag, offsetof(struct ike_ext, frag) },
+	{ IKE_N_INTERMEDIATE_EXCHANGE_SUPPORTED, want_intermediate, offsetof(struct ike_ext, intermediate) },
+	{ IKE_N_USE_PPK, want_ppk, offsetof(struct ike_ext, ppk) },
 };
 
 /* An initiator says what it wants, a responder what both do; and that it needs no child in IKE_AUTH (RFC 6023). */
@@ -37,8 +64,9 @@ ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 }
 
 void
-ike_ext_auth_build(struct ike *k, const struct ike_sa *sa, struct ike_tx *t)
+ike_ext_auth_build(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 {
+	ike_ppk_build(k, sa, t);
 	if (!sa->initiator)
 		ike_reauth_build(k, sa, t);
 }

@@ -468,7 +468,7 @@ ike_deadline(const struct ike *k)
 /* ---- show */
 static const char *const state_word[IKE_SA_STATES] = {
 	[IKE_SA_I_INIT] = "init", [IKE_SA_I_KEX] = "init", [IKE_SA_I_SIGN] = "auth", [IKE_SA_I_AUTH] = "auth", [IKE_SA_I_CHECK] = "auth",
-	[IKE_SA_R_CHECK] = "auth",
+	[IKE_SA_R_CHECK] = "auth", [IKE_SA_I_INTER] = "init", [IKE_SA_R_INTER] = "auth",
 	[IKE_SA_R_INIT] = "init", [IKE_SA_R_KEX] = "auth", [IKE_SA_R_AUTH] = "auth", [IKE_SA_FAILED] = "deleting",
 	[IKE_SA_EST] = "established", [IKE_SA_REKEYED] = "deleting", [IKE_SA_CLOSING] = "deleting",
 };
@@ -505,6 +505,7 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.profile = sa->profile,
 			.reason = sa->reason ? sa->reason : "",
 			.frag = sa->ext.frag,
+			.ppk = sa->ext.ppk_used,
 			.frag_mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU,
 			.auth_local = sa->auth_local,
 			.auth_remote = sa->auth_remote,
@@ -512,6 +513,7 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.trust = sa->vouched ? sa->vouched->trust : "",
 		};
 
+		memcpy(i.addke, sa->addke, sizeof(i.addke));
 		if (sa->state == IKE_SA_EST && sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_IKE)
 			i.state = "rekeying";
 		if (!fn(ctx, &i))

@@ -28,6 +28,7 @@
 #include "lib/outq.h"
 #include "lib/tick.h"
 
+enum { IKE_ADDKE_MAX = 7, IKE_ADDKE_IDS = 4, IKE_PPK_ID_MAX = 64, IKE_PPK_MAX = 64 };	/* RFC 9370, 8784 */
 enum { IKE_ID_MAX = 255, IKE_TRANSFORMS_MAX = 12, IKE_PROPOSALS_MAX = 8, IKE_REMOTES_MAX = 8, IKE_PSK_MAX = 256, IKE_NAME_MAX = 64,
 	IKE_CRASH_SECRET = 32 };
 
@@ -56,6 +57,8 @@ struct ike_proposal {	/* transform ids by RFC 7296 3.3.2, best first. An AEAD pr
 	unsigned n_integ;
 	uint16_t group[IKE_TRANSFORMS_MAX];	/* IKE: at least one. ESP: PFS group or none */
 	unsigned n_group;
+	uint16_t addke[IKE_ADDKE_MAX][IKE_ADDKE_IDS];	/* IKE: additional key exchanges, best first; 0: may be left out */
+	unsigned n_addke[IKE_ADDKE_MAX];
 	bool esn[2];	/* ESP: [0] 32-bit offered, [1] ESN offered */
 };
 
@@ -65,6 +68,9 @@ struct ike_key {	/* crypto ikev2 keyring NAME / peer NAME */
 	bool has_id;
 	struct prefix address;	/* or from where */
 	bool has_address;
+	uint8_t ppk_id[IKE_PPK_ID_MAX], ppk[IKE_PPK_MAX];	/* post-quantum pre-shared key (RFC 8784), wiped as the other one is */
+	uint8_t ppk_id_len, ppk_len;
+	bool ppk_required;
 	uint8_t psk[IKE_PSK_MAX];	/* never logged; wiped with the configuration */
 	uint16_t psk_len;
 };
@@ -108,6 +114,7 @@ struct ike_conf {
 	uint32_t half_open_max;	/* hard bound of half-open records, default 4096 */
 	uint32_t cookie_threshold;	/* ask for cookies above it, default 100 */
 	uint32_t sa_max;	/* IKE SAs, default 200,000 */
+	bool ppk;	/* some keyring entry has a post-quantum pre-shared key */
 	bool frag_off;	/* no fragmentation (RFC 7383) */
 	uint16_t frag_mtu;	/* largest IP packet of a message that can be cut; 0: 1280 */
 };
@@ -259,6 +266,8 @@ struct ike_sa_info {
 	unsigned profile;
 	const char *reason;
 	bool frag;	/* fragmentation agreed on */
+	bool ppk;	/* a post-quantum pre-shared key is in the keys */
+	uint16_t addke[IKE_ADDKE_MAX];	/* additional key exchanges; 0: none */
 	uint16_t frag_mtu;	/* our limit */
 	uint8_t auth_local, auth_remote;	/* methods used, numbers of RFC 7296 3.8; 0: not yet */
 	const struct ike_cert_facts *cert;	/* the peer's; NULL: it has none. Lives as long as the SA. */

@@ -71,10 +71,12 @@ enum ike_sa_state {
 	IKE_SA_I_INIT,	/* request sent */
 	IKE_SA_I_KEX,	/* answer is here, secret is being computed */
 	IKE_SA_I_SIGN,	/* our signature is being made */
+	IKE_SA_I_INTER,	/* an additional key exchange is asked for */
 	IKE_SA_I_AUTH,	/* IKE_AUTH sent */
 	IKE_SA_I_CHECK,	/* the answer is here, its certificates are being looked at */
 	IKE_SA_R_INIT,	/* answered; no secret computed yet */
 	IKE_SA_R_KEX,	/* first encrypted message is here, secret is being computed */
+	IKE_SA_R_INTER,	/* the secret of an additional key exchange is being computed */
 	IKE_SA_R_AUTH,	/* keys are there, waiting for an IKE_AUTH that opens */
 	IKE_SA_R_CHECK,	/* one did: its certificates are being looked at, or our signature is being made */
 	IKE_SA_FAILED,	/* refused; answers retransmissions for a while */
@@ -84,7 +86,7 @@ enum ike_sa_state {
 	IKE_SA_STATES
 };
 
-enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_AUTH, IKE_X_CREATE, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_KINDS };
+enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_INTER, IKE_X_AUTH, IKE_X_CREATE, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_KINDS };
 
 struct ike_low {	/* the lowest nonce of an exchange, as far as it can matter */
 	uint8_t n;
@@ -101,6 +103,8 @@ struct ike_choice {
 	uint8_t num;
 	uint16_t encr, bits, prf, integ, group;
 	bool esn, has_integ;	/* has_integ: peer named INTEG NONE with an AEAD; say it back */
+	uint16_t addke[IKE_ADDKE_MAX];	/* 0: none */
+	uint8_t addke_said;	/* bit i: the peer names type 6 + i, so the answer does */
 	uint32_t spi;	/* ESP: the peer's */
 	uint64_t ike_spi;
 };
@@ -173,6 +177,8 @@ struct ike_frags {	/* a message that is not whole yet */
 
 struct ike_ext {	/* what both ends said they do; ext.c */
 	bool frag;	/* RFC 7383 */
+	bool intermediate;	/* RFC 9242 */
+	bool ppk, ppk_used;	/* RFC 8784 */
 };
 
 /* What is only needed until an IKE SA is established. */
@@ -184,6 +190,14 @@ struct ike_shake {
 	uint8_t digest[32];	/* responder: of the request, to know a retransmission by */
 	uint8_t cookie[IKE_COOKIE_MAX], cookie_len;
 	unsigned cookie_rounds, ke_rounds;
+	unsigned addke_at, n_int;	/* next additional key exchange; those done */
+	uint8_t int_i[IKE_PRF_LEN_MAX], int_r[IKE_PRF_LEN_MAX], int_auth[2 * IKE_PRF_LEN_MAX + 4];
+	struct ike_protect was_in;	/* what the last IKE_INTERMEDIATE was opened with */
+	bool has_was;
+	struct ike_rx inter_rx;	/* where to answer */
+	uint32_t inter_mid;
+	struct ike_keys plain;	/* without the post-quantum pre-shared key */
+	bool mixed;	/* the SA's have it in them */
 	unsigned bad_icv;	/* responder: messages that did not open, before one did */
 	struct bucket icv_tries;	/* once they are too many */
 	uint16_t group;
@@ -296,6 +310,7 @@ struct ike_sa {
 	uint32_t tx_mid, rx_mid;	/* next to use, next to expect */
 	struct ike_exch x;
 	struct ike_ext ext;
+	uint16_t addke[IKE_ADDKE_MAX];
 	struct ike_frags *frags[2];	/* of a request, of a response */
 	uint8_t *resp;	/* answer to rx_mid - 1, or its pieces */
 	size_t resp_len;
@@ -505,6 +520,20 @@ enum ike_drop ike_stash_add(struct ike *k, struct ike_shake *hs, const struct ik
 void	ike_stash_open(struct ike *k, struct ike_sa *sa);
 void	ike_stash_free(struct ike *k, struct ike_stash *s);
 
+/* ---- mke.c */
+bool	ike_mke_pending(const struct ike_sa *sa);
+struct span ike_mke_int_auth(const struct ike_sa *sa);
+void	ike_mke_next(struct ike *k, struct ike_sa *sa);
+enum ike_drop ike_mke_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
+enum ike_drop ike_mke_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+void	ike_mke_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job);
+
+/* ---- ppk.c */
+const char *ike_ppk_begin(struct ike *k, struct ike_sa *sa);	/* NULL, or why not */
+void	ike_ppk_build(struct ike *k, struct ike_sa *sa, struct ike_tx *t);
+bool	ike_ppk_answered(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
+enum ike_drop ike_ppk_request(struct ike *k, struct ike_sa *sa, struct ike_msg *m);
+
 /* ---- reauth.c */
 void	ike_reauth_arm(struct ike *k, struct ike_sa *sa);
 void	ike_reauth_build(struct ike *k, const struct ike_sa *sa, struct ike_tx *t);
@@ -515,7 +544,7 @@ void	ike_reauth_inherit(struct ike *k, const struct ike_sa *old, struct ike_sa *
 
 /* ---- ext.c */
 /* In IKE_AUTH: what is said beside identity, proof and the first child, and what the peer said. */
-void	ike_ext_auth_build(struct ike *k, const struct ike_sa *sa, struct ike_tx *t);
+void	ike_ext_auth_build(struct ike *k, struct ike_sa *sa, struct ike_tx *t);
 void	ike_ext_auth_note(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
 void	ike_ext_build(const struct ike *k, const struct ike_sa *sa, struct ike_build *b);
 void	ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
@@ -545,6 +574,7 @@ enum ike_drop ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const 
 enum ike_drop ike_auth_request_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);
 enum ike_drop ike_auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, uint32_t mid, uint16_t type, enum ike_drop d, const char *why);
 void	ike_fail_and_tell(struct ike *k, struct ike_sa *sa, enum ike_down why, bool retry_key, const char *text);
+size_t	ike_auth_own_psk(const struct ike_sa *sa, const struct ike_key *key, uint8_t out[static IKE_PRF_LEN_MAX]);
 struct ike_auth_in ike_auth_in(const struct ike_sa *sa, bool initiator, struct span id_body);
 
 /* ---- proof.c: certificates */
@@ -655,7 +685,7 @@ void	ike_qcd_forget(struct ike *k, struct ike_sa *sa);	/* it goes */
 /* ---- proposal.c */
 struct ike_offer {
 	struct ike_prop prop[IKE_PROPOSALS_MAX];
-	struct ike_xform xf[IKE_PROPOSALS_MAX * (4 * IKE_TRANSFORMS_MAX + 2)];
+	struct ike_xform xf[IKE_PROPOSALS_MAX * (4 * IKE_TRANSFORMS_MAX + 2 + IKE_ADDKE_MAX * IKE_ADDKE_IDS)];
 	unsigned n_prop, n_xf;
 	uint8_t spi[8];
 };

@@ -197,6 +197,7 @@ static void
 set_suite(struct ike_sa *sa, const struct ike_choice *ch)
 {
 	sa->suite = (struct ike_suite){ .encr = ch->encr, .encr_bits = ch->bits, .prf = ch->prf, .integ = ch->integ, .group = ch->group };
+	memcpy(sa->addke, ch->addke, sizeof(sa->addke));
 }
 
 static enum ike_drop
@@ -564,6 +565,10 @@ ike_shake_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 		keys_later(k, sa, job);
 		return;
 	}
+	if (sa->has_keys) {
+		ike_mke_keys(k, sa, job);
+		return;
+	}
 	if (job->shared_len == 0 || !ike_keys_first(&sa->suite, &seed, &sa->keys)) {
 		ike_count(k, IKE_DROP_KE_SYNTAX);
 		ike_sa_fail(k, sa, IKE_DOWN_PROTOCOL, false, "peer's key exchange value is impossible");
@@ -572,7 +577,7 @@ ike_shake_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 	sa->has_keys = true;
 	ike_keylog_sa(k, sa);
 	if (sa->initiator) {
-		ike_auth_start(k, sa);
+		ike_mke_next(k, sa);
 	} else {
 		sa->state = IKE_SA_R_AUTH;
 		ike_stash_open(k, sa);

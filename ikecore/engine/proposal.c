@@ -56,6 +56,10 @@ ike_offer_ike(const struct ike_profile *p, uint16_t only_prf, uint64_t spi, stru
 			xf_add(o, w, IKE_T_INTEG, own->integ[j], 0);
 		for (unsigned j = 0; j < own->n_group; j++)
 			xf_add(o, w, IKE_T_KE, own->group[j], 0);
+		for (unsigned t = 0; t < IKE_ADDKE_MAX && !only_prf; t++) {	/* not when rekeying: mke.c */
+			for (unsigned j = 0; j < own->n_addke[t]; j++)
+				xf_add(o, w, (uint8_t)(IKE_T_ADDKE1 + t), own->addke[t][j], 0);
+		}
 	}
 }
 
@@ -102,6 +106,10 @@ ike_offer_choice(const struct ike_choice *c, uint8_t proto, uint64_t spi, struct
 		xf_add(o, w, IKE_T_INTEG, c->integ, 0);
 	if (c->group)
 		xf_add(o, w, IKE_T_KE, c->group, 0);
+	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
+		if (c->addke_said >> t & 1)
+			xf_add(o, w, (uint8_t)(IKE_T_ADDKE1 + t), c->addke[t], 0);
+	}
 	if (proto == IKE_PROTO_ESP)
 		xf_add(o, w, IKE_T_ESN, c->esn ? IKE_ESN_YES : IKE_ESN_NO, 0);
 }
@@ -185,6 +193,38 @@ pick_group(const struct ike_proposal *own, const struct ike_msg *m, const struct
 }
 
 static bool
+addke_taken(const struct ike_choice *c, unsigned t, uint16_t id)
+{
+	bool taken = id == c->group;
+
+	for (unsigned i = 0; i < t; i++)
+		taken |= c->addke[i] == id;
+	return taken;
+}
+
+/* Additional key exchanges (RFC 9370 2.2.1): one of each type that the peer names, no method twice; 0 is "none". */
+static bool
+pick_addke(const struct ike_proposal *own, const struct ike_msg *m, const struct ike_prop *p, bool can, struct ike_choice *out)
+{
+	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
+		uint8_t type = (uint8_t)(IKE_T_ADDKE1 + t);
+		unsigned peer = peer_count(m, p, type), n = can && own ? own->n_addke[t] : 0;
+		bool found = false;
+
+		for (unsigned i = 0; i < n && !found; i++) {
+			uint16_t id = own->addke[t][i];
+
+			found = id ? peer_has(m, p, type, id, 0) && ike_kex_known(id) && !addke_taken(out, t, id) : !peer || peer_has(m, p, type, 0, 0);
+			out->addke[t] = found ? id : 0;
+		}
+		if (n ? !found : peer && !peer_has(m, p, type, 0, 0))
+			return false;
+		out->addke_said |= (uint8_t)((peer != 0) << t);
+	}
+	return true;
+}
+
+static bool
 match_ike(const struct ike_proposal *own, const struct ike_msg *m, const struct ike_prop *p, uint16_t ke_group, uint16_t only_prf,
     struct ike_choice *out)
 {
@@ -192,6 +232,8 @@ match_ike(const struct ike_proposal *own, const struct ike_msg *m, const struct 
 		return false;
 	if (only_prf ? !in_list(own->prf, own->n_prf, only_prf) || !pick(m, p, IKE_T_PRF, &only_prf, 1, &out->prf)
 		     : !pick(m, p, IKE_T_PRF, own->prf, own->n_prf, &out->prf))
+		return false;
+	if (!pick_addke(own, m, p, !only_prf, out))
 		return false;
 	out->num = p->num;
 	out->ike_spi = ike_prop_spi64(p);
@@ -233,7 +275,7 @@ match_esp(const struct ike_proposal *own, const struct ike_msg *m, const struct 
 	bool no = (own->esn[0] || !own->esn[1]) && peer_has(m, p, IKE_T_ESN, IKE_ESN_NO, 0);
 
 	if (p->unknown || p->proto != IKE_PROTO_ESP || (!yes && !no) || !pick_cipher(own, m, p, out) ||
-	    !esp_group(own, m, p, groups, ke_group, &out->group))
+	    !esp_group(own, m, p, groups, ke_group, &out->group) || !pick_addke(NULL, m, p, false, out))
 		return false;
 	out->esn = yes;
 	out->num = p->num;
@@ -296,6 +338,16 @@ ike_answer_esp(const struct ike_profile *p, const struct ike_msg *m, bool groups
 	return match_esp(&p->esp[num - 1], m, &m->prop[0], groups, 0, out);
 }
 
+static bool
+addke_allowed(const struct ike_proposal *own, const struct ike_choice *c)
+{
+	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
+		if (own->n_addke[t] ? !in_list(own->addke[t], own->n_addke[t], c->addke[t]) : c->addke[t] != 0)
+			return false;
+	}
+	return true;
+}
+
 bool
 ike_allows_ike(const struct ike_profile *p, const struct ike_choice *c)
 {
@@ -303,7 +355,7 @@ ike_allows_ike(const struct ike_profile *p, const struct ike_choice *c)
 		const struct ike_proposal *own = &p->ike[i];
 
 		for (unsigned j = 0; j < own->n_encr; j++) {
-			if (own->encr[j] == c->encr && own->encr_bits[j] == c->bits && in_list(own->prf, own->n_prf, c->prf) &&
+			if (addke_allowed(own, c) && own->encr[j] == c->encr && own->encr_bits[j] == c->bits && in_list(own->prf, own->n_prf, c->prf) &&
 			    in_list(own->group, own->n_group, c->group) && (!c->integ || in_list(own->integ, own->n_integ, c->integ)))
 				return true;
 		}

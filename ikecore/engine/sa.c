@@ -754,6 +754,8 @@ ike_sa_life(struct ike *k, struct ike_sa *sa)
 		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, "checking the peer's certificate takes too long");
 		return;
 	case IKE_SA_R_CHECK:
+	case IKE_SA_I_INTER:
+	case IKE_SA_R_INTER:
 	case IKE_SA_I_SIGN:
 	case IKE_SA_R_INIT:
 	case IKE_SA_R_KEX:

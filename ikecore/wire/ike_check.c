@@ -43,6 +43,11 @@ static const struct rule info_both[] = {
 	{ IKE_PL_NOTIFY, 0, ANY, INNER }, { IKE_PL_DELETE, 0, ANY, INNER }, { IKE_PL_CP, 0, 1, INNER }, { IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
 };
 
+static const struct rule inter_both[] = {	/* RFC 9242; here only to carry a key exchange */
+	{ IKE_PL_SK, 1, 1, CLEAR },
+	{ IKE_PL_KE, 1, 1, INNER }, { IKE_PL_NOTIFY, 0, ANY, INNER }, { IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
+};
+
 static const struct {
 	uint8_t exchange;
 	const struct rule *rule[2];	/* request, response */
@@ -51,6 +56,7 @@ static const struct {
 	{ IKE_AUTH, { auth_req, auth_resp } },
 	{ IKE_CREATE_CHILD_SA, { child_both, child_both } },
 	{ IKE_INFORMATIONAL, { info_both, info_both } },
+	{ IKE_INTERMEDIATE, { inter_both, inter_both } },
 };
 
 static const struct rule *

@@ -42,6 +42,7 @@
 	X(IKE_DROP_GROUP, "group", "key exchange method is not the chosen one") \
 	X(IKE_DROP_AUTH, "auth", "authentication failed") \
 	X(IKE_DROP_EAP, "eap", "peer wants EAP, which is not done here") \
+	X(IKE_DROP_PPK, "ppk", "peer does not have the post-quantum pre-shared key that is required, or we not the one it names") \
 	X(IKE_DROP_IDENTITY, "identity", "no profile for this identity") \
 	X(IKE_DROP_NO_KEY, "no-key", "no pre-shared key for this identity") \
 	X(IKE_DROP_AUTH_METHOD, "auth-method", "authentication method is not the configured one") \

@@ -333,7 +333,8 @@ link_msg(const struct dp_tunnel *c, unsigned ifindex, unsigned mtu, uint16_t fla
 
 	if (!msg)
 		return NULL;
-	if (nla_put_string(msg, IFLA_IFNAME, c->name) == 0 && nla_put_u32(msg, IFLA_MTU, mtu) == 0 && (info = nla_nest_start(msg, IFLA_LINKINFO)) &&
+	/* with a number the name would be a rename, which a device that is up refuses */
+	if ((ifindex || nla_put_string(msg, IFLA_IFNAME, c->name) == 0) && nla_put_u32(msg, IFLA_MTU, mtu) == 0 && (info = nla_nest_start(msg, IFLA_LINKINFO)) &&
 	    nla_put_string(msg, IFLA_INFO_KIND, c->source.n == 16 ? "ip6gre" : "gre") == 0 && (data = nla_nest_start(msg, IFLA_INFO_DATA)) &&
 	    put_gre(msg, c)) {
 		nla_nest_end(msg, data);

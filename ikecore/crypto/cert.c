@@ -250,6 +250,12 @@ ike_dn_fmt(struct span der, char *out, size_t n)
 	return out;
 }
 
+static bool
+type_known(const char *type)
+{
+	return OBJ_txt2nid(type) != NID_undef;
+}
+
 /* One "TYPE=value"; a backslash takes the next character as it is. False: wrong. */
 static bool
 dn_add(X509_NAME *name, const char *s, size_t n)
@@ -273,6 +279,9 @@ dn_add(X509_NAME *name, const char *s, size_t n)
 			eq++;
 		value[len++] = *eq;
 	}
+	if (!type_known(type))	/* "cn=" is what other routers write */
+		for (char *c = type; *c; c++)
+			*c = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
 	return len && len < sizeof(value) && X509_NAME_add_entry_by_txt(name, type, MBSTRING_UTF8, (const unsigned char *)value, (int)len, -1, 0) == 1;
 }
 

@@ -358,8 +358,11 @@ must_ask(const struct ike_proof_job *p)
 void
 ike_proof_run(struct ike_proof_job *p)
 {
-	bool good = !p->check || ike_proof_check(&p->in, &p->proved) == IKE_CERT_OK;
+	bool good;
 
+	if (p->answered)	/* it has run, and the verdict stands */
+		return;
+	good = !p->check || ike_proof_check(&p->in, &p->proved) == IKE_CERT_OK;
 	p->ask = good && p->check && must_ask(p);
 	if (good && p->sign)
 		p->sig_len = ike_sign(p->own, &p->as, p->octets, &p->method, p->sig, p->why);

@@ -10,4 +10,5 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     probe_suite,
     reject_suite,
     dos_suite,
-    qcd_suite)
+    qcd_suite,
+    proof_suite)

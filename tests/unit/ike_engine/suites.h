@@ -27,4 +27,5 @@ Suite	*reject_suite(void);
 Suite	*dos_suite(void);
 Suite	*qcd_suite(void);
 Suite	*probe_suite(void);
+Suite	*proof_suite(void);
 #endif

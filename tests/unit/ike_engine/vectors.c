@@ -2,18 +2,22 @@
  * put in where it made its own, all keys compared with the record. */
 #include "tests/unit/ike_engine/suites.h"
 #include "tests/unit/ike_vectors.h"
+#include "tests/unit/lab_ca.h"
 
 #include <stdlib.h>
 
 static struct world w;
 static struct vec *v;
+static struct lab_ca ca;
+static struct lab_pair hub;
+static struct ike_trust *trust;
 
 static void
-begin(void)
+begin_with(const char *file)
 {
 	struct ike_profile *p;
 
-	v = vec_open("vectors/ike/own/ike-gcm.txt");
+	v = vec_open(file);
 	w_init(&w);
 	w.manual = true;
 	w.s[0].addr = w_addr("10.0.0.2");
@@ -27,8 +31,19 @@ begin(void)
 	p->esp[0].group[0] = IKE_KE_ECP384;
 	p->esp[0].n_group = 1;
 	p->esp[0].esn[1] = false;
+	if (trust) {
+		p->auth_local = p->auth_remote = IKE_SIGN_ECDSA;
+		p->trust = &trust;
+		p->n_trust = 1;
+	}
 	w_start(&w, 1);
 	w.n_sides = 2;
+}
+
+static void
+begin(void)
+{
+	begin_with("vectors/ike/own/ike-gcm.txt");
 }
 
 static void
@@ -36,6 +51,12 @@ end(void)
 {
 	vec_free(v);
 	w_fini(&w);
+	if (!trust)
+		return;
+	ike_trust_put(trust);
+	trust = NULL;
+	lab_free(&hub);
+	lab_fini(&ca);
 }
 
 static struct w_msg
@@ -124,15 +145,59 @@ set_up(void)
 	return_job("g_ir");
 }
 
+/* The certificates' CA is not in the record: all but who vouches for it is checked, the signature by the certificate's own key. */
+static void
+return_proof(void)
+{
+	struct ike_event ev = { .kind = IKE_EV_JOB };
+	struct ike_proof_job *p;
+
+	ck_assert_uint_eq(w.s[1].n_jobs, 1);
+	ev.job = w.s[1].jobs[0];
+	w.s[1].n_jobs = 0;
+	p = ev.job->proof;
+	ck_assert_ptr_nonnull(p);
+	ck_span_eq(p->in.octets, vec_get(v, "signed_octets_I"));
+	ck_assert_uint_eq(p->in.method, IKE_AUTH_SIGNATURE);
+	ike_job_run(ev.job);
+	ck_assert_int_eq(p->proved.fault, IKE_CERT_UNTRUSTED);
+	ck_assert_str_eq(p->proved.why, "certificate C=ZZ, O=DMVPN Lab, CN=spoke1.dmvpn.example is issued by C=ZZ, O=DMVPN Lab, CN=Lab CA, which is no CA of ours");
+	ck_assert_uint_eq(p->sig_len, 0);	/* nothing is signed for it */
+	p->check = false;
+	ike_job_run(ev.job);
+	ck_assert_uint_ne(p->sig_len, 0);
+	p->check = true;
+	p->proved.fault = IKE_CERT_OK;
+	w_event(&w, 1, &ev);
+}
+
+static void
+with_certificates(void)
+{
+	static const char *const name = "hub.dmvpn.example";
+	struct ike_issue want = lab_want(&name);
+
+	end();
+	lab_init(&ca, "CN=Another CA");
+	hub = lab_issue(&ca.root, &want);
+	trust = lab_trust(&ca.root, &hub);
+	begin_with("vectors/ike/own/ike-cert.txt");
+	w.s[1].wall = LAB_NOW;
+}
+
 START_TEST(whole_exchange)
 {
 	struct ike_sa *sa;
 	struct w_child *c;
 	struct w_msg m;
 
+	if (_i)
+		with_certificates();
 	if (!v)
 		return;
 	set_up();
+	if (_i)
+		return_proof();
 	sa = w_sa(&w, 1);
 	ck_assert_ptr_nonnull(sa);
 	ck_span_eq(span_of(sa->keys.d, sa->keys.prf_len), vec_get(v, "SK_d"));
@@ -195,7 +260,7 @@ vectors_suite(void)
 	TCase *tc = tcase_create("vectors");
 
 	tcase_add_checked_fixture(tc, begin, end);
-	tcase_add_test(tc, whole_exchange);
+	tcase_add_loop_test(tc, whole_exchange, 0, 2);	/* by pre-shared key; by certificates */
 	tcase_add_test(tc, wrong_key_in_the_record);
 	suite_add_tcase(s, tc);
 	return s;

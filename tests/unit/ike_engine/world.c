@@ -60,6 +60,12 @@ spi_alloc(void *ctx)
 	return s->next_spi++;
 }
 
+static int64_t
+wall(void *ctx)
+{
+	return container_of((struct test_env *)ctx, struct w_side, t)->wall;
+}
+
 static void
 keylog(void *ctx, const char *line)
 {
@@ -108,7 +114,7 @@ void
 w_start(struct world *w, unsigned side)
 {
 	struct w_side *s = &w->s[side];
-	struct ike_env env = { .env = s->t.env, .spi_alloc = spi_alloc, .keylog = keylog, .qcd_secret = s->qcd };
+	struct ike_env env = { .env = s->t.env, .spi_alloc = spi_alloc, .keylog = keylog, .wall = wall, .qcd_secret = s->qcd };
 
 	if (!s->out.item)
 		ck_assert(outq_init(&s->out, &s->t.env, sizeof(struct ike_act), IKE_OUT_ITEMS, IKE_OUT_OCTETS));
@@ -312,7 +318,8 @@ act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event
 		s->keepalives++;
 		return;
 	case IKE_ACT_REVOCATION:
-		ike_job_answer(a->job, IKE_STATUS_GOOD, "");
+		s->asked++;
+		ike_job_answer(a->job, s->revocation, "asked");
 		/* fall through */
 	case IKE_ACT_JOB:
 		ck_assert_uint_lt(s->n_jobs, W_JOBS);

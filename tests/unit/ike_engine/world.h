@@ -17,6 +17,9 @@ struct w_child {	/* what the mock data plane has */
 
 struct w_side {
 	struct test_env t;
+	int64_t wall;	/* what the clock on the wall says; it stands still */
+	enum ike_status revocation;	/* the answer to IKE_ACT_REVOCATION */
+	unsigned asked;
 	struct ike_profile profile[2];
 	struct ike_key key[W_KEYS];
 	struct ike_conf conf;

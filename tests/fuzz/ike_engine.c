@@ -818,7 +818,8 @@ static void
 start(struct model *m, unsigned side)
 {
 	struct side *s = &m->s[side];
-	struct ike_env env = { s->e.env, spi_alloc, NULL };
+	static const uint8_t secret[SIDES][IKE_CRASH_SECRET] = { "a", "b" };
+	struct ike_env env = { .env = s->e.env, .spi_alloc = spi_alloc, .qcd_secret = secret[side] };
 
 	(void)m;
 	s->k = ike_new(&s->conf, &env);
@@ -838,15 +839,44 @@ stop(struct model *m, unsigned side)
 	HOLDS(s->e.live == 0, "%ld allocations are not released", s->e.live);
 }
 
-/* As a crash: nobody is told. */
+struct traces {
+	struct ike_trace t[SAS];
+	unsigned n;
+};
+
+static void
+trace(void *ctx, const struct ike_trace *t)
+{
+	struct traces *all = ctx;
+
+	HOLDS(t->spi_i && t->spi_r, "a trace without SPIs");
+	HOLDS(t->gone || (t->local.addr.n && t->remote.addr.n && t->remote.port), "a trace that leads nowhere");
+	if (!t->gone && all->n < SAS)
+		all->t[all->n++] = *t;
+}
+
+/* As a crash: nobody is told; unless what was kept says whom to tell after it, some of which may not make sense. */
 static void
 op_restart(struct model *m, struct cur *c)
 {
-	unsigned side = script_u8(c) & 1;
+	static struct traces all;
+	uint8_t how = script_u8(c);
+	unsigned side = how & 1;
 
 	fuzz_env_calm(&m->s[side].e);
+	all.n = 0;
+	if (how & 2) {
+		ike_changes_again(m->s[side].k);
+		HOLDS(ike_visit_changes(m->s[side].k, SIZE_MAX, trace, &all), "changes were lost a moment after all were marked");
+		HOLDS(ike_changes(m->s[side].k) == 0, "changes are left");
+	}
 	stop(m, side);
 	start(m, side);
+	for (unsigned i = 0; i < all.n; i++) {
+		if (how & 4)
+			all.t[i].remote.port = script_u8(c);
+		ike_lost(m->s[side].k, m->now, &all.t[i]);
+	}
 }
 
 static void (*const ops[])(struct model *, struct cur *) = {
@@ -872,7 +902,7 @@ farewell(struct model *m)
 
 		HOLDS(s->n_up == 0, "SAs are left after a shutdown");
 		HOLDS(s->n_child == 0, "pairs are left after a shutdown");
-		HOLDS(s->k->n_sa == 0 && s->k->n_half == 0 && s->k->n_lingering == 0, "the engine keeps something after a shutdown");
+		HOLDS(s->k->n_sa == 0 && s->k->n_half == 0 && s->k->n_lingering == 0 && s->k->n_lost == 0, "the engine keeps something after a shutdown");
 		stop(m, i);
 	}
 }

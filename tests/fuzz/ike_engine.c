@@ -189,7 +189,7 @@ do_job(struct side *s, const struct ike_act *a)
 static bool
 perform(struct model *m, unsigned side, const struct ike_act *a, struct ike_event *back)
 {
-	static const char *const word[] = { "send", "keepalive", "job", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
+	static const char *const word[] = { "send", "keepalive", "job", "revocation", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
 		"child-activate", "child-move", "child-del", "query-use", "probe-result" };
 	struct side *s = &m->s[side];
 
@@ -204,7 +204,7 @@ perform(struct model *m, unsigned side, const struct ike_act *a, struct ike_even
 		return false;
 	case IKE_ACT_REVOCATION:
 		ike_job_answer(a->job, IKE_STATUS_GOOD, "");
-		/* fall through */
+		__attribute__((fallthrough));
 	case IKE_ACT_JOB:
 		do_job(s, a);
 		return false;

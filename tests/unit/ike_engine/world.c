@@ -302,7 +302,7 @@ note_down(struct w_side *s, const struct ike_act *a)
 static void
 act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event *back, unsigned *n_back)
 {
-	static const char *const word[] = { "send", "keepalive", "job", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
+	static const char *const word[] = { "send", "keepalive", "job", "revocation", "ike-up", "ike-moved", "ike-down", "ike-rekeyed", "dial-fail", "child-add",
 		"child-activate", "child-move", "child-del", "query-use", "probe-result" };
 	struct w_side *s = &w->s[side];
 	struct w_child *c;

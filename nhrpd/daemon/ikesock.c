@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MARKER = 4, MESSAGE_MAX = 65536, BURST = 64 /* messages a wake-up, so that a flood does not starve the rest */ };
+enum { MARKER = 4, MESSAGE_MAX = 65536, BURST = 64 /* messages a wake-up, so that a flood does not starve the rest */,
+	RX_BUFFER = 4 << 20 /* all spokes may come at once; the system's default holds some 150 messages */ };
 
 struct ikesock {
 	const struct host *host;
@@ -118,7 +119,7 @@ on_v6(void *arg)
 static int
 open_one(bool v6, uint16_t port, bool encap)
 {
-	static const int on = 1, v4_dont = IP_PMTUDISC_DONT, v6_dont = IPV6_PMTUDISC_DONT, esp = UDP_ENCAP_ESPINUDP;
+	static const int on = 1, v4_dont = IP_PMTUDISC_DONT, v6_dont = IPV6_PMTUDISC_DONT, buffer = RX_BUFFER, esp = UDP_ENCAP_ESPINUDP;
 	struct endpoint any = { .addr.n = v6 ? 16 : 4, .port = port };
 	union sockaddr_any sa;
 	socklen_t len = to_sockaddr(&any, &sa);
@@ -127,6 +128,8 @@ open_one(bool v6, uint16_t port, bool encap)
 
 	if (fd < 0)
 		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	if (v6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));

@@ -333,7 +333,7 @@ static void
 event(struct model *m, unsigned side, struct ike_event ev)
 {
 	static const char *const word[] = { "dial", "hangup", "close", "job", "child-result", "sa-used", "sa-soft", "sa-hard", "sa-unknown", "sa-moved",
-		"use", "local-addr", "shutdown" };
+		"use", "probe", "local-addr", "shutdown" };
 
 	fuzz_trace("%.3f %c event %s dial %u sa %u spi %x ok %d", (double)m->now / 1e6, 'A' + (int)side, word[ev.kind], ev.dial, ev.sa, ev.spi_in, ev.ok);
 	ike_event(m->s[side].k, m->now, &ev, &m->s[side].out);

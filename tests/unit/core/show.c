@@ -72,6 +72,33 @@ START_TEST(what_is_told_of_a_peer)
 }
 END_TEST
 
+/* Registered before the restart and not here yet: there, and why it is not up. With its registration it is no more than a peer. */
+START_TEST(who_is_known_from_before_the_restart)
+{
+	struct nhrp_mapping m = { .type = NHRP_CT_DYNAMIC, .identity = SPAN_STR("fqdn spoke.test"), .unique = true };
+	struct core_peer_info p;
+
+	bench_init(&b, 2);
+	ck_assert(bench_start(&b, HUB));
+	m.prefix = prefix_host(&b.s[SPOKE].overlay);
+	m.nbma = b.s[SPOKE].addr;
+	m.expires = b.now + TICK_S(300);
+	ck_assert(nhrp_restore(core_nhrp(b.s[HUB].core, 1), b.now, &m));
+	ck_assert_uint_eq(bench_peers(&b.s[HUB]), 1);
+	p = bench_peer(&b.s[HUB], 0, reason);
+	ck_assert_int_eq(p.step, CORE_STEP_IKE);
+	ck_assert_str_eq(reason, "known from before the restart, not confirmed yet");
+	ck_assert_str_eq(p.identity, "fqdn spoke.test");
+	ck_assert(p.peer == 0 && p.dynamic && p.incomplete && !p.nhs && addr_eq(&p.proto, &b.s[SPOKE].overlay) && addr_eq(&p.nbma, &b.s[SPOKE].addr));
+	ck_assert(bench_start(&b, SPOKE));
+	bench_run(&b, 3000);
+	ck_assert_uint_eq(bench_peers(&b.s[HUB]), 1);
+	p = bench_peer(&b.s[HUB], 0, reason);
+	ck_assert_int_eq(p.step, CORE_STEP_UP);
+	bench_fini(&b);
+}
+END_TEST
+
 static bool
 stop_at_once(void *ctx, const struct core_peer_info *i)
 {
@@ -105,6 +132,7 @@ show_suite(void)
 	tcase_add_test(t, steps_have_the_names_of_ios);
 	tcase_add_test(t, each_step_is_seen_on_the_way_up);
 	tcase_add_test(t, what_is_told_of_a_peer);
+	tcase_add_test(t, who_is_known_from_before_the_restart);
 	tcase_add_test(t, a_walk_can_be_stopped);
 	suite_add_tcase(s, t);
 	return s;

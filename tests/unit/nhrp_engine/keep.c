@@ -221,9 +221,38 @@ START_TEST(restored_until_confirmed)
 	ck_assert_uint_eq(b.q.n, 1);	/* nothing but the reply */
 	i = shown("10.255.0.2");
 	ck_assert(!i.restored);
+	ck_assert_str_eq(b.t.last_word, "registered");
 	ck_assert_str_eq(i.reason, "");
 	ck_assert_uint_eq(i.expires, b.now + TICK_S(600));
 	ck_assert_uint_eq(changes(), 1);
+	bench_free(&b);
+}
+END_TEST
+
+/* How long it took until all are confirmed is said once: when the last one is, or its time is over. */
+START_TEST(all_confirmed_is_said)
+{
+	struct nhrp_mapping m;
+
+	hub();
+	bench_start(&b);
+	m = stored("10.255.0.2", "203.0.113.7", "a", 300);
+	ck_assert(nhrp_restore(b.n, b.now, &m));
+	m = stored("10.255.0.3", "203.0.113.8", "b", 30);
+	ck_assert(nhrp_restore(b.n, b.now, &m));
+	bench_run(&b, TICK_S(2));
+	bench_peer(&b, 5, "203.0.113.7", "a");
+	bench_answer(&b, true);
+	ck_assert_uint_eq(registers(5, "203.0.113.7", "203.0.113.7", "10.255.0.2", 600), 0);
+	ck_assert(b.n->n_restored == 1 && b.n->n_confirmed == 1);
+	if (_i) {
+		bench_run(&b, TICK_S(40));
+	} else {
+		bench_peer(&b, 6, "203.0.113.8", "b");
+		bench_answer(&b, true);
+		ck_assert_uint_eq(registers(6, "203.0.113.8", "203.0.113.8", "10.255.0.3", 600), 0);
+	}
+	ck_assert(b.n->n_restored == 0 && b.n->n_confirmed == 0);	/* begun anew: it has been said */
 	bench_free(&b);
 }
 END_TEST
@@ -359,6 +388,7 @@ keep_suite(void)
 	tcase_add_test(c, what_goes_is_told);
 	tcase_add_test(c, lost_ones_are_admitted);
 	tcase_add_test(c, restored_until_confirmed);
+	tcase_add_loop_test(c, all_confirmed_is_said, 0, 2);
 	tcase_add_test(c, restored_is_held_for_its_identity);
 	tcase_add_test(c, questions_wait_for_who_comes_back);
 	tcase_add_test(c, nonsense_is_not_restored);

@@ -3,26 +3,40 @@
 
 enum { PRF_BLOCKS_MAX = 255 };
 
-bool
-hmac_spans(const struct hmac_alg *a, struct span key, const struct span *data, unsigned n_data, uint8_t *out, size_t n)
+/* Ready for data under this key; NULL: failed. */
+static EVP_MAC_CTX *
+hmac_begin(const struct hmac_alg *a, struct span key)
 {
 	static const uint8_t none[1];
 	EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(a->ready);
-	uint8_t mac[IKE_PRF_LEN_MAX];
-	size_t len = 0;
-	bool ok = false;
 
 	/* OpenSSL takes a NULL key for "the one before". */
-	if (!ctx || n > a->len || !EVP_MAC_init(ctx, key.n ? key.p : none, key.n, NULL))
-		goto out;
+	if (ctx && EVP_MAC_init(ctx, key.n ? key.p : none, key.n, NULL))
+		return ctx;
+	EVP_MAC_CTX_free(ctx);
+	return NULL;
+}
+
+static bool
+hmac_run(const struct hmac_alg *a, EVP_MAC_CTX *ctx, const struct span *data, unsigned n_data, uint8_t *out)
+{
+	size_t len = 0;
+
 	for (unsigned i = 0; i < n_data; i++)
 		if (data[i].n && !EVP_MAC_update(ctx, data[i].p, data[i].n))
-			goto out;
-	if (!EVP_MAC_final(ctx, mac, &len, sizeof(mac)) || len != a->len)
-		goto out;
-	memcpy(out, mac, n);
-	ok = true;
-out:
+			return false;
+	return EVP_MAC_final(ctx, out, &len, IKE_PRF_LEN_MAX) && len == a->len;
+}
+
+bool
+hmac_spans(const struct hmac_alg *a, struct span key, const struct span *data, unsigned n_data, uint8_t *out, size_t n)
+{
+	EVP_MAC_CTX *ctx = n <= a->len ? hmac_begin(a, key) : NULL;
+	uint8_t mac[IKE_PRF_LEN_MAX];
+	bool ok = ctx && hmac_run(a, ctx, data, n_data, mac);
+
+	if (ok)
+		memcpy(out, mac, n);
 	EVP_MAC_CTX_free(ctx);
 	OPENSSL_cleanse(mac, sizeof(mac));
 	return ok;
@@ -36,7 +50,8 @@ ike_prf(uint16_t prf, struct span key, const struct span *data, unsigned n_data,
 	return a && hmac_spans(a, key, data, n_data, out, a->len);
 }
 
-/* T1 = prf(K, S | 1), Tn = prf(K, Tn-1 | S | n). The seed is at most four spans: every use in IKEv2 is. */
+/* T1 = prf(K, S | 1), Tn = prf(K, Tn-1 | S | n). The key is set up once for all blocks. The seed is at most four spans: every
+ * use in IKEv2 is. */
 bool
 ike_prf_plus(uint16_t prf, struct span key, const struct span *seed, unsigned n_seed, uint8_t *out, size_t n)
 {
@@ -44,6 +59,7 @@ ike_prf_plus(uint16_t prf, struct span key, const struct span *seed, unsigned n_
 	const struct hmac_alg *a = alg_prf(prf);
 	struct span part[SEEDS_MAX + 2];
 	uint8_t t[IKE_PRF_LEN_MAX], count = 0;
+	EVP_MAC_CTX *ctx = NULL;
 	size_t done = 0;
 	bool ok = false;
 
@@ -52,18 +68,20 @@ ike_prf_plus(uint16_t prf, struct span key, const struct span *seed, unsigned n_
 	for (unsigned i = 0; i < n_seed; i++)
 		part[1 + i] = seed[i];
 	part[1 + n_seed] = span_of(&count, 1);
+	ctx = hmac_begin(a, key);
 	while (done < n) {
 		size_t take = n - done < a->len ? n - done : a->len;
 
 		part[0] = span_of(t, count ? a->len : 0);
 		count++;
-		if (!hmac_spans(a, key, part, n_seed + 2, t, a->len))
+		if (!ctx || (count > 1 && !EVP_MAC_init(ctx, NULL, 0, NULL)) || !hmac_run(a, ctx, part, n_seed + 2, t))
 			goto out;
 		memcpy(out + done, t, take);
 		done += take;
 	}
 	ok = true;
 out:
+	EVP_MAC_CTX_free(ctx);
 	OPENSSL_cleanse(t, sizeof(t));
 	if (!ok)
 		OPENSSL_cleanse(out, n);

@@ -305,6 +305,7 @@ const char *ike_auth_name(uint8_t method);	/* "pre-shared key", "digital signatu
 const char *ike_encr_name(uint16_t encr, uint16_t bits);	/* "aes-gcm-256" as configuration writes it */
 const char *ike_prf_name(uint16_t prf);	/* "sha256" */
 const char *ike_integ_name(uint16_t integ);	/* "sha256", "none" */
+bool	ike_can_group(uint16_t group);	/* does the library have it? */
 const char *ike_group_name(uint16_t group);	/* "31" -> "curve25519", "ecp256", ... */
 
 #endif

@@ -394,3 +394,9 @@ ike_first_group(const struct ike_profile *p, bool esp)
 	}
 	return 0;
 }
+
+bool
+ike_can_group(uint16_t group)
+{
+	return ike_kex_known(group);
+}

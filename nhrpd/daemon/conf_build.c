@@ -39,6 +39,14 @@ build_key(struct conf_parse *p, const struct conf_b_peer *b, struct ike_key *k)
 	k->psk_len = (uint16_t)b->psk_len;
 	if (b->psk)
 		memcpy(k->psk, b->psk, b->psk_len);
+	if (b->ppk_id.at.line) {
+		k->ppk_id_len = (uint8_t)strlen(b->ppk_id.s);
+		memcpy(k->ppk_id, b->ppk_id.s, k->ppk_id_len);
+		k->ppk_len = (uint8_t)b->ppk_len;
+		memcpy(k->ppk, b->ppk, b->ppk_len);
+		k->ppk_required = b->ppk_required;
+		p->conf->core.ike.ppk = true;
+	}
 	if (!k->has_id && !k->has_address)
 		conf_error_at(p, b->b.at, "peer %s needs \"identity\" or \"address\": whose secret is it?", b->b.name);
 	if (!b->psk_at.line)

@@ -54,7 +54,7 @@ struct conf_block {	/* first in every block */
 };
 struct conf_b_proposal {
 	struct conf_block b;
-	struct conf_list encr, integ, prf, group;
+	struct conf_list encr, integ, prf, group, addke[IKE_ADDKE_MAX];
 	struct conf_val suite;
 };
 struct conf_b_policy {
@@ -69,6 +69,10 @@ struct conf_b_peer {
 	struct conf_place psk_at;
 	uint8_t *psk;
 	size_t psk_len;
+	struct conf_val ppk_id;
+	uint8_t *ppk;
+	size_t ppk_len;
+	bool ppk_required;
 };
 struct conf_b_keyring {
 	struct conf_block b;
@@ -330,6 +334,7 @@ conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the r
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
+conf_fn conf_set_addke, conf_set_ppk;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
     conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
 

@@ -468,6 +468,66 @@ conf_set_psk(struct conf_parse *p, const struct conf_cmd *c)
 		conf_warn_at(p, place(c, c->column), "a secret in a file that everybody can read: chmod 600, or use pre-shared-key file");
 }
 
+/* "ppk manual id ID key [0] SECRET [required]": the second secret of a peer. */
+void
+conf_set_ppk(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_b_peer *b = p->block[CONF_PEER];
+	const struct conf_arg *id = &c->arg[0], *a = &c->arg[c->n_arg - 1];
+	size_t n;
+
+	if (c->no) {
+		b->ppk_id.at.line = NULL;
+		b->ppk_len = 0;
+		return;
+	}
+	n = strlen(a->v.s) / (conf_has(c, "hex") ? 2 : 1);
+	if (strlen(id->v.s) == 0 || strlen(id->v.s) > IKE_PPK_ID_MAX || n == 0 || n > IKE_PPK_MAX) {
+		conf_error_at(p, place(c, n > IKE_PPK_MAX ? a->column : id->column), "a name of at most %d characters and a key of at most %d octets",
+		    IKE_PPK_ID_MAX, IKE_PPK_MAX);
+		return;
+	}
+	b->ppk = conf_alloc(p->mem, IKE_PPK_MAX);
+	if (!b->ppk)
+		return;
+	for (size_t i = 0; i < n; i++)
+		b->ppk[i] = (uint8_t)(conf_has(c, "hex") ? hexdigit(a->v.s[2 * i]) << 4 | hexdigit(a->v.s[2 * i + 1]) : a->v.s[i]);
+	b->ppk_len = n;
+	b->ppk_id = id->v;
+	b->ppk_id.at = place(c, id->column);
+	b->ppk_required = conf_has(c, "required");
+	if (n < 32)
+		conf_warn_at(p, place(c, c->column), "a post-quantum key of less than 32 octets");
+	if (p->file && p->file->world_readable)
+		conf_warn_at(p, place(c, c->column), "a secret in a file that everybody can read: chmod 600");
+}
+
+/* "additional-key-exchange N METHOD..." */
+void
+conf_set_addke(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_b_proposal *b = p->block[CONF_PROPOSAL];
+	struct conf_list *l = &b->addke[c->arg[0].v.n - 1];
+
+	memset(l, 0, sizeof(*l));
+	if (c->no)
+		return;
+	for (unsigned i = 1; i < c->n_arg; i++) {
+		const struct conf_arg *a = &c->arg[i];
+
+		if (l->n == IKE_ADDKE_IDS) {
+			conf_error_at(p, place(c, a->column), "more than %d methods for one exchange", IKE_ADDKE_IDS);
+			return;
+		}
+		if (a->v.n && !ike_can_group((uint16_t)a->v.n)) {
+			conf_error_at(p, place(c, a->column), "the OpenSSL library that is here cannot do %s: ML-KEM came with OpenSSL 3.5", a->v.s);
+			return;
+		}
+		l->at[l->n] = place(c, a->column);
+		l->v[l->n++] = a->v.n;
+	}
+}
+
 void
 conf_set_psk_file(struct conf_parse *p, const struct conf_cmd *c)
 {

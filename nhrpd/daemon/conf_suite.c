@@ -147,6 +147,16 @@ add_one(struct conf_parse *p, struct conf_place at, const struct ike_proposal *o
 		out->item[out->n++] = *o;
 }
 
+/* Additional key exchanges: only what is said. */
+static void
+add_addke(struct ike_proposal *o, const struct conf_b_proposal *b)
+{
+	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
+		for (unsigned i = 0; i < b->addke[t].n; i++)
+			o->addke[t][o->n_addke[t]++] = (uint16_t)b->addke[t].v[i];
+	}
+}
+
 static void
 add_proposal(struct conf_parse *p, struct conf_place at, const struct conf_b_proposal *b, struct conf_proposals *out)
 {
@@ -167,6 +177,7 @@ add_proposal(struct conf_parse *p, struct conf_place at, const struct conf_b_pro
 			add_ids(o.integ, &o.n_integ, &b->integ, s->integ);
 		add_prfs(&o, b, s);
 		add_ids(o.group, &o.n_group, &b->group, s->group);
+		add_addke(&o, b);
 		add_one(p, at, &o, out);
 		none &= aead;
 	}

@@ -64,6 +64,9 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_PROPOSAL, "integrity <integrity>...", "integrity", conf_set_list, PR(integ), "Integrity for ciphers that bring none, best first" },
 	{ CONF_PROPOSAL, "suite {default|cnsa|legacy}", "suite", conf_set_value, PR(suite), "Algorithms that the lines above do not name" },
 
+	{ CONF_PROPOSAL, "additional-key-exchange <number:1-7> <addke>...", "additional-key-exchange <number:1-7>", conf_set_addke, 0,
+	    "One more key exchange (RFC 9370), best first; none: it may be left out" },
+
 	/* ---- crypto ikev2 policy NAME */
 	{ CONF_POLICY, "proposal <name>...", "proposal", conf_set_list, PO(proposal), "Proposals, best first" },
 	{ CONF_POLICY, "match fvrf any", "", conf_set_nothing, 0, "Accepted: there are no VRFs" },
@@ -77,6 +80,9 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_PEER, "pre-shared-key file <path>", "", conf_set_psk_file, 0, "The secret stands in a file that only its owner may read" },
 	{ CONF_PEER, "pre-shared-key [0] <secret>", "pre-shared-key", conf_set_psk, 0, "The secret" },
 	{ CONF_PEER, "pre-shared-key hex <hex-secret>", "", conf_set_psk, 0, "The secret as hexadecimal digits" },
+	{ CONF_PEER, "ppk manual id <text> key hex <hex-secret> [required]", "ppk", conf_set_ppk, 0,
+	    "Post-quantum pre-shared key (RFC 8784) as hexadecimal digits" },
+	{ CONF_PEER, "ppk manual id <text> key [0] <secret> [required]", "", conf_set_ppk, 0, "Post-quantum pre-shared key" },
 	{ CONF_PEER, "description <line>", "description", conf_set_nothing, 0, "A note" },
 
 	/* ---- crypto ikev2 profile NAME */
@@ -217,6 +223,7 @@ static const struct {
 	{ "128", "128-bit key" },
 	{ "192", "192-bit key" },
 	{ "256", "256-bit key" },
+	{ "additional-key-exchange", "One more key exchange" },
 	{ "address", "An address" },
 	{ "adjust-mss", "Lower the segment size TCP hosts agree on" },
 	{ "any", "All" },
@@ -269,6 +276,7 @@ static const struct {
 	{ "hex", "Hexadecimal digits follow" },
 	{ "holdtime", "How long others may keep what we say" },
 	{ "hostname", "Name of this router" },
+	{ "id", "Name of the key" },
 	{ "identity", "Who one says to be" },
 	{ "ikev2", "Internet Key Exchange version 2" },
 	{ "ikev2-profile", "Identities and keys" },
@@ -280,7 +288,7 @@ static const struct {
 	{ "ipv6", "IPv6" },
 	{ "keepalive", "Keeps NAT bindings open" },
 	{ "kernel", "The Linux kernel" },
-	{ "key", "GRE key" },
+	{ "key", "A key: of GRE, or post-quantum" },
 	{ "key-id", "An opaque identity" },
 	{ "keyring", "Pre-shared keys" },
 	{ "kilobytes", "After that much data" },
@@ -290,6 +298,7 @@ static const struct {
 	{ "limit", "Bounds" },
 	{ "local", "Our side" },
 	{ "log", "Logging" },
+	{ "manual", "Given here" },
 	{ "map", "Fixed mapping to an outer address" },
 	{ "match", "Which peers this is for" },
 	{ "max-in-negotiation-sa", "Half-open SAs" },
@@ -322,6 +331,7 @@ static const struct {
 	{ "pre-share", "Pre-shared key" },
 	{ "pre-shared-key", "The secret" },
 	{ "prf", "Pseudo-random functions" },
+	{ "ppk", "Post-quantum pre-shared key" },
 	{ "priority", "Lower is better" },
 	{ "profile", "A profile" },
 	{ "proposal", "Algorithms" },
@@ -331,6 +341,7 @@ static const struct {
 	{ "registration", "How we register with hubs" },
 	{ "relaxed", "No answer is good enough" },
 	{ "remote", "The peer's side" },
+	{ "required", "Not without it" },
 	{ "replay", "Protection against replayed packets" },
 	{ "revocation", "When it cannot be found out what is revoked" },
 	{ "revocation-check", "How to find out what is revoked" },

@@ -174,7 +174,15 @@ show_ike_json(const struct ike_sa_info *i, tick_t now)
 json_t *
 show_ike_ext(const struct ike_sa_info *i)
 {
-	return json_pack("{s:b, s:i}", "fragmentation", i->frag, "fragment_mtu", (int)i->frag_mtu);
+	char also[128] = "";
+	size_t n = 0;
+
+	for (unsigned k = 0; k < IKE_ADDKE_MAX && n < sizeof(also); k++) {
+		if (i->addke[k])
+			n += (size_t)snprintf(also + n, sizeof(also) - n, "%s%s", n ? " " : "", ike_group_name(i->addke[k]));
+	}
+	return json_pack("{s:b, s:i, s:b, s:o}", "fragmentation", i->frag, "fragment_mtu", (int)i->frag_mtu, "ppk", i->ppk,
+	    "additional_key_exchange", show_text(also));
 }
 
 json_t *

@@ -154,12 +154,8 @@ ecdh_case(const struct wp_case *c)
 	struct ike_kex *x;
 	size_t n;
 
-	if (p.n == 0) {
-		wp_skip(c);
-		return;
-	}
 	x = kex_scalar(&f, wp_group, len + 8, k);
-	if (p.p[0] != 4 || p.n != 2 * len + 1)	/* compressed, or of another curve: not even a KE payload of this group */
+	if (p.n != 2 * len + 1 || p.p[0] != 4)	/* compressed, or of another curve: not even a KE payload of this group */
 		n = ike_kex_shared(x, p, out);
 	else
 		n = ike_kex_shared(x, span_of(p.p + 1, p.n - 1), out);

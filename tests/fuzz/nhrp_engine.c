@@ -255,7 +255,9 @@ static void
 perform(struct model *m, const struct nhrp_act *a)
 {
 	static const char *const word[] = { "send", "want", "unwant", "neigh-set", "neigh-del", "route-set", "route-del", "resolve", "drop-peer",
-		"query-use" };
+		"probed", "query-use" };
+
+	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_ACT_QUERY_USE + 1, "a word for each");
 	char via[ADDR_STRLEN], pre[PREFIX_STRLEN], proto[ADDR_STRLEN];
 
 	fuzz_trace("  %s peer %u want %u cookie %u proto %s prefix %s via %s %s", word[a->kind], a->peer, a->want, a->cookie,
@@ -387,7 +389,9 @@ static void
 event(struct model *m, const struct nhrp_event *ev)
 {
 	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
-		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "shutdown" };
+		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "probe", "shutdown" };
+
+	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_EV_SHUTDOWN + 1, "a word for each");
 
 	fuzz_trace("%.3f event %s peer %u want %u cookie %u ok %d", (double)m->now / 1e6, word[ev->kind], ev->peer, ev->want, ev->cookie, ev->ok);
 	nhrp_event(m->n, m->now, ev, &m->q);
@@ -917,6 +921,11 @@ op_operator(struct model *m, struct cur *c)
 		break;
 	case 7:
 		ev.kind = NHRP_EV_ROUTES_READY;
+		break;
+	case 8:
+		ev.kind = NHRP_EV_PROBE;
+		ev.dst = pick_proto(c);
+		ev.cookie = 1 + (how & 15);
 		break;
 	case 15:
 		ev.kind = NHRP_EV_SHUTDOWN;

@@ -509,7 +509,7 @@ extensions(FILE *f, json_t *e)
 {
 	static const struct {
 		const char *key, *label;
-	} ext[] = { { "fragmentation", "Fragmentation" }, { "fragment_mtu", "limit" }, { "ppk", "PPK" }, { "additional_key_exchange", "additional key exchange" } };
+	} ext[] = { { "fragmentation", "Fragmentation" }, { "fragment_mtu", "limit" }, { "mobike", "MOBIKE" }, { "ppk", "PPK" }, { "additional_key_exchange", "additional key exchange" } };
 	const char *lead = "      ";
 
 	for (size_t i = 0; e && i < sizeof(ext) / sizeof(ext[0]); i++) {

@@ -477,6 +477,8 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 		return IKE_DROP_AUTH;
 	}
 	d = check_peer(k, sa, m);
+	if (d == IKE_OK && ike_redirect_auth(k, sa, m))
+		return IKE_OK;
 	if (d == IKE_OK)
 		d = check_child(k, sa, m, &ch);
 	if (d != IKE_OK)

@@ -130,6 +130,12 @@ ike_dial_failed(struct ike *k, struct ike_dial *d, enum ike_down why, bool retry
 	d->up = false;
 	if ((retry_key && d->cand_i + 1 < d->n_cand) || d->cur + 1 < d->n_remotes)
 		TRACE(&k->env.env, .dial = d->id, .step = TRACE_IKE_RETRY, .reason = reason);
+	if (d->redirected && (!retry_key || d->cand_i + 1 >= d->n_cand)) {	/* back to where we were told at first */
+		d->redirected = false;
+		d->n_cand = d->cand_i = 0;
+		timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, IKE_BACKOFF_FIRST, 25));
+		return;
+	}
 	if (retry_key && ++d->cand_i < d->n_cand) {
 		timer_arm(&k->timers, &d->timer, k->now);
 		return;
@@ -144,6 +150,12 @@ ike_dial_failed(struct ike *k, struct ike_dial *d, enum ike_down why, bool retry
 }
 
 /* ---- an attempt */
+static const struct endpoint *
+where(const struct ike_dial *d)
+{
+	return d->redirected ? &d->redirect : &d->remotes[d->cur];
+}
+
 static bool
 attempt(struct ike *k, struct ike_dial *d)
 {
@@ -154,8 +166,8 @@ attempt(struct ike *k, struct ike_dial *d)
 	sa->profile = d->profile;
 	sa->local = d->local;
 	if (!sa->local.port)
-		sa->local.port = d->remotes[d->cur].port == 4500 ? 4500 : 500;
-	sa->remote = d->remotes[d->cur];
+		sa->local.port = where(d)->port == 4500 ? 4500 : 500;
+	sa->remote = *where(d);
 	if (!ike_sa_to_shake(k, sa) || (sa->hs->key = d->cand[d->cand_i], !ike_init_start(k, sa))) {
 		ike_sa_free(k, sa);
 		return false;
@@ -184,7 +196,7 @@ try(struct ike *k, struct ike_dial *d)
 		return;
 	}
 	if (d->cand_i == 0 && (needs_key(ike_profile(k, d->profile)) || ike_takes_psk(ike_profile(k, d->profile))))
-		d->n_cand = ike_key_candidates(k, d, &d->remotes[d->cur].addr, d->cand);
+		d->n_cand = ike_key_candidates(k, d, &where(d)->addr, d->cand);
 	if (d->n_cand == 0 && d->profile < k->conf->n_profile && !needs_key(ike_profile(k, d->profile))) {
 		d->cand[0] = IKE_NO_KEY;
 		d->n_cand = 1;
@@ -277,6 +289,7 @@ ike_dial_event(struct ike *k, const struct ike_event *ev)
 	}
 	file_remotes(k, d);
 	take_hint(d, ev->hint);
+	d->redirected = false;
 	d->cur = d->cand_i = d->backoff = 0;
 	try(k, d);
 }
@@ -349,7 +362,7 @@ ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other)
 			ike_live_arm(k, to);	/* it may be a hub's now */
 			continue;
 		}
-		d->up = false;
+		d->up = d->redirected = false;
 		d->cur = d->cand_i = 0;
 		timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, TICK_MS(300), 50));
 	}

@@ -48,12 +48,14 @@ static const struct ext {
 void
 ike_ext_build(const struct ike *k, const struct ike_sa *sa, struct ike_build *b)
 {
+	if (sa->initiator)
+		ike_redirect_build(sa, b);
+	else
+		ike_build_notify(b, IKE_PROTO_NONE, span_of("", 0), IKE_N_CHILDLESS_IKEV2_SUPPORTED, span_of("", 0));
 	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
 		if (sa->initiator ? exts[i].wanted(k, sa) : *((const bool *)&sa->ext + exts[i].flag))
 			ike_build_notify(b, IKE_PROTO_NONE, span_of("", 0), exts[i].notify, span_of("", 0));
 	}
-	if (!sa->initiator)
-		ike_build_notify(b, IKE_PROTO_NONE, span_of("", 0), IKE_N_CHILDLESS_IKEV2_SUPPORTED, span_of("", 0));
 }
 
 void
@@ -69,6 +71,8 @@ ike_ext_auth_build(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_ppk_build(k, sa, t);
 	if (!sa->initiator)
 		ike_reauth_build(k, sa, t);
+	if (sa->ext.mobike)
+		ike_tx_notify(t, IKE_N_MOBIKE_SUPPORTED);
 }
 
 void
@@ -77,4 +81,6 @@ ike_ext_auth_note(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 	(void)k;
 	if (sa->initiator)
 		ike_reauth_note(sa, m);
+	else
+		sa->ext.mobike = ike_msg_notify(m, IKE_N_MOBIKE_SUPPORTED) != NULL;
 }

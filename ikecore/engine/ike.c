@@ -506,6 +506,7 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.reason = sa->reason ? sa->reason : "",
 			.frag = sa->ext.frag,
 			.ppk = sa->ext.ppk_used,
+			.mobike = sa->ext.mobike,
 			.frag_mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU,
 			.auth_local = sa->auth_local,
 			.auth_remote = sa->auth_remote,

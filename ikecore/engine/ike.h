@@ -267,6 +267,7 @@ struct ike_sa_info {
 	const char *reason;
 	bool frag;	/* fragmentation agreed on */
 	bool ppk;	/* a post-quantum pre-shared key is in the keys */
+	bool mobike;	/* the peer may move */
 	uint16_t addke[IKE_ADDKE_MAX];	/* additional key exchanges; 0: none */
 	uint16_t frag_mtu;	/* our limit */
 	uint8_t auth_local, auth_remote;	/* methods used, numbers of RFC 7296 3.8; 0: not yet */

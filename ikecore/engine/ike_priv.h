@@ -53,6 +53,8 @@ enum {	/* bounds */
 #define IKE_REPLACED_LIFE TICK_S(60)	/* peer has that long to delete what it replaced */
 #define IKE_TWINS_LIFE	TICK_S(2)	/* what is under way ends before it is judged which of several pairs stays */
 #define IKE_REAUTH_RETRY TICK_S(60)
+#define IKE_REDIRECTS	5	/* in that time; RFC 5685 10 */
+#define IKE_REDIRECT_LOOP TICK_S(300)
 #define IKE_UNSURE_LIFE	TICK_S(170)	/* nobody waits longer for an answer */
 #define IKE_ORPHAN_LIFE	TICK_S(30)	/* an IKE SA without children, or one that lost a collision and is not deleted */
 #define IKE_SUSPECT_EVERY TICK_S(5)
@@ -177,6 +179,7 @@ struct ike_frags {	/* a message that is not whole yet */
 
 struct ike_ext {	/* what both ends said they do; ext.c */
 	bool frag;	/* RFC 7383 */
+	bool mobike;	/* RFC 4555; the peer may move */
 	bool intermediate;	/* RFC 9242 */
 	bool ppk, ppk_used;	/* RFC 8784 */
 };
@@ -311,6 +314,8 @@ struct ike_sa {
 	struct ike_exch x;
 	struct ike_ext ext;
 	uint16_t addke[IKE_ADDKE_MAX];
+	uint8_t cookie2[16];	/* what a peer that moved must say back */
+	bool cookie2_wanted;
 	struct ike_frags *frags[2];	/* of a request, of a response */
 	uint8_t *resp;	/* answer to rx_mid - 1, or its pieces */
 	size_t resp_len;
@@ -367,6 +372,11 @@ struct ike_dial {
 	unsigned profile;	/* out of range: not configured any more */
 	struct endpoint local, remotes[IKE_REMOTES_MAX];
 	unsigned n_remotes, cur;
+	bool redirected;	/* next to `redirect`, not to a configured remote */
+	struct endpoint redirect;
+	struct addr redirected_from;
+	unsigned n_redirect;
+	tick_t redirect_since;
 	bool has_hint, hub;
 	struct ike_id hint;
 	unsigned cand[IKE_CANDS_MAX], n_cand, cand_i;
@@ -519,6 +529,18 @@ void	ike_frags_free(struct ike *k, struct ike_sa *sa, bool response);
 enum ike_drop ike_stash_add(struct ike *k, struct ike_shake *hs, const struct ike_rx *rx);
 void	ike_stash_open(struct ike *k, struct ike_sa *sa);
 void	ike_stash_free(struct ike *k, struct ike_stash *s);
+
+/* ---- redirect.c */
+void	ike_redirect_build(const struct ike_sa *sa, struct ike_build *b);
+enum ike_drop ike_redirect_init(struct ike *k, struct ike_sa *sa, const struct ike_notify *n);
+bool	ike_redirect_auth(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
+enum ike_drop ike_redirect_request(struct ike *k, struct ike_sa *sa, const struct ike_notify *n);
+
+/* ---- mobike.c */
+bool	ike_mobike_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_tx *t);
+void	ike_mobike_move(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);
+void	ike_mobike_check(const struct ike_sa *sa, struct ike_tx *t);
+bool	ike_mobike_checked(struct ike_sa *sa, const struct ike_msg *m);
 
 /* ---- mke.c */
 bool	ike_mke_pending(const struct ike_sa *sa);

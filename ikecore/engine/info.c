@@ -14,6 +14,7 @@ ike_info_live(struct ike *k, struct ike_sa *sa)
 	struct ike_tx t;
 
 	ike_tx_request(&t, sa, IKE_INFORMATIONAL);
+	ike_mobike_check(sa, &t);
 	t.align = 4;	/* so that a peer that lost the SA can answer with its token, and not say more than we did */
 	if (token)
 		ike_qcd_put(k, sa, &t);
@@ -102,6 +103,10 @@ ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct 
 		}
 		mind_childless(k, sa);
 	}
+	if (kind == IKE_X_LIVE && sa->state == IKE_SA_EST && !ike_mobike_checked(sa, m)) {
+		ike_sa_down(k, sa, IKE_DOWN_PROTOCOL, "peer is not at the address that it moved to", 0, true);
+		return IKE_DROP_AUTH;
+	}
 	if (sa->state == IKE_SA_EST && !ike_msg_error(m))
 		ike_dup_confirmed(k, sa);
 	return IKE_OK;
@@ -169,7 +174,8 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 	const struct ike_notify *failed = ike_msg_notify(m, IKE_N_AUTHENTICATION_FAILED);
 	uint8_t spis[4 * (IKE_CHILDREN_MAX + 1)];
 	struct wr w = wr_of(spis, sizeof(spis));
-	bool ike = false, child = false;
+	const struct ike_notify *redirect = ike_msg_notify(m, IKE_N_REDIRECT);
+	bool ike = false, child = false, moved;
 	struct ike_tx t;
 
 	if (sa->state == IKE_SA_EST)
@@ -184,7 +190,12 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 	ike_tx_response(&t, sa, IKE_INFORMATIONAL, m->hdr.mid);
 	if (wr_len(&w) && !ike)
 		ike_build_delete(&t.b, IKE_PROTO_ESP, 4, wr_span(&w));
+	moved = ike_mobike_answer(k, sa, rx, m, &t);
 	ike_respond(k, sa, &t, rx);
+	if (moved)
+		ike_mobike_move(k, sa, rx, m);
+	if (redirect && !failed && !ike)
+		return ike_redirect_request(k, sa, redirect);
 	if (failed && sa->state == IKE_SA_EST)	/* with a delete or without (RFC 7296 2.21.2) */
 		peer_deletes_ike(k, sa, IKE_DOWN_AUTH, "authentication failed: peer did not accept our answer");
 	else if (ike)

@@ -256,6 +256,9 @@ ike_init_response(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 	n = ike_msg_notify(m, IKE_N_COOKIE);
 	if (n)
 		return got_cookie(k, sa, n);
+	n = ike_msg_notify(m, IKE_N_REDIRECT);
+	if (n)
+		return ike_redirect_init(k, sa, n);
 	n = ike_msg_error(m);
 	if (n && n->type == IKE_N_INVALID_KE_PAYLOAD)
 		return got_invalid_ke(k, sa, n);

@@ -72,7 +72,8 @@ rules_of(const struct ike_msg *m)
 static bool
 is_refusal(const struct ike_msg *m)
 {
-	return m->response && (ike_msg_error(m) || (m->hdr.exchange == IKE_SA_INIT && ike_msg_notify(m, IKE_N_COOKIE)));
+	return m->response && (ike_msg_error(m) || (m->hdr.exchange == IKE_SA_INIT && (ike_msg_notify(m, IKE_N_COOKIE) ||
+	    ike_msg_notify(m, IKE_N_REDIRECT))));
 }
 
 static enum ike_drop

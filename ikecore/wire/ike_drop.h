@@ -43,6 +43,7 @@
 	X(IKE_DROP_AUTH, "auth", "authentication failed") \
 	X(IKE_DROP_EAP, "eap", "peer wants EAP, which is not done here") \
 	X(IKE_DROP_PPK, "ppk", "peer does not have the post-quantum pre-shared key that is required, or we not the one it names") \
+	X(IKE_DROP_REDIRECT, "redirect", "sent to another gateway where that is impossible, or in circles") \
 	X(IKE_DROP_IDENTITY, "identity", "no profile for this identity") \
 	X(IKE_DROP_NO_KEY, "no-key", "no pre-shared key for this identity") \
 	X(IKE_DROP_AUTH_METHOD, "auth-method", "authentication method is not the configured one") \

@@ -125,6 +125,7 @@ static const struct notify_shape {
 	{ IKE_N_NAT_DETECTION_DESTINATION_IP, 0, 20, 20 },
 	{ IKE_N_SET_WINDOW_SIZE, 0, 4, 4 },
 	{ IKE_N_REKEY_SA, 4, 0, 0 },
+	{ IKE_N_REDIRECT, 0, 3, 2 + 255 + IKE_NONCE_MAX },
 };
 
 static bool

@@ -181,7 +181,7 @@ show_ike_ext(const struct ike_sa_info *i)
 		if (i->addke[k])
 			n += (size_t)snprintf(also + n, sizeof(also) - n, "%s%s", n ? " " : "", ike_group_name(i->addke[k]));
 	}
-	return json_pack("{s:b, s:i, s:b, s:o}", "fragmentation", i->frag, "fragment_mtu", (int)i->frag_mtu, "ppk", i->ppk,
+	return json_pack("{s:b, s:i, s:b, s:b, s:o}", "fragmentation", i->frag, "fragment_mtu", (int)i->frag_mtu, "mobike", i->mobike, "ppk", i->ppk,
 	    "additional_key_exchange", show_text(also));
 }
 

@@ -812,6 +812,20 @@ conf(struct side *s, unsigned side, uint8_t how)
 	p->key = &s->key;
 	p->n_key = 1;
 	s->conf = (struct ike_conf){ .profile = p, .n_profile = 1, .half_open_max = how & 64 ? 2 : 16, .cookie_threshold = how & 128 ? 0 : 8, .sa_max = 32 };
+	if ((how & 3) == 3) {	/* all the extensions: pieces, another key exchange, a post-quantum key, an end of authentication */
+		static const char ppk[] = "a quantum secret of both, long enough";
+
+		s->conf.frag_mtu = 200;
+		s->conf.ppk = true;
+		p->ike[0].addke[0][0] = IKE_KE_ECP256;
+		p->ike[0].n_addke[0] = 1;
+		p->reauth_s = how & 8 ? 200 : 0;
+		s->key.ppk_id_len = 1;
+		s->key.ppk_id[0] = 'q';
+		s->key.ppk_len = sizeof(ppk) - 1;
+		memcpy(s->key.ppk, ppk, sizeof(ppk) - 1);
+		s->key.ppk_required = how & 16;
+	}
 }
 
 static void

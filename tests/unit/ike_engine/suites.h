@@ -18,6 +18,7 @@ Suite	*proposal_suite(void);
 Suite	*names_suite(void);
 Suite	*reconf_suite(void);
 Suite	*frag_suite(void);
+Suite	*moves_suite(void);
 Suite	*mke_suite(void);
 Suite	*reauth_suite(void);
 Suite	*collide_suite(void);

@@ -102,12 +102,12 @@ static const struct {
 	{ "show crypto ikev2 sa detail",
 	    "{'sas':[{'sa':1,'local':'192.0.2.1:4500','remote':'198.51.100.7:4500','state':'established','encryption':'aes-gcm-256','prf':'sha384',"
 	    "'group':'curve25519','initiator':true,'peer_id':'fqdn a.b','age_s':120,'rekey_in_s':60,'spi_i':'01','spi_r':'02',"
-	    "'extensions':{'fragmentation':true,'fragment_mtu':1280,'ppk':false,'additional_key_exchange':'ecp384 curve448'}}]}",
+	    "'extensions':{'fragmentation':true,'fragment_mtu':1280,'mobike':true,'ppk':false,'additional_key_exchange':'ecp384 curve448'}}]}",
 	    "Tunnel-id Local                     Remote                    Status\n"
 	    "1         192.0.2.1:4500            198.51.100.7:4500         READY\n"
 	    "      Encr: aes-gcm-256, PRF: sha384, DH Grp: curve25519, initiator, peer: fqdn a.b\n"
 	    "      Active Time: 00:02:00, rekey in 00:01:00, SPIs: 01/02\n"
-	    "      Fragmentation: yes, limit: 1280, PPK: no, additional key exchange: ecp384 curve448\n", 0 },
+	    "      Fragmentation: yes, limit: 1280, MOBIKE: yes, PPK: no, additional key exchange: ecp384 curve448\n", 0 },
 	{ "show crypto ipsec sa",
 	    "{'sas':[{'local':'192.0.2.1:500','remote':'198.51.100.7:500','peer_id':'fqdn a.b','encryption':'aes-gcm-256','spi_in':'0x1','spi_out':'0x2',"
 	    "'esn':true,'state':'installed','age_s':10,'rekey_in_s':20}]}",

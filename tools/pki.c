@@ -501,6 +501,7 @@ pki_main(int argc, char **argv)
 	struct pki p = { .dir = SYSCONFDIR "/nhrpd/pki" };
 	int c, rc;
 
+	optind = 0;	/* from the beginning, whoever read options before */
 	while ((c = getopt_long(argc, argv, "d:k:f:a:h", options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);

@@ -395,14 +395,18 @@ understand(const struct conf_syntax *s, const struct conf_words *w, struct conf_
 
 /* One rule takes the rest of the line: what follows is no more words. */
 static bool
-takes_rest(const struct walk *w, const struct conf_words *words, struct conf_cmd *c)
+takes_rest(const struct walk *w, const struct conf_words *words, unsigned i, struct conf_cmd *c)
 {
+	char why[256];
+	struct conf_val v;
+
 	for (size_t in = 0; in < w->n_in; in++) {
 		size_t k = w->in[in];
 		const struct conf_syntax *s = &w->p->syntax[k];
 
 		for (unsigned e = 0; e < s->n; e++) {
-			if ((w->set[k] & 1u << e) && s->el[e].kind == CONF_EL_ARG && s->el[e].type->rest) {
+			if ((w->set[k] & 1u << e) && s->el[e].kind == CONF_EL_ARG && s->el[e].type->rest &&
+			    arg_is(&s->el[e], &words->token[i], &v, why, sizeof(why))) {
 				understand(s, words, c);
 				return true;
 			}
@@ -465,7 +469,7 @@ conf_match(const struct conf_parse *p, enum conf_ctx ctx, const struct conf_word
 		w.in[w.n_in++] = (uint16_t)k;
 	}
 	for (unsigned i = 0; i < words->n; i++) {
-		if (i > 0 && takes_rest(&w, words, c))
+		if (i > 0 && takes_rest(&w, words, i, c))
 			return true;
 		if (!advance(&w, words, i, m))
 			return false;

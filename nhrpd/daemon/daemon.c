@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/logbook.h"
+#include "nhrpd/daemon/certwatch.h"
 #include "nhrpd/daemon/conf.h"
 #include "nhrpd/daemon/control.h"
 #include "nhrpd/daemon/dp_kernel.h"
@@ -49,6 +50,7 @@ struct daemon {
 	struct names *names;
 	struct source *source;
 	struct revoke *revoke;
+	struct certwatch *certs;
 	struct workers *workers;
 	struct control *control;
 	struct keep *keep;	/* NULL: registrations are not kept */
@@ -340,10 +342,16 @@ on_revocation(void *ctx, struct ike_job *job)
 }
 
 static int64_t
+wall_clock(void)
+{
+	return (int64_t)time(NULL);
+}
+
+static int64_t
 wall(void *ctx)
 {
 	(void)ctx;
-	return (int64_t)time(NULL);
+	return wall_clock();
 }
 
 /* The engines' environment: the loop's memory and random source, with the daemon as context. */
@@ -519,6 +527,7 @@ reload_apply(struct daemon *d, struct conf *to)
 	reload_log(d, to);
 	statics_leave(d->rib, was, to, ifindex_of, d);
 	d->conf = to;
+	certwatch_conf(d->certs, to);
 	src = control_src_of(d);
 	control_set_src(d->control, &src);
 	keep_tunnels(d->keep, d->conf, d->core);
@@ -657,7 +666,8 @@ open_all(struct daemon *d)
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
-	if (!(d->names = names_new(&d->loop.host, on_names, d)) || !(d->revoke = revoke_new(&d->loop, wall, on_revocation, d)))
+	if (!(d->names = names_new(&d->loop.host, on_names, d)) ||
+	    !(d->revoke = revoke_new(&d->loop, wall, on_revocation, d)) || !(d->certs = certwatch_new(&d->loop.host, d->conf, wall_clock)))
 		return fail(d, "out of memory");
 	return true;
 }
@@ -695,12 +705,6 @@ make_core(struct daemon *d)
 	d->core = core_new(&d->conf->core, &env);
 	explicit_bzero(secret, sizeof(secret));
 	return d->core ? true : fail(d, "out of memory");
-}
-
-static int64_t
-wall_clock(void)
-{
-	return (int64_t)time(NULL);
 }
 
 static bool
@@ -782,6 +786,7 @@ close_all(struct daemon *d)
 {
 	control_free(d->control);
 	revoke_free(d->revoke);
+	certwatch_free(d->certs);
 	names_free(d->names);
 	workers_free(d->workers, job_drop);
 	source_free(d->source);

@@ -18,6 +18,7 @@ struct dp_tunnel {
 	uint32_t id;	/* chosen by the caller, from 1 */
 	char name[DP_NAME];	/* interface name */
 	struct addr source;	/* outer address; none: whatever the kernel picks */
+	uint8_t outer;	/* octets of outer addresses, 4 or 16, also while there is no source; 0: as the source, else 4 */
 	bool has_key;
 	uint32_t key;	/* GRE key */
 	struct prefix addr[DP_TUNNEL_ADDRS];	/* host bits kept: 10.255.0.1/24 */

@@ -957,10 +957,12 @@ on_link_news(void *arg)
 
 /* ---- beginning and end */
 
+static const uint8_t loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
+
 bool
-mgre_kernel_probe(char *err, size_t errlen)
+mgre_kernel_probe(bool v6, char *err, size_t errlen)
 {
-	static const struct dp_tunnel c = { .name = "odm-probe", .has_key = true, .key = 0x4d475245, .source = { 4, { 127, 0, 0, 1 } } };
+	const struct dp_tunnel c = { .name = "odm-probe", .has_key = true, .key = 0x4d475245, .source = addr_of(v6 ? loopback6 : loopback4, v6 ? 16 : 4) };
 	struct nlq q;
 	struct ifinfomsg ifi = { 0 };
 	int rc;
@@ -973,7 +975,7 @@ mgre_kernel_probe(char *err, size_t errlen)
 		nlq_do(&q, nlq_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi)));
 	nlq_close(&q);
 	if (rc == -EOPNOTSUPP)
-		snprintf(err, errlen, "this kernel has no GRE device: module ip_gre (CONFIG_NET_IPGRE)");
+		snprintf(err, errlen, "this kernel has no GRE device: module %s", v6 ? "ip6_gre (CONFIG_IPV6_GRE)" : "ip_gre (CONFIG_NET_IPGRE)");
 	else if (rc != 0)
 		snprintf(err, errlen, "cannot make a GRE device: %s", strerror(-rc));
 	return rc == 0;

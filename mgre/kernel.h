@@ -11,7 +11,7 @@ struct mgre_kernel *mgre_kernel_new(const struct host *host, dp_event_fn *fn, vo
 void	mgre_kernel_free(struct mgre_kernel *m);	/* removes devices, and with them neighbours and addresses */
 const char *mgre_kernel_error(const struct mgre_kernel *m);	/* why the last tunnel_set failed */
 /* Whether this kernel makes GRE devices at all; false with a sentence that names the module. Leaves nothing behind. */
-bool	mgre_kernel_probe(char *err, size_t errlen);
+bool	mgre_kernel_probe(bool v6, char *err, size_t errlen);
 
 /* The outer address of multicast (of 4 or 16 octets): nothing may ever be sent there. */
 struct addr mgre_kernel_mark(unsigned n);

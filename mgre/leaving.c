@@ -225,6 +225,22 @@ open_socket(unsigned ifindex, int prog)
 }
 
 int
+leaving_probe(void)
+{
+	struct prog p = { .n = 0 };
+	int map = make_table(), prog;
+
+	if (map < 0)
+		return map;
+	write_program(&p, 4, true, map);
+	prog = load_program(&p);
+	close(map);
+	if (prog >= 0)
+		close(prog);
+	return prog < 0 ? prog : 0;
+}
+
+int
 leaving_open(unsigned ifindex, unsigned n, bool key, bool redirect)
 {
 	struct prog p = { .n = 0 };

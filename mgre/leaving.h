@@ -14,5 +14,6 @@ unsigned leaving_head(unsigned n, bool key);	/* octets of outer IP and GRE heade
 /* A socket to read from, not blocking, or a negative errno. Each packet begins with the outer IP header. With `redirect`, also one
  * packet a second of each pair of inner addresses that came in by this device and leaves by it again, cut. */
 int	leaving_open(unsigned ifindex, unsigned n, bool key, bool redirect);
+int	leaving_probe(void);	/* whether the kernel takes the program, of its longest form: 0 or a negative errno */
 
 #endif

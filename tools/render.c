@@ -616,7 +616,10 @@ render_interface(FILE *f, json_t *data)
 	size_t i, k;
 
 	json_array_foreach(json_object_get(data, "interfaces"), i, e) {
-		fprintf(f, "%s is %s, data plane %s\n", text(e, "interface"), flag(e, "up") ? "up" : "down", or_dash(text(e, "plane")));
+		fprintf(f, "%s is %s, data plane %s", text(e, "interface"), flag(e, "up") ? "up" : "down", or_dash(text(e, "plane")));
+		if (text(e, "plane_why")[0])
+			fprintf(f, " (%s)", text(e, "plane_why"));
+		fputc('\n', f);
 		if (text(e, "description")[0])
 			fprintf(f, "  Description: %s\n", text(e, "description"));
 		json_array_foreach(json_object_get(e, "addresses"), k, a)
@@ -695,12 +698,18 @@ render_log(FILE *f, json_t *data)
 static void
 render_version(FILE *f, json_t *data)
 {
+	const char *plane = text(data, "plane")[0] ? text(data, "plane") : text(data, "dataplane"), *why = text(data, "plane_why");
+	bool chosen = strcmp(plane, text(data, "dataplane")) != 0;
 	char t[16];
 
 	fprintf(f, "OpenDMVPN %s %s\n", text(data, "program"), text(data, "version"));
 	fprintf(f, "%s uptime is %s, process %lld\n", text(data, "hostname"), time_of(data, "uptime_s", t), number(data, "pid"));
-	fprintf(f, "Configuration: %s, %lld tunnel%s, data plane %s\n", or_dash(text(data, "configuration")), number(data, "tunnels"),
-	    number(data, "tunnels") == 1 ? "" : "s", text(data, "dataplane"));
+	fprintf(f, "Configuration: %s, %lld tunnel%s, data plane %s%s%s%s", or_dash(text(data, "configuration")), number(data, "tunnels"),
+	    number(data, "tunnels") == 1 ? "" : "s", plane, chosen ? " (auto" : "", chosen && why[0] ? ": " : "",
+	    chosen ? why : "");
+	if (chosen)
+		fputs(")", f);
+	fputc('\n', f);
 	fprintf(f, "Linux %s, %s\n", or_dash(text(data, "kernel")), or_dash(text(data, "machine")));
 }
 

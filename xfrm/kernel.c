@@ -1100,6 +1100,61 @@ sweep(struct xfrm_kernel *x)
 	return rc;
 }
 
+/* A state nobody can use (to ourselves, of no policy), in and out again: that loads the modules, too. */
+static int
+try_state(struct nlq *q, const struct env *env, bool v6)
+{
+	static const uint8_t loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
+	struct dp_sa sa = { .tunnel = 1, .local.addr = addr_of(v6 ? loopback6 : loopback4, v6 ? 16 : 4), .replay_window = 1024, .encap = true,
+		.esn = true, .keys = { .encr = 20, .encr_bits = 128, .encr_len = 20 } };
+	struct kmsg_algs algs = { .replay_n = 0 };
+	struct kmsg_state st;
+	int rc = -EEXIST;
+
+	sa.remote = sa.local;
+	for (unsigned i = 0; i < 4 && rc == -EEXIST; i++) {
+		env->random(env->ctx, &sa.spi_in, sizeof(sa.spi_in));
+		env->random(env->ctx, sa.keys.encr_in, sa.keys.encr_len);
+		sa.spi_in |= 0x1000;
+		st = state_of(&sa, false, &algs);
+		rc = kmsg_algs_of(&sa, false, &algs) ? nlq_do(q, kmsg_state_add(&st)) : -EOPNOTSUPP;
+	}
+	if (rc == 0)
+		nlq_do(q, kmsg_state_del(&st));
+	kmsg_algs_wipe(&algs);
+	explicit_bzero(&sa.keys, sizeof(sa.keys));
+	return rc;
+}
+
+bool
+xfrm_kernel_probe(const struct env *env, bool v6, char *err, size_t errlen)
+{
+	struct nlq q;
+	int rc;
+
+	if (!nlq_open(&q, NETLINK_XFRM, err, errlen)) {
+		snprintf(err, errlen, "this kernel's IPsec cannot be told anything: module xfrm_user (CONFIG_XFRM_USER)");
+		return false;
+	}
+	rc = try_state(&q, env, v6);
+	nlq_close(&q);
+	switch (rc) {
+	case 0:
+		return true;
+	case -EPROTONOSUPPORT:
+	case -EAFNOSUPPORT:
+		snprintf(err, errlen, "this kernel has no ESP for IPv%c: module %s", v6 ? '6' : '4', v6 ? "esp6 (CONFIG_INET6_ESP)" : "esp4 (CONFIG_INET_ESP)");
+		break;
+	case -ENOSYS:
+		snprintf(err, errlen, "this kernel's ESP lacks AES-GCM: CONFIG_CRYPTO_GCM, CONFIG_CRYPTO_SEQIV");
+		break;
+	default:
+		snprintf(err, errlen, "this kernel takes no ESP state: %s", strerror(-rc));
+		break;
+	}
+	return false;
+}
+
 struct xfrm_kernel *
 xfrm_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
 {

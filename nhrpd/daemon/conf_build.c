@@ -345,7 +345,7 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 	}
 	build_dp(b, w->n_tunnel, &o->dp);
 	build_nhrp(p, b, family, &o->nhrp);
-	o->source_family = family;
+	o->source_family = o->dp.outer = family;
 	o->source_if = b->source.p.addr.n ? NULL : b->source.s;
 	if (prot && o != &spare) {
 		if (!prot->index) {

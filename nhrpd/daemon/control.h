@@ -23,6 +23,8 @@ struct control_src {
 	const struct conf *conf;	/* in force */
 	tick_t started;
 	const char *conf_path;	/* NULL: none */
+	const char *plane;	/* "kernel", "user", whatever was configured; NULL: as configured (tests) */
+	const char *plane_why;	/* `dataplane auto`: why not the kernel's; NULL or "": nothing to say */
 	struct logring *log;	/* NULL: no log is kept */
 	void (*reload)(void *ctx, struct reload *r);	/* NULL: cannot (tests). May call control_set_src(). */
 	/* Asks a peer over its SA; what comes of it goes to control_probed() with the same cookie. NULL: cannot (tests). */

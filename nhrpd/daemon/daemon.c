@@ -63,6 +63,8 @@ struct daemon {
 	tick_t started;
 	struct reload *reload;	/* one is running: what goes wrong is to be reported */
 	bool starting, failed, carrying;
+	bool kernel_plane;
+	char plane_why[256];	/* `dataplane auto` and not the kernel's: what that lacks; "" */
 	char why[256];	/* failed: the first thing that went wrong while starting */
 	struct log_limit limit;
 };
@@ -431,7 +433,7 @@ reload_read(struct daemon *d)
 		else
 			reload_add(d->reload, &d->log, RELOAD_ERROR, "%s%s%s", e->file, e->file[0] ? ": " : "", e->text);
 	}
-	if (c && !c->n_error && (c->plane == CONF_PLANE_KERNEL) != (d->conf->plane == CONF_PLANE_KERNEL))
+	if (c && !c->n_error && c->plane != CONF_PLANE_AUTO && (c->plane == CONF_PLANE_KERNEL) != d->kernel_plane)
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane` does not change by a reload: restart nhrpd");
 	if (!d->reload->errors)
 		return c;
@@ -645,11 +647,39 @@ open_keylog(struct daemon *d)
 	return true;
 }
 
+/* `auto` takes the kernel's where nothing is missing there; `kernel` does without multicast and redirects if it must. */
+static bool
+choose_plane(struct daemon *d, char *why, size_t n)
+{
+	struct dp_kernel_needs needs = { .bpf = d->conf->plane == CONF_PLANE_AUTO };
+
+	for (unsigned i = 0; i < d->conf->core.n_tunnel; i++) {
+		const struct core_tunnel_conf *t = &d->conf->core.tunnel[i];
+
+		if (t->dp.name[0])
+			*(t->dp.outer == 16 ? &needs.v6 : &needs.v4) = true;
+	}
+	if (!needs.v6)	/* a tunnel may come by a reload */
+		needs.v4 = true;
+	d->kernel_plane = d->conf->plane != CONF_PLANE_USER && dp_kernel_probe(&d->loop.host, &needs, why, n);
+	return d->kernel_plane || d->conf->plane != CONF_PLANE_KERNEL;
+}
+
 static struct dp *
 open_plane(struct daemon *d)
 {
-	return d->conf->plane == CONF_PLANE_KERNEL ? dp_kernel_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why)) :
-						     dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why));
+	char why[200] = "";
+
+	if (!choose_plane(d, why, sizeof(why))) {
+		snprintf(d->why, sizeof(d->why), "dataplane kernel: %s", why);
+		return NULL;
+	}
+	if (d->conf->plane == CONF_PLANE_AUTO) {
+		snprintf(d->plane_why, sizeof(d->plane_why), "%s", why);
+		log_at(&d->log, LOG_LV_NOTICE, "dataplane", "%s%s", d->kernel_plane ? "the kernel's: it has all that is needed" : "our own: ", why);
+	}
+	return d->kernel_plane ? dp_kernel_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why)) :
+				 dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why));
 }
 
 /* What can be missing or taken on this machine, before anything is changed on it. */
@@ -730,7 +760,8 @@ probe(void *ctx, uint32_t tunnel, const struct addr *proto, uint32_t cookie)
 static struct control_src
 control_src_of(struct daemon *d)
 {
-	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .log = d->ring,
+	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
+		.plane_why = d->plane_why, .log = d->ring,
 		.reload = reload, .probe = probe, .ctx = d };
 }
 
@@ -837,7 +868,7 @@ run(struct daemon *d)
 		return EXIT_START;
 	}
 	log_at(&d->log, LOG_LV_NOTICE, "ready", "%s: %u tunnel%s, %s data plane, %s", d->conf->hostname, d->conf->core.n_tunnel,
-	    d->conf->core.n_tunnel == 1 ? "" : "s", d->conf->plane == CONF_PLANE_KERNEL ? "kernel" : "user", d->o->conf_path);
+	    d->conf->core.n_tunnel == 1 ? "" : "s", d->kernel_plane ? "kernel" : "user", d->o->conf_path);
 	start_notify(d);
 	ev_run(d->loop.ev, 0);
 	close_all(d);

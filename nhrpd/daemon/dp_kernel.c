@@ -1,8 +1,11 @@
 #include "nhrpd/daemon/dp_kernel.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "mgre/kernel.h"
+#include "mgre/leaving.h"
 #include "nhrpd/daemon/ikesock.h"
 #include "xfrm/kernel.h"
 
@@ -204,13 +207,35 @@ on_ike(void *ctx, const struct endpoint *local, const struct endpoint *remote, s
 	d->fn(d->ctx, &ev);
 }
 
+static bool
+probe_bpf(char *err, size_t errlen)
+{
+	int rc = leaving_probe();
+
+	if (rc == -ENOSYS)
+		snprintf(err, errlen, "this kernel has no eBPF: CONFIG_BPF_SYSCALL");
+	else if (rc == -EPERM)
+		snprintf(err, errlen, "this kernel takes no eBPF program from us: CAP_BPF or CAP_SYS_ADMIN is missing");
+	else if (rc != 0)
+		snprintf(err, errlen, "this kernel takes no eBPF program from us: %s", strerror(-rc));
+	return rc == 0;
+}
+
+bool
+dp_kernel_probe(const struct host *host, const struct dp_kernel_needs *needs, char *err, size_t errlen)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		if ((v6 ? needs->v6 : needs->v4) && (!mgre_kernel_probe(v6, err, errlen) || !xfrm_kernel_probe(host->env, v6, err, errlen)))
+			return false;
+	}
+	return !needs->bpf || probe_bpf(err, errlen);
+}
+
 struct dp *
 dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
 {
 	struct dp_kernel *d;
 
-	if (!mgre_kernel_probe(err, errlen))
-		return NULL;
 	if (!(d = env_alloc(host->env, sizeof(*d)))) {
 		snprintf(err, errlen, "out of memory");
 		return NULL;

@@ -363,8 +363,14 @@ show_dmvpn(struct show *s)
 static void
 interface_tunnel(struct show *s)
 {
-	if (!s->cmd->arg[0] || strcmp(s->cmd->arg, s->conf->dp.name) == 0)
-		json_array_append_new(s->list, link_json(s));
+	json_t *o;
+
+	if (s->cmd->arg[0] && strcmp(s->cmd->arg, s->conf->dp.name) != 0)
+		return;
+	o = link_json(s);
+	if (o && s->src->plane_why && s->src->plane_why[0])
+		json_object_set_new(o, "plane_why", json_string(s->src->plane_why));
+	json_array_append_new(s->list, o);
 }
 
 json_t *

@@ -91,6 +91,7 @@ show_version(struct show *s)
 {
 	static const char *const plane[] = { [CONF_PLANE_AUTO] = "auto", [CONF_PLANE_KERNEL] = "kernel", [CONF_PLANE_USER] = "user" };
 	const struct conf *c = s->src->conf;
+	const char *why = s->src->plane_why ? s->src->plane_why : "";
 	unsigned n = 0;
 	struct utsname u;
 
@@ -98,11 +99,11 @@ show_version(struct show *s)
 	uname(&u);
 	for (unsigned i = 0; i < c->core.n_tunnel; i++)
 		n += c->core.tunnel[i].dp.name[0] != '\0';
-	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:I, s:o, s:o}", "program", "nhrpd", "version", PACKAGE_VERSION,
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:s, s:s, s:s, s:I, s:o, s:o}", "program", "nhrpd", "version", PACKAGE_VERSION,
 	    "hostname", show_text(c->hostname),
 	    "uptime_s", (json_int_t)((s->now - s->src->started) / 1000000), "pid", (json_int_t)getpid(),
 	    "configuration", show_text(s->src->conf_path),
-	    "dataplane", plane[c->plane], "tunnels", (json_int_t)n, "kernel", show_text(u.release),
+	    "dataplane", plane[c->plane], "plane", s->src->plane ? s->src->plane : plane[c->plane], "plane_why", why, "tunnels", (json_int_t)n, "kernel", show_text(u.release),
 	    "machine", show_text(u.machine));
 }
 

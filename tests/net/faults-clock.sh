@@ -35,17 +35,16 @@ done
 [ "$(lost)" = "$before" ]; check $? "nothing expired, nobody was lost" "$before lines before, $(lost) after; $(losses | tail -n 1)"
 
 # ---- the store: the clock goes back between two lives, so its entries seem to end in ten years
-wall() { ns inet nft 'add table inet wall; add chain inet wall f { type filter hook forward priority 0; policy drop; }'; }
 cloud_stop hub KILL
 clock -$((10 * YEAR))
-wall
+wall inet all
 cloud_start 0 || not_ok "the hub starts"
 [ "$(restored)" = 2 ]; check $? "clock set back before the hub starts again: it knows its spokes" "$(restored)"
 ctl hub -j show ip nhrp | tr -d ' \n' | grep -oE '"expires_in_s":[0-9]+' | awk -F: '$2 > 20 { bad = 1 } END { exit bad }'; check $? "and for no longer than they were to hold" \
 	"$(ctl hub -j show ip nhrp | tr -d ' \n' | grep -oE '"expires_in_s":[0-9]+' | tr '\n' ' ')"
 forgot() { [ "$(restored)" = 0 ]; }
 eventually 30 "and forgets those that do not come back" forgot || ctl hub show ip nhrp
-ns inet nft delete table inet wall
+wall_down inet
 whole_again "clock set back by ten years"
 
 # ---- and forward: what the store has is over long ago

@@ -8,14 +8,12 @@ CLOUD_SPOKES="1 2 4"
 
 ladder() { ctl "spoke$1" show dmvpn | grep -FA1 "$(hub_nbma)" | tr -s ' \n' ' '; }	# SPOKE: the line of its hub, and the reason
 names() { ladder "$1" | grep -Eq " $2 .*reason: .*$3"; }	# SPOKE STEP REASON
-wall() { ns inet nft "add table inet wall; add chain inet wall f { type filter hook forward priority 0; }; add rule inet wall f $*"; }
-wall_down() { ns inet nft delete table inet wall; }
 
 cloud_topology || { not_ok "the topology can be built"; exit 1; }
 for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
 
 # ---- spokes are there before the hub; one may not send to port 500, one (behind the NAT) not to 4500
-wall 'ip saddr 198.18.14.2 udp dport 500 drop; add rule inet wall f ip saddr 198.18.12.2 udp dport 4500 drop'
+wall inet "from 198.18.14.2 udp 500" "from 198.18.12.2 udp 4500"
 for n in $CLOUD_SPOKES; do cloud_start "$n"; done
 eventually 10 "no hub yet: spoke1 says that nothing answers" names 1 IKE "no answer" || ctl spoke1 show dmvpn
 note "$(ladder 1)"
@@ -25,7 +23,7 @@ eventually 40 "UDP 500 blocked: spoke4 says who does not answer, and at which po
 note "$(ladder 4)"
 eventually 40 "UDP 4500 blocked: spoke2 names that port" names 2 IKE "no answer from $(hub_nbma):4500" || ctl spoke2 show dmvpn
 note "$(ladder 2)"
-wall_down
+wall_down inet
 eventually 90 "ports opened: everyone is UP" cloud_up || for n in $CLOUD_SPOKES; do ctl "spoke$n" show dmvpn; done
 
 # ---- the path takes less than the tunnel was made for
@@ -40,7 +38,7 @@ path_is '(1500 with all headers, by first hop, confirmed'; check $? "the path's 
 # What no router tells is found out by asking, under a connection that was up before, between hosts that do nothing about it.
 command -v tc >/dev/null || skip "tc is not installed"
 ns inet tc qdisc add dev s11 root tbf rate 20mbit burst 32k latency 50ms
-ns inet nft 'add table inet wall; add chain inet wall o { type filter hook output priority 0; }; add rule inet wall o meta l4proto { 1, 58 } drop'
+wall_icmp inet
 ns_exec spoke1-h "$FLOW" tcp-recv 5002 -w 40 >"$TOPO_DIR/rx" 2>&1 & rx=$!
 ns_exec hub-h timeout 60 "$FLOW" tcp-send "$(lan_host 1)" 5002 -b 15000000 & tx=$!
 wait_for 2 false
@@ -52,7 +50,7 @@ note "$(ctl hub show dmvpn peer "$(overlay 1)" detail | grep 'Path MTU')"
 grep -q 'path-black-hole: packets of 1500 octets .*vanish without a word: 1280 from now on' "$TOPO_DIR/hub.log"; check $? "the hub's log says so" "$(grep path-black-hole "$TOPO_DIR/hub.log" | head -n 1)"
 ns inet tc qdisc del dev s11 root
 transfer "on the narrow path that says nothing"
-wall_down
+wall_down inet
 transfer "when it takes 1280 octets and says so"
 ns inet ip link set s11 mtu 1500
 

@@ -9,7 +9,7 @@ whole_cloud
 go_direct 1 2
 
 # Taking an address away makes a masquerading router forget every mapping that used it.
-ns nat nft 'flush chain ip nat out; add rule ip nat out oifname "wan" ip saddr 192.168.12.0/24 masquerade random'	# other ports next time
+topo_nat_random nat 12	# other ports next time
 readdress() { ns "$1" ip addr del "198.18.$2.$3/24" dev wan; ns "$1" ip addr add "198.18.$2.$4/24" dev wan && ns "$1" ip route replace default via "198.18.$2.1"; }
 readdress nat 12 2 2
 whole_again "the NAT router forgot its mappings"

@@ -13,17 +13,16 @@ changed() { ! same "$@"; }
 whole_cloud
 
 # ---- the direct way is closed: asked for by traffic, never proved, never used; nobody notices
-ns inet nft 'add table inet wall; add chain inet wall f { type filter hook forward priority 0; }
-	add rule inet wall f ip saddr 198.18.11.2 ip daddr 198.18.12.2 drop; add rule inet wall f ip saddr 198.18.12.2 ip daddr 198.18.11.2 drop'
+wall inet "from 198.18.11.2 to 198.18.12.2" "from 198.18.12.2 to 198.18.11.2"
 flow_start closed spoke1 spoke2 "$(lan_host 2)" 5001 6000 1000
 flow_intact closed "6000 packets in 6 s lose nothing while no direct way can be had"
 if cloud_direct 1 2; then r=1; else r=0; fi; check $r "and they stay with the hub"
 
 # ---- half open: keys can be agreed, but ESP passes in one direction only
-ns inet nft 'flush chain inet wall f; add rule inet wall f ip saddr 198.18.12.2 ip daddr 198.18.11.2 udp dport 4500 @th,64,32 != 0 drop'
+wall inet "from 198.18.12.2 to 198.18.11.2 esp-in-udp"
 flow_start half spoke1 spoke3 "$(lan_host 3)" 5003 6000 1000
 flow_intact half "6000 packets in 6 s lose nothing while the direct way works in one direction only"
-ns inet nft delete table inet wall
+wall_down inet
 for n in $CLOUD_SPOKES; do ctl "spoke$n" clear ip nhrp shortcut; done	# what failed is tried again at once, not after a while
 
 # ---- the shortcut comes up under load

@@ -9,8 +9,6 @@ DB=$TOPO_DIR/hub.db
 restored() { ctl hub show ip nhrp | grep -c 'Flags:.*\brestored\b'; }
 registered() { ctl hub show ip nhrp | grep -c 'Flags:.*\bregistered\b'; }
 all_confirmed() { [ "$(restored)" = 0 ] && [ "$(registered)" = 3 ] && cloud_up; }
-wall() { ns inet nft 'add table inet wall; add chain inet wall f { type filter hook forward priority 0; policy drop; }'; }
-open_wall() { ns inet nft delete table inet wall; }
 said() { grep -c " $1: " "$TOPO_DIR/hub.log"; }
 said_of() { sed -n "s/.* $1: //p" "$TOPO_DIR/$2.log" | tail -n 1; }
 hub_again() { cloud_stop hub "${1:-KILL}"; cloud_start 0 || not_ok "the hub starts again"; }
@@ -22,7 +20,7 @@ eventually 10 "the hub keeps registrations" written
 ! grep -aq 10.255.0. "$TOPO_DIR/spoke1.db-wal"; check $? "a spoke, at whom nobody registers, keeps no registrations, only its SAs"
 
 # ---- killed, and nobody can reach it when it starts again
-wall
+wall inet all
 hub_again
 [ "$(restored)" = 3 ]; check $? "a hub killed and started again knows all three at once" "$(restored) marked as restored; $(said_of store-loaded hub)"
 ctl hub show ip nhrp | grep -A 6 '^10.255.0.12/32'
@@ -30,7 +28,7 @@ ctl hub show ip nhrp | grep -q 'Identity:.*spoke2'; check $? "and whose each add
 ctl hub show ip nhrp | grep -q 'not confirmed yet'; check $? "and says that they are not confirmed"
 out=$(ctl hub -j show ip nhrp | tr -d ' \n' | grep -o '"restored":true' | wc -l)
 [ "$out" = 3 ]; check $? "in JSON as well" "$out of 3"
-open_wall
+wall_down inet
 eventually 90 "all confirm" all_confirmed || ctl hub show ip nhrp
 whole_again "hub killed"
 
@@ -39,10 +37,10 @@ hub_again
 eventually 60 "killed with nothing in the way, all confirm" all_confirmed || ctl hub show ip nhrp
 
 # ---- an orderly end keeps them too
-wall
+wall inet all
 hub_again TERM
 [ "$(restored)" = 3 ]; check $? "stopped in order and started again, it knows them too" "$(restored)"
-open_wall
+wall_down inet
 eventually 90 "all confirm" all_confirmed
 
 # ---- one file for two
@@ -63,10 +61,10 @@ for how in garbage truncated; do
 	sleep 1.5
 done
 [ "$(find "$TOPO_DIR" -name 'hub.db.damaged-*' ! -name '*-wal' | wc -l)" = 2 ]; check $? "both are set aside" "$(cd "$TOPO_DIR" && echo hub.db.*)"
-wall
+wall inet all
 hub_again
 [ "$(restored)" = 3 ]; check $? "and a good one has taken their place" "$(restored) restored"
-open_wall
+wall_down inet
 eventually 90 "all confirm" all_confirmed
 
 # ---- where nothing can be written

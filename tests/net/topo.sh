@@ -13,7 +13,7 @@
 #
 # Wants from the caller: TOPO_DIR (a directory for configurations, logs, pids), TOPO_NS (prefix of namespace names), BUILDDIR.
 # Tunables: CLOUD_V6UNDER=1 (underlay IPv6, no NAT), CLOUD_V6OVER=1 (IPv6 inside as well), CLOUD_LIFE (seconds an ESP SA lives),
-# CLOUD_REAUTH (seconds until peers authenticate anew), CLOUD_PLANE, CLOUD_SPOKES.
+# CLOUD_REAUTH (seconds until peers authenticate anew), CLOUD_PLANE, CLOUD_SPOKES; CLOUD_PLANE_hub, CLOUD_PLANE_spoke1, ...: of that site.
 
 : "${TOPO_NS:=odm-}" "${CLOUD_SPOKES:=1 2 3}" "${CLOUD_PLANE:=user}" "${CLOUD_LIFE:=3600}" "${CLOUD_V6UNDER:=}" "${CLOUD_V6OVER:=}"
 NHRPD=$BUILDDIR/nhrpd/nhrpd NHRPCTL=$BUILDDIR/tools/nhrpctl FLOW=$BUILDDIR/tests/net/flow
@@ -126,6 +126,28 @@ topo_lan() {	# NAME N
 	EOF
 }
 
+# ---- walls: `wall NAME RULE...` drops there what is forwarded and matches one of the rules, in place of those before. A rule is of the
+# words `all`, `from ADDRESS`, `to ADDRESS`, `udp PORT`, `esp-in-udp`. tests/uml/topo.sh has the same for a kernel without nf_tables.
+
+_wall() {	# NAME HOOK RULE...
+	local n=$1 hook=$2 r; shift 2
+	{
+		printf 'table inet wall {\n}\ndelete table inet wall\ntable inet wall {\nchain c {\ntype filter hook %s priority 0;\n' "$hook"
+		for r; do
+			sed 's/\ball\b//; s/\bfrom /ip saddr /; s/\bto /ip daddr /; s/\budp /udp dport /; s/\besp-in-udp/udp dport 4500 @th,64,32 != 0/; s/\bicmp\b/meta l4proto { 1, 58 }/; s/$/ drop/' <<<"$r"
+		done
+		printf '}\n}\n'
+	} | ns "$n" nft -f -
+}
+wall() { local n=$1; shift; _wall "$n" forward "$@"; }
+wall_icmp() { _wall "$1" output icmp; }	# it says nothing about packets it drops
+wall_down() { ns "$1" nft delete table inet wall; }
+topo_nat_random() {	# NAME K: from now on other ports than the hosts' own
+	ns "$1" nft "flush chain ip nat out; add rule ip nat out oifname wan ip saddr 192.168.$2.0/24 masquerade random"
+}
+topo_ear() { ns "$1" nft "add table ip ear; add chain ip ear in { type filter hook input priority 0; }; add rule ip ear in udp dport $2 counter"; }	# NAME PORT
+topo_heard() { ns "$1" nft list table ip ear | sed -n 's/.* packets \([0-9]*\) .*/\1/p'; }	# how many packets came to that port
+
 # ---- what the underlay carries, counted by the kernel at every ingress: no capture that could miss a packet
 
 topo_watch() {	# NAME DEVICE...
@@ -186,6 +208,7 @@ overlay() { [ "$1" = 0 ] && echo 10.255.0.1 || echo "10.255.0.1$1"; }	# of site 
 overlay6() { [ "$1" = 0 ] && echo fd10:255::1 || echo "fd10:255::1$1"; }
 lan_host() { echo "172.16.$1.10"; }
 lan_host6() { echo "fd16:$1::10"; }
+plane_of() { local v=CLOUD_PLANE_$1; echo "${!v:-$CLOUD_PLANE}"; }	# NAME
 hub_nbma() { [ -n "$CLOUD_V6UNDER" ] && echo fd18:10::2 || echo 198.18.10.2; }
 
 cloud_topology() {
@@ -278,7 +301,7 @@ cloud_conf() {	# N: writes $TOPO_DIR/NAME.conf
 				 ip nhrp registration no-unique
 			EOF
 		fi
-		printf ' no shutdown\n!\ndataplane %s\nlog level debugging\nstore %s\n' "$CLOUD_PLANE" "$TOPO_DIR/$name.db"
+		printf ' no shutdown\n!\ndataplane %s\nlog level debugging\nstore %s\n' "$(plane_of "$name")" "$TOPO_DIR/$name.db"
 	} | sed '/^ *$/d' >"$TOPO_DIR/$name.conf"
 }
 

@@ -26,6 +26,24 @@ topo_nat() {	# NAME K
 	EOF
 }
 
+_wall() {	# NAME HOOK RULE...
+	local n=$1 hook=${2^^} r; shift 2
+	{
+		echo '*filter'
+		for r; do
+			sed "s/\ball\b//; s/\bfrom /-s /; s/\bto /-d /; s/\budp /-p udp --dport /; s/\besp-in-udp/-p udp --dport 4500 -m u32 ! --u32 0>>22\&0x3C@8=0/
+				s/\bicmp\b/-p icmp/; s/^/-A $hook /; s/\$/ -j DROP/" <<<"$r"
+		done
+		echo COMMIT
+	} | ns "$n" iptables-legacy-restore
+}
+wall_down() { printf '*filter\nCOMMIT\n' | ns "$1" iptables-legacy-restore; }
+topo_nat_random() {	# NAME K
+	printf '*nat\n-A POSTROUTING -o wan -s 192.168.%s.0/24 -j MASQUERADE --random\nCOMMIT\n' "$2" | ns "$1" iptables-legacy-restore
+}
+topo_ear() { printf '*filter\n-A INPUT -p udp --dport %s\nCOMMIT\n' "$2" | ns "$1" iptables-legacy-restore; }
+topo_heard() { ns "$1" iptables-legacy-save -c -t filter | sed -n 's/^\[\([0-9]*\):.*-A INPUT .*/\1/p'; }
+
 # Counts like that of tests/net/topo.sh, except ARP. Each packet passes PREROUTING of the table raw once, in reassembled form.
 topo_watch() {	# NAME DEVICE...
 	local n=$1 d; shift

@@ -350,7 +350,18 @@ START_TEST(version_and_report)
 	part_is(o, "hostname", "\"hub1\"");
 	part_is(o, "uptime_s", "999");
 	part_is(o, "configuration", "\"\"");
+	part_is(o, "plane_why", "\"\"");
 	json_decref(o);
+	src.plane = "user";
+	src.plane_why = "no ip_gre";
+	o = run("show version");
+	part_is(o, "plane", "\"user\"");
+	part_is(o, "plane_why", "\"no ip_gre\"");
+	json_decref(o);
+	o = run("show interface");
+	part_is(member(o, "interfaces", 0), "plane_why", "\"no ip_gre\"");
+	json_decref(o);
+	src.plane = src.plane_why = NULL;
 	src.secrets = true;
 	o = run("show tech-support");
 	ck_assert_str_eq(json_string_value(json_object_get(member(o, "sections", 0), "command")), "show version");

@@ -179,6 +179,9 @@ static const struct {
 	{ "show version", "{'program':'nhrpd','version':'0.1.0','hostname':'hub1','uptime_s':86400,'pid':7,'configuration':'','dataplane':'auto','tunnels':1,"
 	    "'kernel':'6.1.0','machine':'x86_64'}",
 	    "OpenDMVPN nhrpd 0.1.0\nhub1 uptime is 1d00h, process 7\nConfiguration: -, 1 tunnel, data plane auto\nLinux 6.1.0, x86_64\n", 0 },
+	{ "show version", "{'program':'nhrpd','version':'0.1.0','hostname':'hub1','uptime_s':86400,'pid':7,'configuration':'/c','dataplane':'auto','plane':'user',"
+	    "'plane_why':'this kernel has no x','tunnels':2,'kernel':'6.1.0','machine':'x86_64'}",
+	    "OpenDMVPN nhrpd 0.1.0\nhub1 uptime is 1d00h, process 7\nConfiguration: /c, 2 tunnels, data plane user (auto: this kernel has no x)\nLinux 6.1.0, x86_64\n", 0 },
 	{ "show tech-support", "{'sections':[{'command':'show running-config','data':{'lines':['hostname a']}},{'command':'show logging','error':'no log is kept'},"
 	    "{'command':'show tech-support','data':{'sections':[]}}]}",
 	    "------------------ show running-config ------------------\n\nhostname a\n\n------------------ show logging ------------------\n\n% no log is kept\n"

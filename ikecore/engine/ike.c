@@ -4,10 +4,12 @@
  * Parts: init.c (IKE_SA_INIT), auth.c (IKE_AUTH), create_child.c (CREATE_CHILD_SA and collisions), info.c (deletes,
  * liveness), exchange.c (message ids, retransmission, sealing), frag.c, ext.c (what both ends can), sa.c (an IKE SA's life,
  * duplicates), child.c (ESP pairs), dial.c (wanted peers), cookie.c (admission), natt.c (NAT), proposal.c (negotiation), job.c
- * (computations elsewhere), qcd.c (quick crash detection).
+ * (computations elsewhere), qcd.c (quick crash detection), mke.c and ppk.c (against quantum computers), reauth.c, redirect.c,
+ * mobike.c (peers that move).
  *
  * RFC 7296 with transport mode for protocol 47 (2.23.1), AEAD for IKE (RFC 5282), Curve25519 (8031), ECP (5903), ChaCha20
- * (7634). Left out: certificates and EAP, configuration payloads, MOBIKE, tunnel mode, IPComp, windows above one. Peers that offer those are served without them.
+ * (7634); the extensions as their files say. Left out: EAP, configuration payloads, tunnel mode, IPComp, windows above one. Peers
+ * that offer those are served without them, or told in words where that cannot be.
  *
  * Everything is found by keyed hash: SAs by number, by our SPI, by remote, by identity pair, half-open ones by (SPIi,
  * remote, digest). A call writes at most IKE_STEP_ITEMS actions per step; what is left for lack of room stays due. */

@@ -731,6 +731,17 @@ render_tech(FILE *f, json_t *data)
 }
 
 static void
+render_keys(FILE *f, json_t *data)
+{
+	const char *path = text(data, "keys");
+
+	if (path[0])
+		fprintf(f, "keys of new SAs are written to %s: whoever reads it can read their traffic\n", path);
+	else
+		fputs("no more keys are written\n", f);
+}
+
+static void
 render_debug(FILE *f, json_t *data)
 {
 	json_t *d;
@@ -793,7 +804,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_UNDEBUG] = render_debug, [CONTROL_SHOW_DEBUG] = render_debug, [CONTROL_PROBE] = render_probe,
 		[CONTROL_SHOW_TIMELINE] = render_timeline, [CONTROL_SHOW_HISTORY] = render_timeline, [CONTROL_SHOW_BRIEF] = render_brief,
 		[CONTROL_SHOW_SUMMARY] = render_summary, [CONTROL_SHOW_ROUTE] = render_route,
-		[CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
+		[CONTROL_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
 		[CONTROL_CLEAR_NHRP] = render_cleared,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
 		[CONTROL_RELOAD] = render_reload,
@@ -907,6 +918,8 @@ render_status(const struct control_cmd *cmd, json_t *data)
 	case CONTROL_DEBUG:
 	case CONTROL_UNDEBUG:
 	case CONTROL_NO_DEBUG:
+	case CONTROL_DEBUG_KEYS:
+	case CONTROL_NO_DEBUG_KEYS:
 	case CONTROL_SHOW_IPSEC:
 	case CONTROL_SHOW_COUNTERS:
 	case CONTROL_SHOW_PKI:

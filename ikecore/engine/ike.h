@@ -224,6 +224,8 @@ void	ike_free(struct ike *k);	/* sends nothing; wipes keys */
  * are (profile gone, our identity, the peer's, the key that was used) are closed, one a step; the others stay, and take new
  * proposals and lifetimes when they are rekeyed. The old conf is not looked at any more. */
 void	ike_reconf(struct ike *k, tick_t now, const struct ike_conf *conf, struct outq *out);
+/* Whom the keys of SAs are told from now on, as env.keylog would; NULL: nobody. */
+void	ike_set_keylog(struct ike *k, void (*keylog)(void *ctx, const char *line));
 enum { IKE_OUT_ITEMS = 256, IKE_OUT_OCTETS = 160 * 1024 };
 enum ike_drop ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct outq *out);
 void	ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *out);

@@ -898,6 +898,12 @@ tshark_integ(uint16_t integ)
 }
 
 void
+ike_set_keylog(struct ike *k, void (*keylog)(void *ctx, const char *line))
+{
+	k->env.keylog = keylog;
+}
+
+void
 ike_keylog_sa(struct ike *k, const struct ike_sa *sa)
 {
 	char line[1024], ei[80], er[80], ai[140], ar[140], encr[48];

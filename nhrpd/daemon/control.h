@@ -30,7 +30,9 @@ struct control_src {
 	/* Asks a peer over its SA; what comes of it goes to control_probed() with the same cookie. NULL: cannot (tests). */
 	void (*probe)(void *ctx, uint32_t tunnel, const struct addr *proto, uint32_t cookie);
 	struct control_later *later;	/* where an answer that has to wait says for what; NULL: nobody can wait */
-	void *ctx;	/* for reload and probe */
+	/* Where keys of SAs are written from now on; NULL: nowhere. Answers why not, or NULL. NULL: cannot (tests). */
+	const char *(*keys)(void *ctx, const char *path);
+	void *ctx;	/* for reload, probe and keys */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };
 

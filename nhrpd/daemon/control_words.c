@@ -47,6 +47,9 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_DEBUG] = { "debug", "debug " DEBUGGED " [peer <peer>]", "Log what is decided and why, and every packet" },
 	[CONTROL_UNDEBUG] = { "undebug", "undebug " DEBUGGED " [peer <peer>]", "Stop debugging" },
 	[CONTROL_NO_DEBUG] = { "no debug", "no debug [" DEBUGGED "] [peer <peer>]", "Stop debugging, of all of it where nothing is named" },
+	[CONTROL_DEBUG_KEYS] = { "debug crypto keys", "debug crypto keys <file>",
+	    "Append the keys of new SAs to a file of the daemon's, for tshark; only for root" },
+	[CONTROL_NO_DEBUG_KEYS] = { "no debug crypto keys", "no debug crypto keys", "Write no more keys" },
 	[CONTROL_RELOAD] = { "reload", "reload", "Read the configuration again and apply what is different" },
 };
 
@@ -60,10 +63,10 @@ static const struct {
 	{ "ipv6", "What is inside the tunnels, IPv6 only" }, { "route", "Routes" }, { "count", "How many questions (5)" },
 	{ "ike", "IKE: messages, negotiation, dials" }, { "data", "Tunnel interfaces: unresolved traffic, redirects, first packets" },
 	{ "all", "All of it" }, { "undebug", "Stop debugging" }, { "timeline", "What happened, step by step over all layers" },
-	{ "detail", "More about each" }, { "secrets", "With the secrets in clear; only for root" },
+	{ "detail", "More about each" }, { "keys", "Session keys, for tshark" }, { "secrets", "With the secrets in clear; only for root" },
 };
 
-enum arg_kind { ARG_PREFIX, ARG_ADDR, ARG_ADDR_OR_ALL, ARG_NAME, ARG_PEER, ARG_LINES, ARG_COUNT, ARGS };
+enum arg_kind { ARG_PREFIX, ARG_ADDR, ARG_ADDR_OR_ALL, ARG_NAME, ARG_PEER, ARG_LINES, ARG_FILE, ARG_COUNT, ARGS };
 static const struct {
 	const char *name, *label, *expected, *help;
 } arg_type[ARGS] = {
@@ -73,6 +76,7 @@ static const struct {
 	[ARG_NAME] = { "name", "NAME", "a name", "A name" },
 	[ARG_PEER] = { "peer", "PEER", "a peer", "A tunnel address, outer address or identity" },
 	[ARG_LINES] = { "lines", "LINES", "a number", "A number" },
+	[ARG_FILE] = { "file", "FILE", "a file name", "A file name, from /" },
 	[ARG_COUNT] = { "count", "N", "a number from 1 to 100000", "How often" },
 };
 
@@ -185,6 +189,8 @@ arg_is(enum arg_kind kind, const char *text, size_t n)
 	case ARG_NAME:
 	case ARG_PEER:
 		return true;
+	case ARG_FILE:
+		return arg[0] == '/';
 	case ARGS:
 		break;
 	}

@@ -632,19 +632,39 @@ on_job(void *ctx, void *job)
 }
 
 static bool
-open_keylog(struct daemon *d)
+keylog_to(struct daemon *d, const char *path)
 {
-	int fd;
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "a");
 
-	if (!d->o->keylog_path)
-		return true;
-	fd = open(d->o->keylog_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0 || !(d->keylog = fdopen(fd, "a"))) {
-		snprintf(d->why, sizeof(d->why), "cannot write %s: %s", d->o->keylog_path, strerror(errno));
-		return fail(d, d->why);
+	if (!f) {
+		snprintf(d->why, sizeof(d->why), "cannot write %.150s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
 	}
-	log_at(&d->log, LOG_LV_WARN, "keylog", "session keys are written to %s: whoever reads it can read all traffic", d->o->keylog_path);
+	if (d->keylog)
+		fclose(d->keylog);
+	d->keylog = f;
+	log_at(&d->log, LOG_LV_WARN, "keylog", "session keys are written to %s: whoever reads it can read all traffic", path);
 	return true;
+}
+
+/* `debug crypto keys`, on and off. */
+static const char *
+keys_to(void *ctx, const char *path)
+{
+	struct daemon *d = ctx;
+
+	if (path && !keylog_to(d, path))
+		return d->why;
+	ike_set_keylog(core_ike(d->core), path ? keylog : NULL);
+	if (!path && d->keylog) {
+		log_at(&d->log, LOG_LV_NOTICE, "keylog", "session keys are not written any more");
+		fclose(d->keylog);
+		d->keylog = NULL;
+	}
+	return NULL;
 }
 
 /* `auto` takes the kernel's where nothing is missing there; `kernel` does without multicast and redirects if it must. */
@@ -688,8 +708,8 @@ open_all(struct daemon *d)
 {
 	if (d->o->pid_path && (d->pid_fd = pidfile_open(d->o->pid_path, d->why, sizeof(d->why))) < 0)
 		return fail(d, d->why);
-	if (!open_keylog(d))
-		return false;
+	if (d->o->keylog_path && !keylog_to(d, d->o->keylog_path))
+		return fail(d, d->why);
 	if (!(d->dp = open_plane(d)) ||
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !(d->rib = rib_kernel_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
@@ -762,7 +782,7 @@ control_src_of(struct daemon *d)
 {
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
 		.plane_why = d->plane_why, .log = d->ring,
-		.reload = reload, .probe = probe, .ctx = d };
+		.reload = reload, .probe = probe, .keys = keys_to, .ctx = d };
 }
 
 static bool

@@ -526,6 +526,7 @@ run(struct show *s)
 		[CONTROL_SHOW_DEBUG] = { show_debugging, false }, [CONTROL_PROBE] = { show_probe, false },
 		[CONTROL_DEBUG] = { show_debug, false }, [CONTROL_UNDEBUG] = { show_no_debug, false },
 		[CONTROL_NO_DEBUG] = { show_no_debug, false },
+		[CONTROL_DEBUG_KEYS] = { show_debug_keys, false }, [CONTROL_NO_DEBUG_KEYS] = { show_debug_keys, false },
 		[CONTROL_RELOAD] = { show_reload, false },
 	};
 

@@ -246,6 +246,24 @@ show_debugging(struct show *s)
 	return debugging(s->src->log, NULL, 0);
 }
 
+/* Whoever has the keys has the traffic: as little for everybody as the secrets are. */
+json_t *
+show_debug_keys(struct show *s)
+{
+	const char *path = s->cmd->verb == CONTROL_DEBUG_KEYS ? s->cmd->arg : NULL, *error;
+
+	if (!s->src->secrets) {
+		snprintf(s->why, s->why_n, "keys are written for root only");
+		return NULL;
+	}
+	error = s->src->keys ? s->src->keys(s->src->ctx, path) : "keys cannot be written here";
+	if (error) {
+		snprintf(s->why, s->why_n, "%s", error);
+		return NULL;
+	}
+	return json_pack("{s:s}", "keys", path ? path : "");
+}
+
 /* ---- reload */
 
 static json_t *

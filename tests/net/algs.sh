@@ -44,7 +44,8 @@ if command -v dumpcap >/dev/null && command -v tshark >/dev/null; then
 fi
 for n in 0 1; do cloud_conf "$n"; done
 sed -i 's/dpd 10 2 periodic/dpd 10 2 on-demand/' "$TOPO_DIR"/*.conf
-start_all --keylog "$TOPO_DIR/keys"
+start_all
+ctl hub debug crypto keys "$TOPO_DIR/keys" >"$TOPO_DIR/said"; check $? "keys are exported by command" "$(cat "$TOPO_DIR/said")"
 eventually 60 "the spoke is UP" cloud_up || { ctl hub show dmvpn; exit 1; }
 
 session() { ctl spoke1 -j show crypto ikev2 sa detail | tr -d ' \n'; }
@@ -71,6 +72,10 @@ while IFS='|' read -r set esp ike hash group; do
 	fi
 done <<<"$ROWS"
 grep -q 'outdated, for old peers only' "$TOPO_DIR/hub.log"; check $? "what is outdated was warned of"
+ctl hub no debug crypto keys >/dev/null; lines=$(wc -l <"$TOPO_DIR/keys")
+ctl spoke1 clear dmvpn peer all >/dev/null; eventually 15 "the spoke is back once more" cloud_up
+[ "$lines" -ge 34 ] && [ "$(wc -l <"$TOPO_DIR/keys")" = "$lines" ] && [ "$(stat -c %a "$TOPO_DIR/keys")" = 600 ]
+check $? "and no more after \`no debug crypto keys\`; nobody else reads the file" "$lines lines"
 cloud_stop_all
 [ -n "${DUMP-}" ] || { note "no dumpcap, no tshark"; end; }
 nap; kill -INT "$DUMP"; wait "$DUMP"

@@ -170,7 +170,7 @@ example(const char *label)
 	static const struct {
 		const char *label, *text;
 	} of[] = { { "PREFIX", "10.0.0.0/8" }, { "ADDRESS", "10.0.0.1" }, { "ADDRESS|all", "all" }, { "NAME", "dmvpn0" }, { "PEER", "192.0.2.1" },
-		{ "LINES", "20" }, { "N", "3" } };
+		{ "LINES", "20" }, { "N", "3" }, { "FILE", "/x" } };
 
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		if (strcmp(of[i].label, label) == 0)

@@ -179,6 +179,14 @@ reloaded(void *ctx, struct reload *r)
 	r->applied = true;
 }
 
+static const char *
+keys_taken(void *ctx, const char *path)
+{
+	ck_assert_ptr_eq(ctx, &env.log);
+	ck_assert(!path || strcmp(path, "/x") == 0);
+	return NULL;
+}
+
 static void
 setup(void)
 {
@@ -192,6 +200,7 @@ setup(void)
 	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1),
 	    .conf_path = "/etc/x", .secrets = true };
 	src.reload = reloaded;
+	src.keys = keys_taken;
 	src.ctx = &env.log;
 	src.log = logring_new(&env.log);
 	log_at(&env.log, LOG_LV_NOTICE, "ready", "a line");
@@ -221,7 +230,8 @@ static const struct {
 	{ "show interface", "show interface" }, { "show counters", "show counters" }, { "show running-config", "show running-config" },
 	{ "show running-config secrets", "show running-config" }, { "show logging", "show logging" }, { "show version", "show version" },
 	{ "show tech-support", "show tech-support" }, { "clear dmvpn peer all", "clear dmvpn peer" }, { "clear ip nhrp", "clear ip nhrp" },
-	{ "clear ip nhrp shortcut", "clear ip nhrp shortcut" }, { "debug dmvpn peer x", "debug" }, { "no debug", "no debug" },
+	{ "clear ip nhrp shortcut", "clear ip nhrp shortcut" }, { "debug dmvpn peer x", "debug" }, { "no debug", "no debug" }, { "debug crypto keys /x", "debug crypto keys" },
+	{ "no debug crypto keys", "no debug crypto keys" },
 	{ "debug nhrp", "debug" }, { "undebug nhrp", "undebug" }, { "show debugging", "show debugging" }, { "probe 10.255.0.11", "probe" },
 	{ "probe 10.9.9.9", "probe" }, { "show dmvpn peer 10.255.0.11 timeline", "show dmvpn peer timeline" }, { "show dmvpn timeline", "show dmvpn timeline" },
 	{ "show ip nhrp brief", "show ip nhrp brief" }, { "show ip nhrp summary", "show ip nhrp summary" }, { "show ipv6 nhrp", "show ip nhrp" },

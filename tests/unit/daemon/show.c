@@ -236,6 +236,8 @@ START_TEST(log_and_debugging)
 
 	refused("show logging", "no log is kept");
 	refused("debug dmvpn peer x", "no log is kept");
+	refused("debug crypto keys /x", "keys are written for root only");
+	refused("no debug crypto keys", "keys are written for root only");
 	same("no debug", "{\"debugging\":[],\"ended\":0}");
 	same("show debugging", "{\"debugging\":[]}");
 	ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);

@@ -245,11 +245,23 @@ build_trust(struct conf_parse *p, struct conf_b_trust *b)
 		check_dates(p, b);
 }
 
+/* The key is in the trustpoint now, or in nothing. */
+static void
+wipe_secrets(const struct conf_b_trust *b)
+{
+	for (const struct conf_pki_file *f = b->file; f; f = f->next) {
+		if (f->data.n && (f->kind == CONF_PKI_KEY || f->kind == CONF_PKI_PKCS12 || f->kind == CONF_PKI_PASSWORD))
+			explicit_bzero((void *)(uintptr_t)f->data.p, f->data.n);
+	}
+}
+
 void
 conf_build_trusts(struct conf_parse *p)
 {
-	for (struct conf_block *b = p->trustpoint; b; b = b->next)
+	for (struct conf_block *b = p->trustpoint; b; b = b->next) {
 		build_trust(p, (struct conf_b_trust *)b);
+		wipe_secrets((struct conf_b_trust *)b);
+	}
 }
 
 /* ---- all together: profiles */

@@ -402,7 +402,7 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 		    ike_words_refused(p, true, false, "peer answers with an IPsec proposal that we did not offer", text));
 		return IKE_DROP_PROPOSAL;
 	}
-	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote)) {
+	if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote)) {
 		ike_fail_and_tell(
 		    k, sa, IKE_DOWN_IPSEC, false, "peer answers with other traffic selectors than GRE between our two addresses");
 		return IKE_DROP_SELECTORS;

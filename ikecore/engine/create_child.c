@@ -353,7 +353,7 @@ check_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct i
 		return cc->choice.ike_spi ? IKE_OK : IKE_DROP_SPI_ZERO;
 	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE))
 		return IKE_DROP_MODE;
-	if (!ike_natt_ts_is(&m->tsi, &sa->local) || !ike_natt_ts_is(&m->tsr, &sa->remote))
+	if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote))
 		return IKE_DROP_SELECTORS;
 	return IKE_OK;
 }

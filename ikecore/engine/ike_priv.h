@@ -679,7 +679,7 @@ bool	ike_natt_may_move(const struct ike_sa *sa);
 void	ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *local, const struct endpoint *remote);
 void	ike_natt_ts(const struct endpoint *e, struct ike_ts *ts);	/* protocol 47, this host */
 enum ike_drop ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts *tsi, struct ike_ts *tsr);
-bool	ike_natt_ts_is(const struct ike_ts_list *l, const struct endpoint *e);
+bool	ike_natt_ts_is(const struct ike_ts_list *l, bool natted, const struct endpoint *e);
 
 /* ---- cookie.c: admission */
 enum ike_admit { IKE_ADMIT, IKE_ADMIT_PROVEN, IKE_ADMIT_COOKIE, IKE_ADMIT_BAD, IKE_ADMIT_FULL };

@@ -142,9 +142,12 @@ ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struc
 	return IKE_OK;
 }
 
-/* Initiator: the answer must be the one host we asked for. */
+/* Initiator: the answer must be the one host we asked for. Who sits behind NAT may answer with the address it has there
+ * (strongSwan does); SAs are set up between the addresses of IKE in any case (RFC 7296 2.23.1), so any one host will do. */
 bool
-ike_natt_ts_is(const struct ike_ts_list *l, const struct endpoint *e)
+ike_natt_ts_is(const struct ike_ts_list *l, bool natted, const struct endpoint *e)
 {
-	return l->n == 1 && l->skipped == 0 && ts_is_gre(&l->ts[0]) && addr_eq(&l->ts[0].lo, &e->addr) && addr_eq(&l->ts[0].hi, &e->addr);
+	const struct ike_ts *t = &l->ts[0];
+
+	return l->n == 1 && l->skipped == 0 && ts_is_gre(t) && t->lo.n == e->addr.n && addr_eq(&t->lo, &t->hi) && (natted || addr_eq(&t->lo, &e->addr));
 }

@@ -213,6 +213,31 @@ START_TEST(selectors)
 }
 END_TEST
 
+/* Seen with strongSwan 5.9.8 as a responder behind NAT: its answer names the address it has there. */
+START_TEST(selectors_of_the_answer)
+{
+	struct endpoint e = { .addr = w_addr("198.18.12.2"), .port = 4500 };
+	struct ike_ts_list l = { .n = 1 };
+
+	ike_natt_ts(&e, &l.ts[0]);
+	ck_assert(ike_natt_ts_is(&l, false, &e));
+	ck_assert(ike_natt_ts_is(&l, true, &e));
+	l.ts[0].lo = l.ts[0].hi = w_addr("192.168.12.10");
+	ck_assert(!ike_natt_ts_is(&l, false, &e));
+	ck_assert(ike_natt_ts_is(&l, true, &e));
+	l.ts[0].hi = w_addr("192.168.12.11");	/* more than one host */
+	ck_assert(!ike_natt_ts_is(&l, true, &e));
+	l.ts[0].lo = l.ts[0].hi = w_addr("2001:db8::1");	/* another family */
+	ck_assert(!ike_natt_ts_is(&l, true, &e));
+	ike_natt_ts(&e, &l.ts[0]);
+	l.ts[0].proto = 6;
+	ck_assert(!ike_natt_ts_is(&l, true, &e));
+	ike_natt_ts(&e, &l.ts[0]);
+	l.n = 2;
+	ck_assert(!ike_natt_ts_is(&l, true, &e));
+}
+END_TEST
+
 Suite *
 natt_suite(void)
 {
@@ -228,6 +253,7 @@ natt_suite(void)
 	tcase_add_test(tc, repeated_and_forged_messages_do_not_move);
 	tcase_add_loop_test(tc, keepalives, 0, 2);
 	tcase_add_test(tc, selectors);
+	tcase_add_test(tc, selectors_of_the_answer);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -124,7 +124,7 @@ auth_matches(const struct vec *v, const struct ike_keys *k, bool initiator)
 {
 	uint8_t out[2048], auth[IKE_PRF_LEN_MAX];
 	struct ike_msg m;
-	struct ike_auth_in in;
+	struct ike_auth_in in = { .int_auth = { NULL, 0 } };
 	size_t n;
 
 	open_recorded(v, initiator ? "IKE_AUTH_req_1_fromI" : "IKE_AUTH_resp_1_fromR", k, &m, out);

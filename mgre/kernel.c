@@ -5,11 +5,14 @@
  * queue leave when it is set. Entries are permanent: the engine knows when they end, and reachable ones count against gc_thresh3.
  *
  * NHRP comes and goes through a packet socket on the device. The kernel gives the outer source address of each packet, which the
- * map of peers turns into a number; XFRM has let it in only under an SA of that very address, real or synthetic (xfrm/kernel.c).
+ * map of peers turns into a number; XFRM has let it in only under an SA of that very address, a synthetic one (xfrm/kernel.c).
  *
  * What leaves by the device is looked at by leaving.c: multicast, which has a next hop that leads nowhere (leaving_mark()), is sent to each
  * peer that is to have it, in batches; a packet that came in by the device and leaves by it again is a redirect. Whom it came from
  * is what the routing table says of its source.
+ *
+ * IPv4 outside only: ip6_gre sends nothing by a device without a remote (ip6_tnl_xmit_ctl() refuses it before it looks at the packet;
+ * seen on Linux 6.1), and does not tell a packet socket who sent. Inside both families.
  *
  * Not here: ESP and what keeps clear GRE off the wire (xfrm/), routes (routing/). */
 #include "mgre/kernel.h"
@@ -35,8 +38,9 @@
 
 enum {
 	TTL = 64, TOS_INHERIT = 1, APP_PROBES = 3,
-	MTU_DEFAULT = 1400,	/* what other DMVPN routers have: fits ESP in UDP with every cipher on a link of 1500 */
+	MTU_DEFAULT = 1400,	/* where the composition gives none: fits ESP in UDP with every cipher on a link of 1500 */
 	PACKET_MAX = 9216 + 64, BURST = 64,
+	OUTER_MAX = 65535,
 	COPIES = 64,	/* sent by one system call */
 	MULTICAST_RATE = 2000, MULTICAST_BURST = 4000,	/* packets a second and tunnel, before they are copied */
 };
@@ -55,7 +59,10 @@ enum {
 	X(MULTICAST_COPY, "multicast-out") \
 	X(MULTICAST_RATE, "multicast-limited") \
 	X(MULTICAST_FAILED, "multicast-failed") \
-	X(NEWS_LOST, "netlink-news-lost")
+	X(NEWS_LOST, "netlink-news-lost") \
+	X(SWEPT, "swept-at-start") \
+	X(NEIGH_RESTORED, "neighbour-restored") \
+	X(ROUTE_RESTORED, "route-restored")
 #define X(name, word) MK_##name,
 enum mk_count { MK_COUNTS(X) MK_COUNT_N };
 #undef X
@@ -83,7 +90,7 @@ struct mk_tunnel {
 	struct mk_tunnel *next;
 	struct mgre_kernel *owner;
 	struct dp_tunnel conf;
-	unsigned ifindex, mtu;
+	unsigned ifindex, mtu, outer;	/* outer: octets of outer addresses */
 	int fd, leaving;	/* NHRP; what leaves. -1 */
 	struct host_watch *watch, *watch_leaving;
 	struct bucket mcast;
@@ -310,16 +317,22 @@ mgre_kernel_peer_del(struct mgre_kernel *m, uint32_t tunnel, uint32_t number)
 
 /* ---- the device */
 
+static unsigned
+outer_of(const struct dp_tunnel *c)
+{
+	return c->source.n ? c->source.n : c->outer == 16 ? 16 : 4;
+}
+
 static bool
 put_gre(struct nl_msg *msg, const struct dp_tunnel *c)
 {
-	bool v6 = c->source.n == 16;
 	uint16_t flags = htons(c->has_key ? 0x2000 : 0);
 	uint32_t key = htonl(c->key);
 
 	return (!c->source.n || nla_put(msg, IFLA_GRE_LOCAL, c->source.n, c->source.b) == 0) && nla_put_u8(msg, IFLA_GRE_TTL, TTL) == 0 &&
-	       (v6 || nla_put_u8(msg, IFLA_GRE_PMTUDISC, 1) == 0) && (v6 || nla_put_u8(msg, IFLA_GRE_TOS, TOS_INHERIT) == 0) &&
-	       (!v6 || nla_put_u32(msg, IFLA_GRE_FLAGS, 0x1 | 0x2) == 0) /* no encapsulation limit, traffic class from inside */ &&
+	       /* outer packets may be fragmented on their way, whatever is inside: paths that drop larger ones often do not say so */
+	       nla_put_u8(msg, IFLA_GRE_PMTUDISC, 0) == 0 && nla_put_u8(msg, IFLA_GRE_IGNORE_DF, 1) == 0 &&
+	       nla_put_u8(msg, IFLA_GRE_TOS, TOS_INHERIT) == 0 &&
 	       nla_put_u16(msg, IFLA_GRE_IFLAGS, flags) == 0 && nla_put_u16(msg, IFLA_GRE_OFLAGS, flags) == 0 &&
 	       nla_put_u32(msg, IFLA_GRE_IKEY, key) == 0 && nla_put_u32(msg, IFLA_GRE_OKEY, key) == 0;
 }
@@ -335,7 +348,7 @@ link_msg(const struct dp_tunnel *c, unsigned ifindex, unsigned mtu, uint16_t fla
 		return NULL;
 	/* with a number the name would be a rename, which a device that is up refuses */
 	if ((ifindex || nla_put_string(msg, IFLA_IFNAME, c->name) == 0) && nla_put_u32(msg, IFLA_MTU, mtu) == 0 && (info = nla_nest_start(msg, IFLA_LINKINFO)) &&
-	    nla_put_string(msg, IFLA_INFO_KIND, c->source.n == 16 ? "ip6gre" : "gre") == 0 && (data = nla_nest_start(msg, IFLA_INFO_DATA)) &&
+	    nla_put_string(msg, IFLA_INFO_KIND, "gre") == 0 && (data = nla_nest_start(msg, IFLA_INFO_DATA)) &&
 	    put_gre(msg, c)) {
 		nla_nest_end(msg, data);
 		nla_nest_end(msg, info);
@@ -406,15 +419,12 @@ addresses(struct mgre_kernel *m, unsigned ifindex, const struct dp_tunnel *from,
 /* ---- NHRP */
 
 static void
-receive_one(struct mk_tunnel *t, uint8_t *buf, size_t n, const struct sockaddr_ll *from)
+receive_one(struct mk_tunnel *t, uint8_t *buf, size_t n, const struct addr *from)
 {
 	struct mgre_kernel *m = t->owner;
-	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = t->conf.id, .local.addr = t->conf.source };
+	struct dp_event ev = { .kind = DP_EV_NHRP, .tunnel = t->conf.id, .local.addr = t->conf.source, .remote.addr = *from };
 	struct mk_peer *p;
 
-	if (from->sll_halen != 4 && from->sll_halen != 16)
-		return;
-	ev.remote.addr = addr_of(from->sll_addr, from->sll_halen);
 	p = peer_at(t, &ev.remote.addr);
 	if (!p || n > PACKET_MAX) {
 		m->count[p ? MK_NHRP_CUT : MK_NHRP_STRANGER]++;
@@ -443,7 +453,11 @@ on_nhrp(void *arg)
 
 		if (got < 0)
 			return;
-		receive_one(t, buf, (size_t)got, &from.ll);
+		if (from.ll.sll_halen == 4) {
+			struct addr a = addr_of(from.ll.sll_addr, 4);
+
+			receive_one(t, buf, (size_t)got, &a);
+		}
 	}
 }
 
@@ -621,7 +635,7 @@ static void
 on_leaving(void *arg)
 {
 	struct mk_tunnel *t = arg;
-	unsigned outer = t->conf.source.n == 16 ? 16 : 4, head = leaving_head(outer, t->conf.has_key);
+	unsigned outer = t->outer, head = leaving_head(outer, t->conf.has_key);
 	struct addr mark = leaving_mark(outer), to;
 	uint8_t buf[PACKET_MAX];
 	struct sockaddr_ll from;
@@ -657,7 +671,7 @@ static void
 open_leaving(struct mk_tunnel *t)
 {
 	const struct host *h = t->owner->host;
-	int fd = leaving_open(t->ifindex, t->conf.source.n == 16 ? 16 : 4, t->conf.has_key, t->conf.redirect);
+	int fd = leaving_open(t->ifindex, t->outer, t->conf.has_key, t->conf.redirect);
 
 	close_leaving(t);
 	if (fd < 0) {
@@ -673,11 +687,115 @@ open_leaving(struct mk_tunnel *t)
 
 /* ---- tunnels */
 
+/* What is here before we come, from an earlier life or by hand, is collected and then deleted: a dump cannot be answered inside it. */
+struct found {
+	const struct mk_tunnel *t;
+	struct nl_msg *msg[NLQ_MESSAGES];
+	unsigned n;
+};
+
+static void
+found_neigh(void *ctx, struct nlmsghdr *h)
+{
+	struct found *f = ctx;
+	const struct ndmsg *nd = nlmsg_data(h);
+	struct nlattr *tb[NDA_MAX + 1];
+	struct addr proto;
+
+	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(h, sizeof(*nd), tb, NDA_MAX, NULL) < 0 || nd->ndm_ifindex != (int)f->t->ifindex ||
+	    nd->ndm_state & NUD_NOARP || !tb[NDA_DST] || f->n == NLQ_MESSAGES)
+		return;
+	proto = addr_of(nla_data(tb[NDA_DST]), nd->ndm_family == AF_INET6 ? 16 : 4);
+	if (!neigh_find(f->t, &proto) && (f->msg[f->n] = neigh_msg(f->t, &proto, NULL)))
+		f->n++;
+}
+
+static void
+found_addr(void *ctx, struct nlmsghdr *h)
+{
+	struct found *f = ctx;
+	const struct ifaddrmsg *ifa = nlmsg_data(h);
+	struct nlattr *tb[IFA_MAX + 1], *own;
+	struct prefix p = { .bits = 0 };
+
+	if (h->nlmsg_type != RTM_NEWADDR || nlmsg_parse(h, sizeof(*ifa), tb, IFA_MAX, NULL) < 0 || ifa->ifa_index != f->t->ifindex ||
+	    ifa->ifa_scope == RT_SCOPE_LINK || !(own = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]) || f->n == NLQ_MESSAGES)
+		return;
+	p.addr = addr_of(nla_data(own), ifa->ifa_family == AF_INET6 ? 16 : 4);
+	p.bits = ifa->ifa_prefixlen;
+	if (has_addr(&f->t->conf, &p) || !(f->msg[f->n] = nlq_msg(RTM_DELADDR, 0, ifa, sizeof(*ifa))))
+		return;
+	if (nla_put(f->msg[f->n], IFA_LOCAL, p.addr.n, p.addr.b) == 0)
+		f->n++;
+	else
+		nlmsg_free(f->msg[f->n]);
+}
+
+/* What an adopted device has that it should not have. */
+static void
+sweep(struct mgre_kernel *m, struct mk_tunnel *t)
+{
+	static const uint8_t family[] = { AF_INET, AF_INET6 };
+	struct found f = { .t = t };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct ndmsg nd = { .ndm_family = family[i / 2] };
+		struct ifaddrmsg ifa = { .ifa_family = family[i / 2] };
+
+		do {
+			f.n = 0;
+			if (i % 2)
+				nlq_get(&m->q, nlq_msg(RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa)), found_addr, &f);
+			else
+				nlq_get(&m->q, nlq_msg(RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd)), found_neigh, &f);
+			for (unsigned k = 0; k < f.n; k++)
+				nlq_add(&m->q, f.msg[k], NULL, NULL, 0);
+			nlq_flush(&m->q);
+			m->count[MK_SWEPT] += f.n;
+		} while (f.n == NLQ_MESSAGES);
+	}
+}
+
+/* The device's own MTU is for what is inside it, not for outer packets. */
+static bool
+put_route_mtu(struct nl_msg *msg)
+{
+	struct nlattr *metrics = nla_nest_start(msg, RTA_METRICS);
+
+	if (!metrics || nla_put_u32(msg, RTAX_MTU, OUTER_MAX) < 0)
+		return false;
+	nla_nest_end(msg, metrics);
+	return true;
+}
+
+/* The outer addresses of peers, and that of multicast, are this device's: what ESP has not transformed on its way comes back to
+ * it, which the kernel takes for a loop and drops. */
+static int
+set_routes(struct mgre_kernel *m, const struct mk_tunnel *t)
+{
+	unsigned n = t->outer;
+	int rc = 0;
+	struct prefix to[] = { { .addr = leaving_mark(n), .bits = (uint8_t)(n * 8) }, mgre_kernel_synthetic(t->conf.id, n) };
+
+	for (unsigned i = 0; i < 2 && rc == 0; i++) {
+		struct rtmsg rt = { .rtm_family = n == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = to[i].bits, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
+			.rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
+		struct nl_msg *msg = nlq_msg(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &rt, sizeof(rt));
+
+		if (msg && (nla_put(msg, RTA_DST, (int)n, to[i].addr.b) < 0 || nla_put_u32(msg, RTA_OIF, t->ifindex) < 0 || !put_route_mtu(msg))) {
+			nlmsg_free(msg);
+			msg = NULL;
+		}
+		rc = nlq_do(&m->q, msg);
+	}
+	return rc;
+}
+
 /* Multicast has a next hop of its own, which leads nowhere. */
 static int
 set_mark(struct mgre_kernel *m, const struct mk_tunnel *t)
 {
-	struct addr mark = leaving_mark(t->conf.source.n == 16 ? 16 : 4);
+	struct addr mark = leaving_mark(t->outer);
 	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex };
 	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
 
@@ -694,9 +812,10 @@ build(struct mgre_kernel *m, struct mk_tunnel *t)
 {
 	static const struct dp_tunnel none;
 	int rc = nlq_do(&m->q, link_msg(&t->conf, 0, t->mtu, NLM_F_CREATE | NLM_F_EXCL));
+	bool adopted = rc == -EEXIST;
 
 	t->ifindex = link_index(t->conf.name);
-	if (rc == -EEXIST && t->ifindex)
+	if (adopted && t->ifindex)
 		rc = nlq_do(&m->q, link_msg(&t->conf, t->ifindex, t->mtu, 0));
 	if (rc != 0)
 		return failed(m, &t->conf, "make the GRE interface", rc);
@@ -710,8 +829,12 @@ build(struct mgre_kernel *m, struct mk_tunnel *t)
 		return failed(m, &t->conf, "listen to NHRP on", rc);
 	if ((rc = addresses(m, t->ifindex, &none, &t->conf, true)) != 0)
 		return failed(m, &t->conf, "set an address of", rc);
+	if (adopted)
+		sweep(m, t);
 	if ((rc = bring_up(m, t)) != 0)
 		return failed(m, &t->conf, "bring up", rc);
+	if ((rc = set_routes(m, t)) != 0)
+		return failed(m, &t->conf, "set the route to peers of", rc);
 	open_leaving(t);
 	t->up = true;
 	t->gone = false;
@@ -751,7 +874,7 @@ create(struct mgre_kernel *m, const struct dp_tunnel *conf)
 
 	if (!t)
 		return failed(m, conf, "make", -ENOMEM);
-	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .leaving = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT };
+	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .leaving = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT, .outer = outer_of(conf) };
 	map_init(&t->peers, m->host->env);
 	map_init(&t->lladdrs, m->host->env);
 	map_init(&t->neighs, m->host->env);
@@ -822,7 +945,22 @@ mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf)
 	struct mk_tunnel *t = find(m, conf->id);
 
 	m->err[0] = '\0';
+	if (conf->mss && (!t || !t->conf.mss))
+		log_at(m->host->log, LOG_LV_WARN, "no-adjust-mss", "%s: the kernel plane does not lower TCP's MSS: `adjust-mss` has no effect", conf->name);
+	if (outer_of(conf) == 16)
+		return failed(m, conf, "send over IPv6 on the kernel plane by", -EAFNOSUPPORT);
 	return !t ? create(m, conf) : t->gone ? remake(m, t, conf) : modify(m, t, conf);
+}
+
+int
+mgre_kernel_mtu(struct mgre_kernel *m, uint32_t tunnel, unsigned mtu)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	int rc = t && t->ifindex && !t->gone && t->mtu != mtu ? link_mtu(&m->link, t->ifindex, mtu) : 0;
+
+	if (t && rc == 0)
+		t->mtu = mtu;
+	return rc;
 }
 
 int
@@ -883,6 +1021,22 @@ mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx)
 		fn(ctx, count_word[i], m->count[i]);
 }
 
+struct prefix
+mgre_kernel_synthetic(uint32_t tunnel, unsigned n)
+{
+	struct prefix p = { .addr.n = (uint8_t)n, .bits = n == 16 ? 104 : 12 };
+
+	if (n == 16) {
+		p.addr.b[0] = 0x01;	/* 100::/64, discard-only: RFC 6666 */
+		p.addr.b[11] = 0xf0;
+		p.addr.b[12] = (uint8_t)tunnel;
+	} else {
+		p.addr.b[0] = 0xf0;
+		p.addr.b[1] = (uint8_t)((tunnel - 1) << 4);
+	}
+	return p;
+}
+
 struct addr
 mgre_kernel_mark(unsigned n)
 {
@@ -897,6 +1051,16 @@ mgre_kernel_error(const struct mgre_kernel *m)
 
 /* ---- what the kernel tells */
 
+/* By another hand: what we delete is not in our table any more. */
+static void
+neigh_deleted(struct mk_tunnel *t, const struct addr *proto)
+{
+	struct mk_neigh *n = neigh_find(t, proto);
+
+	if (n && t->up && !t->gone && neigh_put(t, n) == 0)
+		t->owner->count[MK_NEIGH_RESTORED]++;
+}
+
 static void
 on_neigh(void *ctx, struct nlmsghdr *h)
 {
@@ -905,18 +1069,55 @@ on_neigh(void *ctx, struct nlmsghdr *h)
 	struct nlattr *tb[NDA_MAX + 1];
 	struct dp_event ev = { .kind = DP_EV_UNRESOLVED };
 
-	if (h->nlmsg_type != RTM_GETNEIGH || nlmsg_parse(h, sizeof(*nd), tb, NDA_MAX, NULL) < 0 || !tb[NDA_DST] ||
+	if ((h->nlmsg_type != RTM_GETNEIGH && h->nlmsg_type != RTM_DELNEIGH) || nlmsg_parse(h, sizeof(*nd), tb, NDA_MAX, NULL) < 0 || !tb[NDA_DST] ||
 	    (nla_len(tb[NDA_DST]) != 4 && nla_len(tb[NDA_DST]) != 16))
 		return;
 	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
 		if ((int)t->ifindex != nd->ndm_ifindex)
 			continue;
-		m->count[MK_UNRESOLVED]++;
 		ev.tunnel = t->conf.id;
 		ev.dst = addr_of(nla_data(tb[NDA_DST]), (size_t)nla_len(tb[NDA_DST]));
+		if (h->nlmsg_type == RTM_DELNEIGH) {
+			neigh_deleted(t, &ev.dst);
+			return;
+		}
+		m->count[MK_UNRESOLVED]++;
 		m->fn(m->ctx, &ev);
 		return;
 	}
+}
+
+/* One of the two that lead into the device: found out by what the kernel says of routes on it. */
+static void
+on_route_news(void *ctx, struct nlmsghdr *h)
+{
+	struct mgre_kernel *m = ctx;
+	const struct rtmsg *rt = nlmsg_data(h);
+	struct nlattr *tb[RTA_MAX + 1];
+	struct prefix to = { .bits = rt->rtm_dst_len };
+
+	if (h->nlmsg_type != RTM_DELROUTE || nlmsg_parse(h, sizeof(*rt), tb, RTA_MAX, NULL) < 0 || !tb[RTA_DST] || !tb[RTA_OIF])
+		return;
+	to.addr = addr_of(nla_data(tb[RTA_DST]), rt->rtm_family == AF_INET6 ? 16 : 4);
+	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		struct prefix own = mgre_kernel_synthetic(t->conf.id, t->outer);
+		struct addr mark = leaving_mark(t->outer);
+
+		if (t->ifindex != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || (!addr_eq(&to.addr, &own.addr) && !addr_eq(&to.addr, &mark)))
+			continue;
+		if (set_routes(m, t) == 0)
+			m->count[MK_ROUTE_RESTORED]++;
+		return;
+	}
+}
+
+static void
+on_any_news(void *ctx, struct nlmsghdr *h)
+{
+	if (h->nlmsg_type == RTM_DELROUTE)
+		on_route_news(ctx, h);
+	else
+		on_neigh(ctx, h);
 }
 
 static void
@@ -924,7 +1125,7 @@ on_news(void *arg)
 {
 	struct mgre_kernel *m = arg;
 
-	if (!nlq_hear(m->news, on_neigh, m))
+	if (!nlq_hear(m->news, on_any_news, m))
 		m->count[MK_NEWS_LOST]++;	/* whoever still waits is asked for again */
 }
 
@@ -942,6 +1143,10 @@ on_change(void *ctx, const struct link_change *c)
 		t->gone = c->gone;
 		if (c->gone)
 			close_nhrp(t);
+		if (ev.link_up) {	/* the kernel took these when it went down */
+			set_routes(m, t);
+			put_neighbours(t);
+		}
 		m->fn(m->ctx, &ev);
 		return;
 	}
@@ -957,12 +1162,10 @@ on_link_news(void *arg)
 
 /* ---- beginning and end */
 
-static const uint8_t loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
-
 bool
-mgre_kernel_probe(bool v6, char *err, size_t errlen)
+mgre_kernel_probe(char *err, size_t errlen)
 {
-	const struct dp_tunnel c = { .name = "odm-probe", .has_key = true, .key = 0x4d475245, .source = addr_of(v6 ? loopback6 : loopback4, v6 ? 16 : 4) };
+	static const struct dp_tunnel c = { .name = "odm-probe", .has_key = true, .key = 0x4d475245, .source = { 4, { 127, 0, 0, 1 } } };
 	struct nlq q;
 	struct ifinfomsg ifi = { 0 };
 	int rc;
@@ -975,7 +1178,7 @@ mgre_kernel_probe(bool v6, char *err, size_t errlen)
 		nlq_do(&q, nlq_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi)));
 	nlq_close(&q);
 	if (rc == -EOPNOTSUPP)
-		snprintf(err, errlen, "this kernel has no GRE device: module %s", v6 ? "ip6_gre (CONFIG_IPV6_GRE)" : "ip_gre (CONFIG_NET_IPGRE)");
+		snprintf(err, errlen, "this kernel has no GRE device: module ip_gre (CONFIG_NET_IPGRE)");
 	else if (rc != 0)
 		snprintf(err, errlen, "cannot make a GRE device: %s", strerror(-rc));
 	return rc == 0;
@@ -984,7 +1187,7 @@ mgre_kernel_probe(bool v6, char *err, size_t errlen)
 struct mgre_kernel *
 mgre_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
 {
-	static const unsigned group = RTNLGRP_NEIGH;
+	static const unsigned group[] = { RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };
 	struct mgre_kernel *m = env_alloc(host->env, sizeof(*m));
 
 	if (!m) {
@@ -994,7 +1197,7 @@ mgre_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, 
 	*m = (struct mgre_kernel){ .host = host, .fn = fn, .ctx = ctx, .news = -1, .link.news = -1 };
 	if (!nlq_open(&m->q, NETLINK_ROUTE, err, errlen) || !link_open(&m->link, err, errlen))
 		goto fail;
-	m->news = nlq_listen(NETLINK_ROUTE, &group, 1);
+	m->news = nlq_listen(NETLINK_ROUTE, group, sizeof(group) / sizeof(group[0]));
 	if (m->news < 0) {
 		snprintf(err, errlen, "cannot listen to the kernel's neighbours: %s", strerror(-m->news));
 		goto fail;

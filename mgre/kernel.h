@@ -11,13 +11,17 @@ struct mgre_kernel *mgre_kernel_new(const struct host *host, dp_event_fn *fn, vo
 void	mgre_kernel_free(struct mgre_kernel *m);	/* removes devices, and with them neighbours and addresses */
 const char *mgre_kernel_error(const struct mgre_kernel *m);	/* why the last tunnel_set failed */
 /* Whether this kernel makes GRE devices at all; false with a sentence that names the module. Leaves nothing behind. */
-bool	mgre_kernel_probe(bool v6, char *err, size_t errlen);
+bool	mgre_kernel_probe(char *err, size_t errlen);
 
 /* The outer address of multicast (of 4 or 16 octets): nothing may ever be sent there. */
 struct addr mgre_kernel_mark(unsigned n);
+/* Where the outer addresses of this tunnel's peers are: none of the internet's. They and the mark are routed into the device, so that
+ * what nothing has transformed on its way out is dropped there. */
+struct prefix mgre_kernel_synthetic(uint32_t tunnel, unsigned n);
 
 /* The verbs of struct dp_ops that are ours. */
 int	mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf);
+int	mgre_kernel_mtu(struct mgre_kernel *m, uint32_t tunnel, unsigned mtu);	/* another MTU than tunnel_set() gave it */
 int	mgre_kernel_tunnel_del(struct mgre_kernel *m, uint32_t tunnel);
 int	mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *n);
 int	mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr *proto);

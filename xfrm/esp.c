@@ -47,6 +47,14 @@ esp_payload_max(const struct esp_suite *s, size_t room)
 	return text > TRAILER ? text - TRAILER : 0;
 }
 
+unsigned
+esp_payload_guess(const struct esp_suite *s, bool encap, bool v6, unsigned link_mtu)
+{
+	unsigned outer = (v6 ? 40 : 20) + (encap ? 8 : 0);
+
+	return link_mtu > outer ? (unsigned)esp_payload_max(s, link_mtu - outer) : 0;
+}
+
 uint64_t
 esp_seq_left(const struct esp_out *o)
 {

@@ -32,6 +32,7 @@ struct esp_opened {
 size_t	esp_head(const struct esp_suite *s);	/* octets before the payload */
 size_t	esp_size(const struct esp_suite *s, size_t payload);	/* of the whole packet */
 size_t	esp_payload_max(const struct esp_suite *s, size_t room);	/* largest payload whose packet fits; 0: none */
+unsigned esp_payload_guess(const struct esp_suite *s, bool encap, bool v6, unsigned link_mtu);	/* the same with all headers outside */
 uint64_t esp_seq_left(const struct esp_out *o);	/* numbers not used yet */
 
 /* Wraps the n octets at `payload`: header and IV go before, trailer and integrity value behind; the caller has the room

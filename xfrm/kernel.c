@@ -2,18 +2,20 @@
  *
  * What stands in the kernel for a tunnel, by priority:
  *   never     BLOCK                    the next hop of multicast: the device has one that leads nowhere (mgre/leaving.c)
- *   per peer  ALLOW, BEET template     peers behind UDP encapsulation: each has a synthetic address, so many may share a public one
- *   tunnel    ALLOW, transport, reqid  one wildcard pair for all peers with an address of their own
+ *   per peer  ALLOW, BEET template     each peer has a synthetic address, so many may share a public one
+ *   tunnel    ALLOW, transport, reqid  a wildcard pair: what is no peer's wants ESP, of which there is none
  *   block     BLOCK                    whatever else carries the tunnel's GRE key, both families, in and out
  * The block is there before the device and outlives this process, so GRE never leaves or comes in clear. A tunnel without a key
  * cannot be told from other GRE, so there the wildcard pair, which wants ESP, is what stays.
  *
  * BEET without IP options looks like transport mode on the wire; the kernel rewrites the addresses: the GRE device and its
  * neighbours only know the synthetic one, 240.T.. or 100::f0.., and a NAT that rebinds changes nothing but the outer addresses
- * of the two states (reseat()).
+ * of the two states (reseat()). The route to those addresses leads into the GRE device itself (mgre/kernel.c), where the kernel
+ * drops what it has not transformed: so a packet in clear has no way to the underlay even while all policies are gone.
  *
  * A pair of states is installed in two steps: inbound at once, outbound when it becomes active; keys are held until then and wiped.
- * One outbound state per peer, so there is no doubt which one the kernel picks. First use, counters and what others removed are
+ * One outbound state per peer, so there is no doubt which one the kernel picks; the one before it is kept ready until it is
+ * deleted. First use, counters and what others removed are
  * found by one dump of all states, taken when somebody asks and the last one is old; expiry, acquire and NAT rebinding are told
  * by the kernel.
  *
@@ -48,6 +50,7 @@ enum {
 	X(STATE_LOST, "xfrm-state-lost") \
 	X(POLICY_RESTORED, "xfrm-policy-restored") \
 	X(REFUSED, "xfrm-refused") \
+	X(FELL_BACK, "xfrm-outbound-again") \
 	X(NEWS_LOST, "xfrm-news-lost")
 #define X(name, word) XK_##name,
 enum xk_count { XK_COUNTS(X) XK_COUNT_N };
@@ -66,7 +69,8 @@ struct xk_tunnel {
 struct xk_peer {
 	struct map_node node;
 	uint32_t tunnel, number;
-	uint32_t refs;	/* states */
+	struct xk_sa *sas;
+	uint32_t refs;	/* of those */
 	struct xk_sa *out;	/* whose outbound state is installed */
 	struct endpoint outer_local, outer_remote;	/* of the SA that came or moved last */
 	struct addr lladdr;
@@ -78,6 +82,9 @@ struct xk_peer {
 struct xk_sa {
 	struct map_node by_in, by_out;
 	struct xk_peer *peer;
+	struct xk_sa *next, **prev;	/* of the peer */
+	struct kmsg_algs *parked;	/* the outbound state that was installed and made room for another; NULL */
+	uint64_t activated;	/* serial */
 	struct dp_sa sa;	/* keys wiped when `active` */
 	bool out_there;	/* the outbound state is installed */
 	bool used;	/* told */
@@ -98,6 +105,8 @@ struct xfrm_kernel {
 	uint32_t fresh;	/* states that have not been used yet */
 	uint32_t dump;	/* number of the last one */
 	tick_t dumped, audited;
+	uint64_t serial;
+	bool ending;
 	uint32_t policies;	/* of ours that the kernel has, by the last audit */
 	uint64_t count[XK_COUNT_N];
 	char err[256];
@@ -234,20 +243,20 @@ synthetic(uint32_t tunnel, uint32_t peer, unsigned n)
 static struct addr
 lladdr_of(const struct dp_sa *sa)
 {
-	return sa->encap ? synthetic(sa->tunnel, sa->peer, sa->remote.addr.n) : sa->remote.addr;
+	return synthetic(sa->tunnel, sa->peer, sa->remote.addr.n);
 }
 
 static uint32_t
 reqid_of(const struct dp_sa *sa)
 {
-	return sa->encap ? KMSG_REQID_PEER + ((sa->tunnel - 1) << 20) + sa->peer : KMSG_REQID_TUNNEL + sa->tunnel;
+	return KMSG_REQID_PEER + ((sa->tunnel - 1) << 20) + sa->peer;
 }
 
 static struct kmsg_state
 state_of(const struct dp_sa *sa, bool out, const struct kmsg_algs *algs)
 {
 	return (struct kmsg_state){ .out = out, .local = sa->local, .remote = sa->remote, .spi = out ? sa->spi_out : sa->spi_in, .reqid = reqid_of(sa),
-		.encap = sa->encap, .esn = sa->esn, .beet = sa->encap, .inner_local = sa->local.addr,
+		.encap = sa->encap, .esn = sa->esn, .beet = true, .inner_local = sa->local.addr,
 		.inner_remote = synthetic(sa->tunnel, sa->peer, sa->remote.addr.n), .life = sa->life, .algs = algs };
 }
 
@@ -320,12 +329,12 @@ peer_policies_put(struct xfrm_kernel *x, const struct xk_peer *p)
 static int
 peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa)
 {
-	if (p->beet && (!sa->encap || !addr_eq(&p->local, &sa->local.addr) || p->remote.n != sa->remote.addr.n))
+	if (p->beet && (!addr_eq(&p->local, &sa->local.addr) || p->remote.n != sa->remote.addr.n))
 		peer_policies_del(x, p);
 	p->lladdr = lladdr_of(sa);
 	p->outer_local = sa->local;
 	p->outer_remote = sa->remote;
-	if (!sa->encap || (p->beet && addr_eq(&p->remote, &sa->remote.addr)))
+	if (p->beet && addr_eq(&p->remote, &sa->remote.addr))
 		return 0;
 	p->local = sa->local.addr;
 	p->remote = sa->remote.addr;
@@ -767,25 +776,66 @@ on_readable(void *arg)
 
 /* ---- verbs for states */
 
-static void
-forget(struct xfrm_kernel *x, struct xk_sa *s)
-{
-	struct xk_peer *p = s->peer;
+/* ---- one outbound state per peer, so that the kernel has no choice */
 
-	map_del(&x->in, &s->by_in);
-	map_del(&x->out, &s->by_out);
-	if (p->out == s)
-		p->out = NULL;
-	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
-	env_free(x->host->env, s);
-	if (--p->refs > 0)
-		return;
-	peer_policies_del(x, p);
-	map_del(&x->peers, &p->node);
-	env_free(x->host->env, p);
+struct read_one {
+	struct kmsg_algs algs;
+	bool ok;
+};
+
+static void
+on_one(void *ctx, struct nlmsghdr *h)
+{
+	struct read_one *r = ctx;
+
+	if (h->nlmsg_type == XFRM_MSG_NEWSA)
+		r->ok = kmsg_algs_read(h, &r->algs);
 }
 
-/* The outbound half; the one before it goes, so that the kernel has no choice. */
+static void
+unpark(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	if (s->parked)
+		kmsg_algs_wipe(s->parked);
+	env_free(x->host->env, s->parked);
+	s->parked = NULL;
+}
+
+/* Out of the kernel, but not out of our hands: if the one that took its place goes first (both sides opened an SA, and this is the one
+ * that stays), this is needed again. Its numbers go on behind those that have left. */
+static void
+park(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct kmsg_state st = state_of(&s->sa, true, NULL);
+	struct read_one r = { .ok = false };
+
+	if (nlq_get(&x->q, kmsg_state_get(&st), on_one, &r) == 0 && r.ok && (s->parked = env_alloc(x->host->env, sizeof(*s->parked)))) {
+		kmsg_algs_skip(&r.algs, SKIP_NUMBERS);
+		*s->parked = r.algs;
+	}
+	kmsg_algs_wipe(&r.algs);
+	s->out_there = false;
+	state_del(x, &s->sa, true);
+	nlq_flush(&x->q);
+}
+
+static int
+install_out(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct kmsg_state st = state_of(&s->sa, true, s->parked);
+	int rc = s->parked ? nlq_do(&x->q, kmsg_state_add(&st)) : state_add(x, &s->sa, true);
+
+	if (rc != 0)
+		return s->parked ? refused(x, "an outbound ESP state again", rc) : rc;
+	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
+	unpark(x, s);
+	s->st.tx_packets = s->st.tx_bytes = 0;	/* the kernel counts from 0 */
+	s->out_there = s->sa.active = true;
+	s->activated = ++x->serial;
+	s->peer->out = s;
+	return 0;
+}
+
 static int
 activate(struct xfrm_kernel *x, struct xk_sa *s)
 {
@@ -794,18 +844,51 @@ activate(struct xfrm_kernel *x, struct xk_sa *s)
 
 	if (s->out_there)
 		return 0;
-	rc = state_add(x, &s->sa, true);
-	if (rc != 0)
-		return rc;
-	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
-	s->out_there = s->sa.active = true;
-	s->peer->out = s;
-	if (old) {
-		old->out_there = false;
-		state_del(x, &old->sa, true);
-		nlq_flush(&x->q);
+	rc = install_out(x, s);
+	if (rc == 0 && old)
+		park(x, old);
+	return rc;
+}
+
+/* The one to send on is gone: the one before it, if it is still there. */
+static void
+fall_back(struct xfrm_kernel *x, struct xk_peer *p)
+{
+	struct xk_sa *best = NULL;
+
+	for (struct xk_sa *s = p->sas; s; s = s->next) {
+		if (s->parked && (!best || s->activated > best->activated))
+			best = s;
 	}
-	return 0;
+	if (best && install_out(x, best) == 0)
+		x->count[XK_FELL_BACK]++;
+}
+
+static void
+forget(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct xk_peer *p = s->peer;
+
+	bool sent = p->out == s;
+
+	map_del(&x->in, &s->by_in);
+	map_del(&x->out, &s->by_out);
+	*s->prev = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	if (sent)
+		p->out = NULL;
+	unpark(x, s);
+	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
+	env_free(x->host->env, s);
+	if (--p->refs > 0) {
+		if (sent && !x->ending)
+			fall_back(x, p);
+		return;
+	}
+	peer_policies_del(x, p);
+	map_del(&x->peers, &p->node);
+	env_free(x->host->env, p);
 }
 
 static struct xk_sa *
@@ -821,7 +904,10 @@ remember(struct xfrm_kernel *x, const struct dp_sa *sa)
 		}
 		return NULL;
 	}
-	*s = (struct xk_sa){ .peer = p, .sa = *sa, .since = now_of(x) };
+	*s = (struct xk_sa){ .peer = p, .sa = *sa, .since = now_of(x), .next = p->sas, .prev = &p->sas };
+	if (s->next)
+		s->next->prev = &s->next;
+	p->sas = s;
 	p->refs++;
 	map_add(&x->in, &s->by_in, map_hash(&x->in, &sa->spi_in, sizeof(sa->spi_in)));
 	map_add(&x->out, &s->by_out, out_hash(x, sa->spi_out));
@@ -860,20 +946,6 @@ xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *l
 	}
 	nlq_flush(&x->q);
 	return rc;
-}
-
-struct read_one {
-	struct kmsg_algs algs;
-	bool ok;
-};
-
-static void
-on_one(void *ctx, struct nlmsghdr *h)
-{
-	struct read_one *r = ctx;
-
-	if (h->nlmsg_type == XFRM_MSG_NEWSA)
-		r->ok = kmsg_algs_read(h, &r->algs);
 }
 
 /* The state anew with other outer addresses: keys and window as the kernel has them. */
@@ -1102,10 +1174,9 @@ sweep(struct xfrm_kernel *x)
 
 /* A state nobody can use (to ourselves, of no policy), in and out again: that loads the modules, too. */
 static int
-try_state(struct nlq *q, const struct env *env, bool v6)
+try_state(struct nlq *q, const struct env *env)
 {
-	static const uint8_t loopback4[4] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 };
-	struct dp_sa sa = { .tunnel = 1, .local.addr = addr_of(v6 ? loopback6 : loopback4, v6 ? 16 : 4), .replay_window = 1024, .encap = true,
+	struct dp_sa sa = { .tunnel = 1, .local.addr = { 4, { 127, 0, 0, 1 } }, .replay_window = 1024, .encap = true,
 		.esn = true, .keys = { .encr = 20, .encr_bits = 128, .encr_len = 20 } };
 	struct kmsg_algs algs = { .replay_n = 0 };
 	struct kmsg_state st;
@@ -1127,7 +1198,7 @@ try_state(struct nlq *q, const struct env *env, bool v6)
 }
 
 bool
-xfrm_kernel_probe(const struct env *env, bool v6, char *err, size_t errlen)
+xfrm_kernel_probe(const struct env *env, char *err, size_t errlen)
 {
 	struct nlq q;
 	int rc;
@@ -1136,14 +1207,14 @@ xfrm_kernel_probe(const struct env *env, bool v6, char *err, size_t errlen)
 		snprintf(err, errlen, "this kernel's IPsec cannot be told anything: module xfrm_user (CONFIG_XFRM_USER)");
 		return false;
 	}
-	rc = try_state(&q, env, v6);
+	rc = try_state(&q, env);
 	nlq_close(&q);
 	switch (rc) {
 	case 0:
 		return true;
 	case -EPROTONOSUPPORT:
 	case -EAFNOSUPPORT:
-		snprintf(err, errlen, "this kernel has no ESP for IPv%c: module %s", v6 ? '6' : '4', v6 ? "esp6 (CONFIG_INET6_ESP)" : "esp4 (CONFIG_INET_ESP)");
+		snprintf(err, errlen, "this kernel has no ESP: module esp4 (CONFIG_INET_ESP)");
 		break;
 	case -ENOSYS:
 		snprintf(err, errlen, "this kernel's ESP lacks AES-GCM: CONFIG_CRYPTO_GCM, CONFIG_CRYPTO_SEQIV");
@@ -1200,6 +1271,7 @@ xfrm_kernel_free(struct xfrm_kernel *x)
 		return;
 	x->host->unwatch(x->host->ctx, x->watch);
 	x->host->unwatch(x->host->ctx, x->timer);
+	x->ending = true;
 	while (x->in.n && (n = map_first(&x->in, &it)))
 		xfrm_kernel_sa_del(x, container_of(n, struct xk_sa, by_in)->sa.spi_in, &tunnel, &peer);
 	for (unsigned i = 0; x->q.sock && i < TUNNELS_MAX; i++) {

@@ -253,10 +253,9 @@ static unsigned
 user_payload_guess(void *ctx, unsigned link_mtu, bool outer_v6)
 {
 	const struct esp_suite *s = esp_suite_find(ESP_ENCR_AES_GCM_16, 128, 0);
-	unsigned outer = outer_v6 ? 48 : 28;
 
 	(void)ctx;
-	return link_mtu > outer ? (unsigned)esp_payload_max(s, link_mtu - outer) : 0;
+	return esp_payload_guess(s, true, outer_v6, link_mtu);
 }
 
 struct dpsec_out

@@ -676,11 +676,11 @@ choose_plane(struct daemon *d, char *why, size_t n)
 	for (unsigned i = 0; i < d->conf->core.n_tunnel; i++) {
 		const struct core_tunnel_conf *t = &d->conf->core.tunnel[i];
 
-		if (t->dp.name[0])
-			*(t->dp.outer == 16 ? &needs.v6 : &needs.v4) = true;
+		if (!t->dp.name[0])
+			continue;
+		needs.v6 |= t->dp.outer == 16;
+		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
-	if (!needs.v6)	/* a tunnel may come by a reload */
-		needs.v4 = true;
 	d->kernel_plane = d->conf->plane != CONF_PLANE_USER && dp_kernel_probe(&d->loop.host, &needs, why, n);
 	return d->kernel_plane || d->conf->plane != CONF_PLANE_KERNEL;
 }

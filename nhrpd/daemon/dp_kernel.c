@@ -4,13 +4,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/dpsec.h"
 #include "mgre/kernel.h"
 #include "mgre/leaving.h"
+#include "mgre/link.h"
+#include "nhrpd/core/core.h"
 #include "nhrpd/daemon/ikesock.h"
+#include "xfrm/esp.h"
 #include "xfrm/kernel.h"
+
+enum {
+	LINK_MTU = 1500,	/* where the source address is nobody's yet */
+	MTU_MIN = 576, MTU_MIN6 = 1280,	/* IPv6 inside goes away below */
+};
+
+/* The inner MTU where none is configured: what the link of the source address leaves with the SA that adds most. */
+struct room {
+	bool automatic, v6, v6_inside;
+	unsigned link, head, mtu;
+};
 
 struct dp_kernel {
 	struct dp dp;
+	struct room room[CORE_TUNNELS_MAX];
 	const struct env *env;
 	dp_event_fn *fn;
 	void *ctx;
@@ -25,13 +41,54 @@ of(struct dp *dp)
 	return (struct dp_kernel *)(void *)dp;
 }
 
+static unsigned
+fits(const struct room *r, uint16_t encr, uint16_t bits, uint16_t integ, bool encap)
+{
+	const struct esp_suite *s = esp_suite_find(encr, bits, integ);
+	unsigned payload = s ? esp_payload_guess(s, encap, r->v6, r->link) : 0, least = r->v6_inside ? MTU_MIN6 : MTU_MIN;
+
+	payload = payload > DPSEC_INNER_MAX + r->head ? DPSEC_INNER_MAX + r->head : payload;
+	return payload > least + r->head ? payload - r->head : least;
+}
+
+/* Before there is an SA: the common case, an AEAD in UDP. */
+static void
+make_room(struct room *r, const struct dp_tunnel *t)
+{
+	struct room was = *r;
+
+	*r = (struct room){ .automatic = t->mtu == 0, .v6 = t->source.n == 16, .link = t->source.n ? link_mtu_of_address(&t->source) : 0,
+		.head = t->has_key ? 8 : 4 };
+	for (unsigned i = 0; i < t->n_addr; i++)
+		r->v6_inside |= t->addr[i].addr.n == 16;
+	r->link = r->link ? r->link : LINK_MTU;
+	r->mtu = t->mtu ? t->mtu : fits(r, ESP_ENCR_AES_GCM_16, 128, 0, true);
+	if (was.automatic && r->automatic && was.link == r->link && was.v6 == r->v6 && was.mtu < r->mtu)
+		r->mtu = was.mtu;	/* an SA wanted more */
+}
+
+static void
+room_for(struct dp_kernel *d, const struct dp_sa *sa)
+{
+	struct room *r = &d->room[sa->tunnel - 1];
+	unsigned mtu = r->automatic ? fits(r, sa->keys.encr, sa->keys.encr_bits, sa->keys.integ, sa->encap) : r->mtu;
+
+	if (mtu < r->mtu && mgre_kernel_mtu(d->mgre, sa->tunnel, mtu) == 0)
+		r->mtu = mtu;
+}
+
 /* The block before the device, always. */
 static int
-tunnel_set(struct dp *dp, const struct dp_tunnel *t)
+tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 {
-	struct addr mark = mgre_kernel_mark(t->source.n == 16 ? 16 : 4);
-	int rc = xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark);
+	struct dp_tunnel with = *conf, *t = &with;
+	struct addr mark = mgre_kernel_mark(t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
+	int rc = t->id && t->id <= CORE_TUNNELS_MAX ? xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark) : -EINVAL;
 
+	if (rc == 0) {
+		make_room(&of(dp)->room[t->id - 1], t);
+		t->mtu = of(dp)->room[t->id - 1].mtu;
+	}
 	return rc != 0 ? rc : mgre_kernel_tunnel_set(of(dp)->mgre, t);
 }
 
@@ -62,6 +119,8 @@ sa_add(struct dp *dp, const struct dp_sa *sa)
 	uint32_t tunnel, peer;
 	int rc = xfrm_kernel_sa_add(d->xfrm, sa, &lladdr);
 
+	if (rc == 0)
+		room_for(d, sa);
 	if (rc == 0 && (rc = mgre_kernel_peer_set(d->mgre, sa->tunnel, sa->peer, &lladdr)) != 0)
 		xfrm_kernel_sa_del(d->xfrm, sa->spi_in, &tunnel, &peer);
 	return rc;
@@ -224,11 +283,15 @@ probe_bpf(char *err, size_t errlen)
 bool
 dp_kernel_probe(const struct host *host, const struct dp_kernel_needs *needs, char *err, size_t errlen)
 {
-	for (int v6 = 0; v6 < 2; v6++) {
-		if ((v6 ? needs->v6 : needs->v4) && (!mgre_kernel_probe(v6, err, errlen) || !xfrm_kernel_probe(host->env, v6, err, errlen)))
-			return false;
+	if (needs->v6) {
+		snprintf(err, errlen, "a tunnel has IPv6 outside: the kernel's GRE over IPv6 (ip6_gre) cannot send to more than one peer");
+		return false;
 	}
-	return !needs->bpf || probe_bpf(err, errlen);
+	if (!mgre_kernel_probe(err, errlen) || !xfrm_kernel_probe(host->env, err, errlen))
+		return false;
+	if (needs->mss)
+		snprintf(err, errlen, "`ip tcp adjust-mss` is configured, which this plane does not do");
+	return !needs->mss && (!needs->bpf || probe_bpf(err, errlen));
 }
 
 struct dp *

@@ -1,15 +1,16 @@
 /* nhrpd/daemon/dp_kernel.h: the kernel data plane put together: GRE devices from mgre/kernel.c, states and policies from
  * xfrm/kernel.c, one face (lib/dplane.h) outside. Packets stay in the kernel. Needs CAP_NET_ADMIN and CAP_NET_RAW, a kernel with
- * ip_gre, xfrm_user and esp4 (ip6_gre and esp6 for IPv6 outside). Owns UDP port 4500, where the kernel takes what is ESP; port 500 is the daemon's. */
+ * ip_gre, xfrm_user and esp4. Owns UDP port 4500, where the kernel takes what is ESP; port 500 is the daemon's. */
 #ifndef NHRPD_DAEMON_DP_KERNEL_H
 #define NHRPD_DAEMON_DP_KERNEL_H
 
 #include "lib/dplane.h"
 #include "lib/host.h"
 
-/* What is asked of the kernel, and of which families the outer addresses are. */
+/* What is asked of the kernel beyond ip_gre, xfrm_user and esp4. */
 struct dp_kernel_needs {
-	bool v4, v6;
+	bool v6;	/* outside */
+	bool mss;	/* TCP's MSS is to be lowered */
 	bool bpf;	/* what leaves by the device has to be seen: multicast, redirects (mgre/leaving.h) */
 };
 /* False with a sentence in err: what is missing, by its module's and option's name. Leaves nothing behind. */

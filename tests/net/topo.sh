@@ -315,7 +315,7 @@ cloud_start() {	# N [OPTION...]
 	rm -f "$TOPO_DIR/$name.sock"
 	ns_exec "$name" "$NHRPD" -f "$TOPO_DIR/$name.conf" --control "$TOPO_DIR/$name.sock" "$@" 2>>"$TOPO_DIR/$name.log" </dev/null >&2 &
 	echo $! >"$TOPO_DIR/$name.pid"
-	wait_for 10 cloud_device "$name" || return 1
+	wait_for "${CLOUD_START_S:-10}" cloud_device "$name" || return 1
 	ns "$name" ip -batch - < <(cloud_routes "$n")
 }
 # Its interface is up and has its addresses: the daemon answers only after it set all of that.

@@ -3,6 +3,7 @@
 # is done by iptables-legacy. And a fork costs a hundred times what it costs outside: settings are made once and inherited.
 
 for c in iptables-legacy-restore iptables-legacy-save; do command -v $c >/dev/null || { echo "skip $c is not installed (package iptables)"; exit 77; }; done
+export CLOUD_START_S=30	# the first AEAD of a guest loads and tests a chain of modules
 echo 1 >/proc/sys/net/core/devconf_inherit_init_net
 for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/{all,default}/forwarding /proc/sys/net/ipv6/conf/{all,default}/forwarding; do echo 1 >"$f"; done
 for f in /proc/sys/net/ipv4/conf/{all,default}/rp_filter /proc/sys/net/ipv6/conf/{all,default}/accept_dad; do echo 0 >"$f"; done

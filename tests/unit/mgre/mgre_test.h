@@ -9,6 +9,7 @@ Suite	*inner_suite(void);
 Suite	*flow_suite(void);
 Suite	*tap_suite(void);
 Suite	*tunnel_suite(void);
+Suite	*leaving_suite(void);
 
 static inline struct addr
 A(const char *text)

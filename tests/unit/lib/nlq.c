@@ -1,0 +1,183 @@
+/* Against the real kernel, in a network namespace made for each test (check forks). Skips where none can be made. */
+#include "lib/nlq.h"
+
+#include <errno.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/lib/suites.h"
+
+enum { MANY = 500 };
+
+static bool
+in_namespace(void)
+{
+	if ((getuid() != 0 && unshare(CLONE_NEWUSER) != 0) || unshare(CLONE_NEWNET) != 0 || system("ip link add name va type veth peer name vb 2>/dev/null") != 0 ||
+	    system("ip link set va up") != 0) {
+		printf("skipped: cannot make a network namespace with a veth pair here\n");
+		return false;
+	}
+	return true;
+}
+
+static struct nl_msg *
+neigh(uint16_t type, unsigned ifindex, unsigned n)
+{
+	struct ndmsg nd = { .ndm_family = AF_INET, .ndm_ifindex = (int)ifindex, .ndm_state = NUD_PERMANENT };
+	struct nl_msg *m = nlq_msg(type, type == RTM_NEWNEIGH ? NLM_F_CREATE | NLM_F_REPLACE : 0, &nd, sizeof(nd));
+	uint8_t mac[6] = { 2, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n }, ip[4] = { 10, 9, (uint8_t)(n >> 8), (uint8_t)n };
+
+	ck_assert(m && nla_put(m, NDA_DST, 4, ip) == 0 && nla_put(m, NDA_LLADDR, 6, mac) == 0);
+	return m;
+}
+
+struct got {
+	int error[MANY];
+	unsigned n;
+};
+
+static void
+note(void *ctx, uint64_t cookie, int error)
+{
+	struct got *g = ctx;
+
+	ck_assert_uint_lt(cookie, MANY);
+	ck_assert_int_eq(g->error[cookie], 1);	/* each once */
+	g->error[cookie] = error;
+	g->n++;
+}
+
+static void
+count(void *ctx, struct nlmsghdr *h)
+{
+	const struct ndmsg *nd = nlmsg_data(h);
+
+	if (h->nlmsg_type == RTM_NEWNEIGH && nd->ndm_state == NUD_PERMANENT)
+		++*(unsigned *)ctx;
+}
+
+static unsigned
+neighbours(struct nlq *q)
+{
+	struct ndmsg nd = { .ndm_family = AF_INET };
+	unsigned n = 0;
+
+	ck_assert_int_eq(nlq_get(q, nlq_msg(RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd)), count, &n), 0);
+	return n;
+}
+
+/* Some of a batch are refused, the first and the last of one too: each is told its own error, the others are done. */
+START_TEST(each_its_answer)
+{
+	struct got g = { .n = 0 };
+	unsigned bad = 0, va;
+	struct nlq q;
+	char err[128];
+
+	if (!in_namespace())
+		return;
+	va = if_nametoindex("va");
+	ck_assert(nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)));
+	for (unsigned i = 0; i < MANY; i++) {
+		bool wrong = i == 0 || i == NLQ_MESSAGES - 1 || i == NLQ_MESSAGES || i % 100 == 50 || i == MANY - 1;
+
+		g.error[i] = 1;
+		bad += wrong;
+		nlq_add(&q, neigh(RTM_NEWNEIGH, wrong ? 4711 : va, i), note, &g, i);
+	}
+	nlq_flush(&q);
+	ck_assert_uint_eq(g.n, MANY);
+	for (unsigned i = 0; i < MANY; i++) {
+		bool wrong = i == 0 || i == NLQ_MESSAGES - 1 || i == NLQ_MESSAGES || i % 100 == 50 || i == MANY - 1;
+
+		ck_assert_msg(g.error[i] == (wrong ? -ENODEV : 0), "%u: %d", i, g.error[i]);
+	}
+	ck_assert_uint_eq(neighbours(&q), MANY - bad);
+	ck_assert_uint_le(q.batches, (MANY + NLQ_MESSAGES - 1) / NLQ_MESSAGES);
+	ck_assert_uint_eq(q.sent, MANY);
+	nlq_close(&q);
+}
+END_TEST
+
+/* nlq_do sends what is queued before it, in order, and answers for itself only. */
+START_TEST(order_is_kept)
+{
+	struct nlq q;
+	char err[128];
+	unsigned va;
+
+	if (!in_namespace())
+		return;
+	va = if_nametoindex("va");
+	ck_assert(nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)));
+	nlq_add(&q, neigh(RTM_NEWNEIGH, va, 1), NULL, NULL, 0);
+	nlq_add(&q, neigh(RTM_NEWNEIGH, 4711, 2), NULL, NULL, 0);
+	ck_assert_int_eq(nlq_do(&q, neigh(RTM_DELNEIGH, va, 1)), 0);	/* it is there */
+	ck_assert_int_eq(nlq_do(&q, neigh(RTM_DELNEIGH, va, 3)), -ENOENT);
+	ck_assert_int_eq(nlq_do(&q, NULL), -ENOMEM);
+	ck_assert_uint_eq(neighbours(&q), 0);
+	nlq_close(&q);
+}
+END_TEST
+
+START_TEST(news_are_heard)
+{
+	static const unsigned group = RTNLGRP_NEIGH;
+	unsigned n = 0, va;
+	struct nlq q;
+	char err[128];
+	int fd;
+
+	if (!in_namespace())
+		return;
+	va = if_nametoindex("va");
+	ck_assert(nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)));
+	fd = nlq_listen(NETLINK_ROUTE, &group, 1);
+	ck_assert_int_ge(fd, 0);
+	for (unsigned i = 0; i < 10; i++)
+		nlq_add(&q, neigh(RTM_NEWNEIGH, va, i), NULL, NULL, 0);
+	nlq_flush(&q);
+	ck_assert(nlq_hear(fd, count, &n));
+	ck_assert_uint_eq(n, 10);
+	n = 0;
+	ck_assert(nlq_hear(fd, count, &n));
+	ck_assert_uint_eq(n, 0);
+	close(fd);
+	ck_assert_int_lt(nlq_listen(NETLINK_ROUTE, &(unsigned){ 9999 }, 1), 0);
+	nlq_close(&q);
+}
+END_TEST
+
+/* More news than there is room for: the rest is heard, and that some are missing is told. */
+START_TEST(lost_news_are_told)
+{
+	static const unsigned group = RTNLGRP_NEIGH;
+	int fd, room = 4096;
+	unsigned n = 0, va;
+	struct nlq q;
+	char err[128];
+
+	if (!in_namespace())
+		return;
+	va = if_nametoindex("va");
+	ck_assert(nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)));
+	fd = nlq_listen(NETLINK_ROUTE, &group, 1);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		nlq_add(&q, neigh(RTM_NEWNEIGH, va, i), NULL, NULL, 0);
+	nlq_flush(&q);
+	ck_assert(!nlq_hear(fd, count, &n));
+	ck_assert_uint_lt(n, MANY);
+	close(fd);
+	nlq_close(&q);
+}
+END_TEST
+
+SUITE(nlq, each_its_answer, order_is_kept, news_are_heard, lost_news_are_told)

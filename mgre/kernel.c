@@ -39,7 +39,7 @@
 enum {
 	TTL = 64, TOS_INHERIT = 1, APP_PROBES = 3,
 	MTU_DEFAULT = 1400,	/* where the composition gives none: fits ESP in UDP with every cipher on a link of 1500 */
-	PACKET_MAX = 9216 + 64, BURST = 64,
+	PACKET_MAX = 9216 + 64, BURST = 64, SEND_ROOM = 4 << 20,
 	OUTER_MAX = 65535,
 	COPIES = 64,	/* sent by one system call */
 	MULTICAST_RATE = 2000, MULTICAST_BURST = 4000,	/* packets a second and tunnel, before they are copied */
@@ -465,10 +465,12 @@ static int
 open_nhrp(struct mk_tunnel *t)
 {
 	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(GRE_NHRP), .sll_ifindex = (int)t->ifindex };
+	int room = SEND_ROOM;
 
 	t->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);	/* nothing before it is bound */
 	if (t->fd < 0 || bind(t->fd, (struct sockaddr *)(void *)&a, sizeof(a)) != 0)
 		return -errno;
+	setsockopt(t->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));	/* multicast: all copies at once */
 	t->watch = t->owner->host->watch(t->owner->host->ctx, t->fd, on_nhrp, t);
 	return t->watch ? 0 : -ENOMEM;
 }
@@ -945,7 +947,7 @@ mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf)
 	struct mk_tunnel *t = find(m, conf->id);
 
 	m->err[0] = '\0';
-	if (conf->mss && (!t || !t->conf.mss))
+	if (conf->mss > 1 && (!t || t->conf.mss <= 1))	/* 1 is for paths that take less than the MTU: here packets may be fragmented */
 		log_at(m->host->log, LOG_LV_WARN, "no-adjust-mss", "%s: the kernel plane does not lower TCP's MSS: `adjust-mss` has no effect", conf->name);
 	if (outer_of(conf) == 16)
 		return failed(m, conf, "send over IPv6 on the kernel plane by", -EAFNOSUPPORT);

@@ -38,6 +38,7 @@ enum {
 	DUMP_AGE = TICK_MS(500),	/* counters younger than this are good enough */
 	FRESH_EVERY = TICK_MS(100), FRESH_FOR = TICK_S(60),	/* new states are looked at so often, so long, for their first packet */
 	AUDIT_EVERY = TICK_S(2),
+	SHARE = 20,	/* reading all states takes no more than this part of the time: with thousands it is done less often */
 	SKIP_NUMBERS = 65536,	/* of outbound packets when a state is made again: whatever left meanwhile */
 	TUNNELS_MAX = 16,
 };
@@ -104,7 +105,7 @@ struct xfrm_kernel {
 	struct map peers, in, out;
 	uint32_t fresh;	/* states that have not been used yet */
 	uint32_t dump;	/* number of the last one */
-	tick_t dumped, audited;
+	tick_t dumped, audited, took;	/* took: the last dump */
 	uint64_t serial;
 	bool ending;
 	uint32_t policies;	/* of ours that the kernel has, by the last audit */
@@ -116,6 +117,13 @@ static tick_t
 now_of(const struct xfrm_kernel *x)
 {
 	return x->host->now(x->host->ctx);
+}
+
+/* Not sooner than that, and later where a dump takes long. */
+static tick_t
+at_least(const struct xfrm_kernel *x, tick_t t)
+{
+	return SHARE * x->took > t ? SHARE * x->took : t;
 }
 
 static int
@@ -277,15 +285,35 @@ state_del(struct xfrm_kernel *x, const struct dp_sa *sa, bool out)
 	nlq_add(&x->q, kmsg_state_del(&st), gone_is_fine, x, 0);
 }
 
-static int
-state_add(struct xfrm_kernel *x, const struct dp_sa *sa, bool out)
+/* What belongs together goes in one batch; the first that is refused is what is told. */
+struct batch {
+	struct xfrm_kernel *x;
+	int rc;
+};
+static const char *const batch_what[] = { "an inbound ESP state", "an outbound ESP state", "the policy of a peer" };
+enum { BATCH_IN, BATCH_OUT, BATCH_POLICY };
+
+static void
+first_refused(void *ctx, uint64_t what, int error)
+{
+	struct batch *b = ctx;
+
+	if (error != 0 && b->rc == 0)
+		b->rc = refused(b->x, batch_what[what], error);
+}
+
+static void
+state_add(struct xfrm_kernel *x, const struct dp_sa *sa, bool out, struct batch *b)
 {
 	struct kmsg_algs algs = { .replay_n = 0 };
 	struct kmsg_state st = state_of(sa, out, &algs);
-	int rc = kmsg_algs_of(sa, out, &algs) ? nlq_do(&x->q, kmsg_state_add(&st)) : -EOPNOTSUPP;
+	uint64_t what = out ? BATCH_OUT : BATCH_IN;
 
+	if (kmsg_algs_of(sa, out, &algs))
+		nlq_add(&x->q, kmsg_state_add(&st), first_refused, b, what);
+	else
+		first_refused(b, what, -EOPNOTSUPP);
 	kmsg_algs_wipe(&algs);
-	return rc == 0 ? 0 : refused(x, out ? "an outbound ESP state" : "an inbound ESP state", rc);
 }
 
 /* ---- policies of a peer */
@@ -313,21 +341,19 @@ peer_policies_del(struct xfrm_kernel *x, struct xk_peer *p)
 	nlq_add(&x->q, kmsg_policy_del(false, &in), gone_is_fine, x, 1);
 }
 
-static int
-peer_policies_put(struct xfrm_kernel *x, const struct xk_peer *p)
+static void
+peer_policies_put(struct xfrm_kernel *x, const struct xk_peer *p, struct batch *b)
 {
 	uint32_t reqid = KMSG_REQID_PEER + ((p->tunnel - 1) << 20) + p->number;
 	struct kmsg_sel out = peer_sel(x, p, true), in = peer_sel(x, p, false);
-	int rc = nlq_do(&x->q, kmsg_policy_set(KMSG_PEER, true, &out, reqid, &p->local, &p->remote));
 
-	if (rc == 0)
-		rc = nlq_do(&x->q, kmsg_policy_set(KMSG_PEER, false, &in, reqid, &p->local, &p->remote));
-	return rc == 0 ? 0 : refused(x, "the policy of a peer", rc);
+	nlq_add(&x->q, kmsg_policy_set(KMSG_PEER, true, &out, reqid, &p->local, &p->remote), first_refused, b, BATCH_POLICY);
+	nlq_add(&x->q, kmsg_policy_set(KMSG_PEER, false, &in, reqid, &p->local, &p->remote), first_refused, b, BATCH_POLICY);
 }
 
 /* The policies that this SA needs, outer addresses included. */
-static int
-peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa)
+static void
+peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa, struct batch *b)
 {
 	if (p->beet && (!addr_eq(&p->local, &sa->local.addr) || p->remote.n != sa->remote.addr.n))
 		peer_policies_del(x, p);
@@ -335,11 +361,11 @@ peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa)
 	p->outer_local = sa->local;
 	p->outer_remote = sa->remote;
 	if (p->beet && addr_eq(&p->remote, &sa->remote.addr))
-		return 0;
+		return;
 	p->local = sa->local.addr;
 	p->remote = sa->remote.addr;
 	p->beet = true;
-	return peer_policies_put(x, p);
+	peer_policies_put(x, p, b);
 }
 
 /* ---- policies of a tunnel */
@@ -528,16 +554,19 @@ read_states(struct xfrm_kernel *x)
 {
 	int rc;
 
+	tick_t began = now_of(x);
+
 	x->dump++;
 	rc = nlq_get(&x->q, kmsg_state_dump(), on_state, x);
 	x->dumped = now_of(x);
+	x->took = x->dumped - began;
 	return rc == 0;
 }
 
 static void
 read_if_old(struct xfrm_kernel *x)
 {
-	if (x->dumped + DUMP_AGE <= now_of(x))
+	if (x->dumped + at_least(x, DUMP_AGE) <= now_of(x))
 		read_states(x);
 }
 
@@ -627,6 +656,7 @@ policies_wanted(const struct xfrm_kernel *x)
 static void
 restore_policies(struct xfrm_kernel *x)
 {
+	struct batch b = { x, 0 };
 	struct map_iter it;
 
 	for (unsigned i = 0; i < TUNNELS_MAX; i++) {
@@ -640,8 +670,9 @@ restore_policies(struct xfrm_kernel *x)
 		struct xk_peer *p = container_of(m, struct xk_peer, node);
 
 		if (p->beet)
-			peer_policies_put(x, p);
+			peer_policies_put(x, p, &b);
 	}
+	nlq_flush(&x->q);
 }
 
 static void
@@ -663,7 +694,7 @@ static void
 rearm(struct xfrm_kernel *x)
 {
 	if (!x->timer)
-		x->timer = x->host->after(x->host->ctx, x->fresh ? FRESH_EVERY : AUDIT_EVERY, on_timer, x);
+		x->timer = x->host->after(x->host->ctx, at_least(x, x->fresh ? FRESH_EVERY : AUDIT_EVERY), on_timer, x);
 }
 
 static void
@@ -823,10 +854,15 @@ static int
 install_out(struct xfrm_kernel *x, struct xk_sa *s)
 {
 	struct kmsg_state st = state_of(&s->sa, true, s->parked);
-	int rc = s->parked ? nlq_do(&x->q, kmsg_state_add(&st)) : state_add(x, &s->sa, true);
+	struct batch b = { x, 0 };
 
-	if (rc != 0)
-		return s->parked ? refused(x, "an outbound ESP state again", rc) : rc;
+	if (s->parked)
+		nlq_add(&x->q, kmsg_state_add(&st), first_refused, &b, BATCH_OUT);
+	else
+		state_add(x, &s->sa, true, &b);
+	nlq_flush(&x->q);
+	if (b.rc != 0)
+		return b.rc;
 	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
 	unpark(x, s);
 	s->st.tx_packets = s->st.tx_bytes = 0;	/* the kernel counts from 0 */
@@ -918,6 +954,7 @@ int
 xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr)
 {
 	struct xk_sa *s = sa_find(x, sa->spi_in);
+	struct batch b = { x, 0 };
 	int rc;
 
 	x->err[0] = '\0';
@@ -929,11 +966,11 @@ xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *l
 		return -EINVAL;
 	if (!(s = remember(x, sa)))
 		return -ENOMEM;
-	rc = peer_policies(x, s->peer, sa);
-	if (rc == 0)
-		rc = state_add(x, sa, false);
-	if (rc == 0 && sa->active && (rc = activate(x, s)) != 0)
-		state_del(x, sa, false);
+	peer_policies(x, s->peer, sa, &b);
+	state_add(x, sa, false, &b);
+	rc = sa->active ? activate(x, s) : 0;	/* all in one batch */
+	nlq_flush(&x->q);
+	rc = rc == 0 ? b.rc : rc;
 	if (rc == 0) {
 		*lladdr = s->peer->lladdr;
 		if (x->fresh++ == 0 && x->timer) {	/* sooner than the audit */
@@ -942,6 +979,9 @@ xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *l
 		}
 		rearm(x);
 	} else {
+		state_del(x, sa, false);
+		if (s->out_there)
+			state_del(x, sa, true);
 		forget(x, s);
 	}
 	nlq_flush(&x->q);
@@ -972,9 +1012,13 @@ static int
 move(struct xfrm_kernel *x, struct xk_sa *s, const struct dp_sa *is)
 {
 	struct dp_sa was = s->sa;
-	int rc = peer_policies(x, s->peer, is);
+	struct batch b = { x, 0 };
+	int rc;
 
 	explicit_bzero(&was.keys, sizeof(was.keys));
+	peer_policies(x, s->peer, is, &b);
+	nlq_flush(&x->q);
+	rc = b.rc;
 	if (rc == 0)
 		rc = reseat(x, &was, is, false);
 	if (rc == 0 && s->out_there)

@@ -679,7 +679,7 @@ choose_plane(struct daemon *d, char *why, size_t n)
 		if (!t->dp.name[0])
 			continue;
 		needs.v6 |= t->dp.outer == 16;
-		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
+		needs.mss |= t->dp.mss > 1 && d->conf->plane == CONF_PLANE_AUTO;
 	}
 	d->kernel_plane = d->conf->plane != CONF_PLANE_USER && dp_kernel_probe(&d->loop.host, &needs, why, n);
 	return d->kernel_plane || d->conf->plane != CONF_PLANE_KERNEL;

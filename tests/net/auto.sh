@@ -47,6 +47,22 @@ CLOUD_V6UNDER=1 plane auto ''
 is_plane user "auto takes our own plane for IPv6 outside"
 why 'ip6_gre' "show version says why"
 cloud_stop hub
+# The privileges of the systemd unit suffice; without CAP_BPF it is our own plane.
+with_caps() {	# CAPABILITIES
+	CLOUD_PLANE=auto cloud_conf 0
+	rm -f "$TOPO_DIR/hub.sock"
+	ns_exec hub setpriv --bounding-set "-all,$1" "$NHRPD" -f "$TOPO_DIR/hub.conf" --control "$TOPO_DIR/hub.sock" 2>>"$TOPO_DIR/hub.log" </dev/null >&2 &
+	echo $! >"$TOPO_DIR/hub.pid"
+	wait_for 30 cloud_device hub || not_ok "the hub starts with $1"
+}
+with_caps +net_admin,+net_raw,+net_bind_service,+bpf
+is_plane kernel "the capabilities of the systemd unit suffice for the kernel's"
+if ctl hub show log 2>/dev/null | grep -q no-multicast; then r=1; else r=0; fi; check $r "multicast and redirects included"
+cloud_stop hub
+with_caps +net_admin,+net_raw,+net_bind_service
+is_plane user "auto without CAP_BPF is our own plane"
+why 'CAP_BPF' "show version says why"
+cloud_stop hub
 # without modules: none is loaded on demand any more
 echo /bin/false >/proc/sys/kernel/modprobe
 /usr/sbin/rmmod ip_gre 2>/dev/null && {

@@ -201,9 +201,12 @@ arg_is(enum arg_kind kind, const char *text, size_t n)
 static bool
 alternative(const struct elem *e, const char **at, const char **word, size_t *n)
 {
-	const char *end = e->word + e->n;
+	const char *end;
 
-	if (!e->word || *at >= end)
+	if (!e->word)
+		return false;
+	end = e->word + e->n;
+	if (*at >= end)
 		return false;
 	*word = *at;
 	for (*n = 0; *at < end && **at != '|'; (*at)++)

@@ -245,6 +245,18 @@ START_TEST(usages)
 }
 END_TEST
 
+/* A command that ends where its argument should stand says what is missing (fuzzing found a table walked before its beginning). */
+START_TEST(arguments_missing)
+{
+	static const char *const line[] = { "probe", "clear dmvpn peer", "debug crypto keys", "show dmvpn peer", "probe 10.255.0.1 count" };
+	struct control_cmd cmd;
+	char why[256] = "";
+
+	ck_assert(!control_parse(line[_i], &cmd, why, sizeof(why)));
+	ck_assert_msg(why[0], "nothing is said of: %s", line[_i]);
+}
+END_TEST
+
 Suite *
 control_words_suite(void)
 {
@@ -257,6 +269,7 @@ control_words_suite(void)
 	tcase_add_loop_test(t, hints, 0, (int)(sizeof(next) / sizeof(next[0])));
 	tcase_add_test(t, every_word);
 	tcase_add_test(t, usages);
+	tcase_add_loop_test(t, arguments_missing, 0, 5);
 	suite_add_tcase(s, t);
 	return s;
 }

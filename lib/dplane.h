@@ -12,11 +12,12 @@
 #include "lib/addr.h"
 #include "lib/tick.h"
 
-enum { DP_TUNNEL_ADDRS = 8, DP_NAME = 16, DP_KEY_MAX = 64, DP_PEERS_MAX = 1 << 20 };
+enum { DP_TUNNEL_ADDRS = 8, DP_RANGES = 4, DP_NAME = 16, DP_KEY_MAX = 64, DP_PEERS_MAX = 1 << 20 };
 
 struct dp_tunnel {
 	uint32_t id;	/* chosen by the caller, from 1 */
 	char name[DP_NAME];	/* interface name */
+	bool plain;	/* no GRE: IP packets in ESP tunnel mode, all of them to one peer, the fallback neighbour */
 	struct addr source;	/* outer address; none: whatever the kernel picks */
 	uint8_t outer;	/* octets of outer addresses, 4 or 16, also while there is no source; 0: as the source, else 4 */
 	bool has_key;
@@ -52,7 +53,22 @@ struct dp_life {	/* 0: no such limit. A soft limit raises an event, a hard one s
 	uint32_t soft_s, hard_s;
 };
 
-/* A pair of ESP SAs, named by its inbound SPI everywhere. Transport mode, protocol 47. */
+/* Whose packets an SA is for (RFC 4301, 4.4.1.2): from a local range to a remote one, and back. With nothing on either side,
+ * for GRE between the two hosts; else packets travel in tunnel mode as they are. */
+struct dp_range {
+	struct addr lo, hi;	/* of one family */
+};
+struct dp_selectors {
+	struct dp_range local[DP_RANGES], remote[DP_RANGES];
+	uint8_t n_local, n_remote;
+};
+static inline bool
+dp_plain(const struct dp_selectors *s)
+{
+	return s->n_local && s->n_remote;
+}
+
+/* A pair of ESP SAs, named by its inbound SPI everywhere. Transport mode, protocol 47, unless it has selectors. */
 struct dp_sa {
 	uint32_t tunnel, peer;
 	uint32_t spi_in, spi_out;	/* host order */
@@ -62,6 +78,7 @@ struct dp_sa {
 	bool active;	/* send on it at once; else after sa_update(DP_SA_ACTIVATE) */
 	uint32_t replay_window;	/* packets */
 	struct dp_life life;
+	const struct dp_selectors *sel;	/* NULL: GRE; borrowed for the call */
 	struct dp_sa_keys keys;	/* wiped by the caller after sa_add */
 };
 

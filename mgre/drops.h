@@ -9,6 +9,7 @@
 	X(GRE_KEY, "gre-key") \
 	X(GRE_PROTO, "gre-protocol") \
 	X(NO_TUNNEL, "no-tunnel") \
+	X(KIND, "tunnel-kind") \
 	X(INNER_SHORT, "inner-short") \
 	X(INNER_VERSION, "inner-version") \
 	X(INNER_LENGTH, "inner-length") \

@@ -15,7 +15,10 @@
  * that a peer sent and that is not for us is remembered for a moment: when the kernel routes it back into the tunnel to
  * another peer, that is the moment for an NHRP redirect. ICMP redirects the kernel makes of the same occasion stay here.
  *
- * Relies on lib/dpsec.h to carry GRE: sealed, or not at all. Not here: segmentation offload of the TAP (frames are read
+ * A plain tunnel is the same device without GRE: nothing has a neighbour there, so all frames come with the device's own MAC and go
+ * to the fallback peer, as IP packets in tunnel mode; what comes in is one that the SA's selectors allow.
+ *
+ * Relies on lib/dpsec.h to carry packets: sealed, or not at all. Not here: segmentation offload of the TAP (frames are read
  * without; tap_finish() is where it would go), more than one worker. */
 #include "config.h"
 
@@ -80,6 +83,13 @@ refresh_now(struct mgre_user *m)
 	m->now = m->host->now(m->host->ctx);
 }
 
+/* Octets of ours between the ESP header and the inner packet. */
+static unsigned
+head_size(const struct dp_tunnel *conf)
+{
+	return conf->plain ? 0 : conf->has_key ? 8 : 4;
+}
+
 /* --- out: from the device to peers */
 
 static unsigned
@@ -102,7 +112,7 @@ static bool
 sealed(struct tunnel *t, uint32_t peer, uint16_t proto, struct span inner, uint8_t tos, bool may_fragment)
 {
 	struct mgre_user *m = t->owner;
-	size_t head = gre_size(&t->gre);
+	size_t head = head_size(&t->conf);
 	struct tun_peer *p = tunnel_peer(t, peer);
 	struct dpsec_pkt pkt;
 	bool ok;
@@ -110,7 +120,10 @@ sealed(struct tunnel *t, uint32_t peer, uint16_t proto, struct span inner, uint8
 	m->out.slot(m->out.ctx, &pkt);
 	ok = head + inner.n <= pkt.room;
 	if (ok) {
-		gre_put(&t->gre, proto, pkt.p);
+		if (t->conf.plain)
+			pkt.next = proto == GRE_IPV6 ? DPSEC_IPV6 : DPSEC_IPV4;
+		else
+			gre_put(&t->gre, proto, pkt.p);
 		if (inner.n)
 			memcpy(pkt.p + head, inner.p, inner.n);
 		pkt.n = head + inner.n;
@@ -210,7 +223,7 @@ static unsigned
 inner_max(const struct tunnel *t, uint32_t peer)
 {
 	const struct dpsec_out *out = &t->owner->out;
-	unsigned max = out->payload_max(out->ctx, t->conf.id, peer), head = (unsigned)gre_size(&t->gre);
+	unsigned max = out->payload_max(out->ctx, t->conf.id, peer), head = head_size(&t->conf);
 
 	return max > head ? max - head : 0;
 }
@@ -271,6 +284,8 @@ unresolved(struct tunnel *t, struct inner *in)
 		send_to(t, t->fallback.peer, in);
 		maybe_redirect(t, t->fallback.peer, in);
 	}
+	if (t->conf.plain)	/* nobody else could be meant */
+		return have ? MGRE_OK : MGRE_DROP_NO_NEXT_HOP;
 	counted(m, MGRE_N_UNRESOLVED);
 	if (!t->doomed && dest_unresolved(&t->flows, m->now, &in->dst) &&
 	    bucket_take(&t->unresolved, m->now, UNRESOLVED_PER_S, UNRESOLVED_PER_S))
@@ -445,32 +460,41 @@ nhrp_in(struct tunnel *t, const struct dpsec_from *from, struct span packet)
 }
 
 static enum mgre_count
-gre_in(struct mgre_user *m, const struct dpsec_from *from, const struct dpsec_pkt *pkt)
+gre_in(struct tunnel *t, const struct dpsec_from *from, const struct dpsec_pkt *pkt)
+{
+	size_t head = gre_size(&t->gre);
+	uint16_t proto;
+	enum mgre_count c = gre_parse(&t->gre, span_of(pkt->p, pkt->n), &proto);
+
+	if (c != MGRE_OK)
+		return c;
+	return proto == GRE_NHRP ? nhrp_in(t, from, span_of(pkt->p + head, pkt->n - head)) :
+				   inner_in(t, from, proto, pkt->p + head, pkt->n - head, pkt->tos);
+}
+
+static enum mgre_count
+packet_in(struct mgre_user *m, const struct dpsec_from *from, const struct dpsec_pkt *pkt)
 {
 	struct tunnel *t = find(m, from->tunnel);
-	enum mgre_count c;
-	uint16_t proto;
-	size_t head;
+	enum mgre_count c = MGRE_DROP_KIND;
 
 	if (!t)
 		return MGRE_DROP_NO_TUNNEL;
 	refresh_now(m);
-	head = gre_size(&t->gre);
-	c = gre_parse(&t->gre, span_of(pkt->p, pkt->n), &proto);
-	if (c == MGRE_OK && proto == GRE_NHRP)
-		return nhrp_in(t, from, span_of(pkt->p + head, pkt->n - head));
-	if (c == MGRE_OK)
-		c = inner_in(t, from, proto, pkt->p + head, pkt->n - head, pkt->tos);
-	if (c != MGRE_N_TUNNEL_IN && tunnel_peer(t, from->peer))
+	if (t->conf.plain && pkt->next != DPSEC_GRE)
+		c = inner_in(t, from, pkt->next == DPSEC_IPV6 ? GRE_IPV6 : GRE_IPV4, pkt->p, pkt->n, pkt->tos);
+	else if (!t->conf.plain && pkt->next == DPSEC_GRE)
+		c = gre_in(t, from, pkt);
+	if (c != MGRE_N_TUNNEL_IN && c != MGRE_N_NHRP_IN && tunnel_peer(t, from->peer))
 		tunnel_peer(t, from->peer)->st.rx_drops++;
 	return c;
 }
 
 static void
-user_gre(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
+user_packet(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 {
 	struct mgre_user *m = ctx;
-	enum mgre_count c = counted(m, gre_in(m, from, pkt));
+	enum mgre_count c = counted(m, packet_in(m, from, pkt));
 
 	if (c == MGRE_DROP_GRE_KEY)
 		log_limited(m->host->log, &m->said, m->now, LOG_LV_WARN, "gre-key", "peer %u of tunnel %u sends tunnel key %u, ours is %u",
@@ -483,7 +507,7 @@ user_gre(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 struct dpsec_in
 mgre_user_seam(struct mgre_user *m)
 {
-	return (struct dpsec_in){ m, user_gre };
+	return (struct dpsec_in){ m, user_packet };
 }
 
 void
@@ -559,7 +583,7 @@ open_queues(struct mgre_user *m, struct tunnel *t)
 static unsigned
 choose_mtu(const struct mgre_user *m, const struct dp_tunnel *conf)
 {
-	unsigned link = conf->source.n ? link_mtu_of_address(&conf->source) : 0, room, head = conf->has_key ? 8 : 4;
+	unsigned link = conf->source.n ? link_mtu_of_address(&conf->source) : 0, room, head = head_size(conf);
 
 	if (conf->mtu)
 		return conf->mtu;
@@ -710,6 +734,8 @@ modify(struct mgre_user *m, struct tunnel *t, const struct dp_tunnel *conf)
 
 	if (strcmp(conf->name, t->conf.name) != 0)
 		return failed(m, conf, "rename to", -EINVAL);
+	if (conf->plain != t->conf.plain)
+		return failed(m, conf, "change the mode of", -EINVAL);
 	if (conf->redirect && !flow_enable(&t->flows, true))
 		return failed(m, conf, "change", -ENOMEM);
 	rc = add_addresses(m, t->ifindex, &t->conf, conf);

@@ -480,6 +480,27 @@ is_up(json_t *sa)
 	return strcmp(text(sa, "state"), "established") == 0 || strcmp(text(sa, "state"), "rekeying") == 0;
 }
 
+/* Of an interface without NHRP: who is at the other end, and how far those are who are not. */
+static void
+plain_peers(FILE *f, const char *indent, json_t *e)
+{
+	json_t *p;
+	char t[16];
+	size_t i;
+
+	fprintf(f, "%sTraffic: %s\n", indent, text(e, "selectors"));
+	json_array_foreach(json_object_get(e, "peers"), i, p) {
+		fprintf(f, "%sPeer %s %s", indent, or_dash(text(p, "nbma")), text(p, "state"));
+		if (json_is_integer(json_object_get(p, "age_s")))
+			fprintf(f, " for %s", time_of(p, "age_s", t));
+		fprintf(f, "%s%s\n", text(p, "identity")[0] ? ", " : "", text(p, "identity"));
+		if (text(p, "reason")[0])
+			fprintf(f, "%s  Reason: %s\n", indent, text(p, "reason"));
+	}
+	if (json_array_size(json_object_get(e, "peers")) == 0)
+		fprintf(f, "%sPeer: nobody has called yet\n", indent);
+}
+
 static void
 render_session(FILE *f, json_t *data)
 {
@@ -499,6 +520,10 @@ render_session(FILE *f, json_t *data)
 		json_array_foreach(children, k, c)
 			child(f, c, "  ");
 		reason(f, "  ", s);
+	}
+	json_array_foreach(json_object_get(data, "interfaces"), i, s) {
+		fprintf(f, "\nInterface: %s\n", text(s, "interface"));
+		plain_peers(f, "  ", s);
 	}
 	not_shown(f, data);
 }
@@ -624,11 +649,14 @@ render_interface(FILE *f, json_t *data)
 			fprintf(f, "  Description: %s\n", text(e, "description"));
 		json_array_foreach(json_object_get(e, "addresses"), k, a)
 			fprintf(f, "  Internet address is %s\n", json_string_value(a));
-		fprintf(f, "  MTU %lld bytes, tunnel source %s%s%s, GRE multipoint", number(e, "mtu"), or_dash(text(e, "source")),
-		    text(e, "source_interface")[0] ? " of " : "", text(e, "source_interface"));
+		fprintf(f, "  MTU %lld bytes, tunnel source %s%s%s, %s", number(e, "mtu"), or_dash(text(e, "source")),
+		    text(e, "source_interface")[0] ? " of " : "", text(e, "source_interface"), json_object_get(e, "peers") ? "IPsec\n" : "GRE multipoint");
 		if (flag(e, "has_key"))
 			fprintf(f, ", key %lld", number(e, "key"));
-		fprintf(f, ", NHRP network-id %lld\n", number(e, "network_id"));
+		if (json_object_get(e, "peers"))
+			plain_peers(f, "  ", e);
+		else
+			fprintf(f, ", NHRP network-id %lld\n", number(e, "network_id"));
 		fprintf(f, "     %lld packets input, %lld bytes\n     %lld packets output, %lld bytes\n", number(e, "rx_packets"),
 		    number(e, "rx_bytes"),
 		    number(e, "tx_packets"), number(e, "tx_bytes"));

@@ -15,8 +15,11 @@
 	X(PADDING, "esp-padding") \
 	X(DUMMY, "esp-dummy") \
 	X(NEXT_HEADER, "esp-next-header") \
+	X(SELECTOR_IN, "selector-in") \
 	X(SA_STOPPED_IN, "sa-stopped-in") \
 	X(NO_SA, "no-sa") \
+	X(MODE, "sa-mode") \
+	X(SELECTOR_OUT, "selector-out") \
 	X(SA_STOPPED_OUT, "sa-stopped-out") \
 	X(SEQ_END, "sequence-exhausted") \
 	X(SEAL, "seal-failed") \

@@ -62,7 +62,7 @@ esp_seq_left(const struct esp_out *o)
 }
 
 enum xfrm_count
-esp_wrap(struct esp_out *o, uint8_t *payload, size_t n, struct span *out)
+esp_wrap(struct esp_out *o, uint8_t next, uint8_t *payload, size_t n, struct span *out)
 {
 	const struct esp_suite *s = o->suite;
 	struct esp_block b = { payload - esp_head(s), text_size(s, n), 0, o->esn };
@@ -77,7 +77,7 @@ esp_wrap(struct esp_out *o, uint8_t *payload, size_t n, struct span *out)
 	for (size_t i = 0; i < pad; i++)
 		payload[n + i] = (uint8_t)(i + 1);
 	payload[n + pad] = (uint8_t)pad;
-	payload[n + pad + 1] = ESP_NEXT_GRE;
+	payload[n + pad + 1] = next;
 	if (!esp_seal(o->key, &b))
 		return XFRM_DROP_SEAL;
 	*out = span_of(b.esp, esp_size(s, n));
@@ -102,7 +102,7 @@ replay_drop(enum replay_verdict v)
 
 /* RFC 4303, section 2.4: the padding is 1, 2, 3 ... and is looked at. */
 static enum xfrm_count
-strip_trailer(uint8_t *text, size_t n, struct esp_opened *out)
+strip_trailer(uint8_t *text, size_t n, bool plain, struct esp_opened *out)
 {
 	size_t pad = text[n - 2], next = text[n - 1];
 
@@ -113,10 +113,11 @@ strip_trailer(uint8_t *text, size_t n, struct esp_opened *out)
 			return XFRM_DROP_PADDING;
 	if (next == ESP_NEXT_NONE)
 		return XFRM_DROP_DUMMY;
-	if (next != ESP_NEXT_GRE)
+	if (plain ? next != ESP_NEXT_IPV4 && next != ESP_NEXT_IPV6 : next != ESP_NEXT_GRE)
 		return XFRM_DROP_NEXT_HEADER;
 	out->p = text;
 	out->n = n - TRAILER - pad;
+	out->next = (uint8_t)next;
 	return XFRM_OK;
 }
 
@@ -141,5 +142,5 @@ esp_unwrap(struct esp_in *in, uint8_t *packet, size_t n, struct esp_opened *out)
 	if (!esp_open(in->key, &b))
 		return XFRM_DROP_AUTH;
 	out->newest = replay_commit(in->replay, seq);
-	return strip_trailer(packet + esp_head(s), b.text, out);
+	return strip_trailer(packet + esp_head(s), b.text, in->plain, out);
 }

@@ -1,4 +1,4 @@
-/* xfrm/esp.h: one ESP packet, transport mode, protocol 47 inside (RFC 4303). Bytes in, bytes out, in place; no socket, no clock. */
+/* xfrm/esp.h: one ESP packet (RFC 4303): GRE in transport mode, or IP in tunnel mode. Bytes in, bytes out, in place; no socket, no clock. */
 #ifndef XFRM_ESP_H
 #define XFRM_ESP_H
 
@@ -7,7 +7,7 @@
 #include "xfrm/drops.h"
 #include "xfrm/replay.h"
 
-enum { ESP_NEXT_GRE = 47, ESP_NEXT_NONE = 59, ESP_SPI_MIN = 256 };
+enum { ESP_NEXT_GRE = 47, ESP_NEXT_IPV4 = 4, ESP_NEXT_IPV6 = 41, ESP_NEXT_NONE = 59, ESP_SPI_MIN = 256 };
 
 struct esp_out {	/* sending half of an SA */
 	const struct esp_suite *suite;
@@ -21,11 +21,13 @@ struct esp_in {	/* receiving half */
 	const struct esp_suite *suite;
 	struct esp_key *key;
 	struct replay *replay;
+	bool plain;	/* IP packets are what it takes, not GRE */
 };
 
 struct esp_opened {
 	uint8_t *p;	/* what was inside, in the packet's buffer */
 	size_t n;
+	uint8_t next;	/* what it is: ESP_NEXT_* */
 	bool newest;	/* of all authenticated so far */
 };
 
@@ -37,7 +39,7 @@ uint64_t esp_seq_left(const struct esp_out *o);	/* numbers not used yet */
 
 /* Wraps the n octets at `payload`: header and IV go before, trailer and integrity value behind; the caller has the room
  * (esp_head() and esp_size()). Uses up one sequence number. *out is the packet. */
-enum xfrm_count esp_wrap(struct esp_out *o, uint8_t *payload, size_t n, struct span *out);
+enum xfrm_count esp_wrap(struct esp_out *o, uint8_t next, uint8_t *payload, size_t n, struct span *out);
 /* Checks and opens a packet in place. Replay state moves only when it is authentic. */
 enum xfrm_count esp_unwrap(struct esp_in *in, uint8_t *packet, size_t n, struct esp_opened *out);
 

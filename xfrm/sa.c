@@ -370,7 +370,7 @@ sa_free(struct sadb *db, struct xsa *sa)
 static struct xsa *
 sa_new(struct sadb *db, const struct dp_sa *conf, const struct esp_suite *s)
 {
-	struct xsa *sa = env_alloc(db->env, sizeof(*sa) + db->extra);
+	struct xsa *sa = env_alloc(db->env, sizeof(*sa) + db->extra + (conf->sel ? sizeof(*conf->sel) : 0));
 
 	if (!sa)
 		return NULL;
@@ -381,6 +381,9 @@ sa_new(struct sadb *db, const struct dp_sa *conf, const struct esp_suite *s)
 	sa->conf.keys.encr_bits = conf->keys.encr_bits;
 	sa->conf.keys.integ = conf->keys.integ;
 	sa->out.suite = sa->in.suite = s;
+	sa->in.plain = conf->sel != NULL;
+	if (conf->sel)
+		sa->conf.sel = memcpy((char *)sa->path + db->extra, conf->sel, sizeof(*conf->sel));
 	sa->out.spi = conf->spi_out;
 	sa->out.esn = conf->esn;
 	sa->out.key = esp_key_new(db->env, s, conf->keys.encr_out, conf->keys.integ_out, true);
@@ -404,7 +407,8 @@ static bool
 conf_ok(const struct dp_sa *sa)
 {
 	return sa->spi_in >= ESP_SPI_MIN && sa->spi_out >= ESP_SPI_MIN && sa->peer < DP_PEERS_MAX && sa->remote.addr.n &&
-	    (!sa->local.addr.n || sa->local.addr.n == sa->remote.addr.n) && (!sa->encap || sa->remote.port);
+	    (!sa->local.addr.n || sa->local.addr.n == sa->remote.addr.n) && (!sa->encap || sa->remote.port) &&
+	    (!sa->sel || (dp_plain(sa->sel) && sa->sel->n_local <= DP_RANGES && sa->sel->n_remote <= DP_RANGES));
 }
 
 static int

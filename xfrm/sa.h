@@ -38,7 +38,7 @@ struct xsa {
 	struct map_node by_in, by_out;
 	struct xsa *next;
 	struct xpeer *peer;
-	struct dp_sa conf;	/* keys left empty */
+	struct dp_sa conf;	/* keys left empty; selectors behind this struct as well */
 	struct esp_out out;
 	struct esp_in in;
 	uint64_t activated;	/* serial; 0 never */

@@ -5,15 +5,16 @@
  * batch goes out in one system call per socket. Inbound, a datagram is told apart (IKE, keepalive, ESP), opened in place
  * and handed up with the tunnel and peer of the SA that opened it; outer addresses say nothing about who sent it.
  *
- * Protocol 47 in transport mode is all that is accepted and sent; there is no socket that could carry GRE in clear.
+ * Protocol 47 in transport mode, and under SAs with selectors the IP packets these allow (select.c), are all that is accepted and
+ * sent; there is no socket that could carry GRE in clear.
  *
  * The path MTU is kept per peer (pmtud.c): asked of the route when an SA comes, lowered by ICMP messages that quote a packet of
  * ours, never below a floor (they prove nothing), and found by asking where routers say nothing.
  *
  * Events run the caller's code, which may add and delete SAs: they are raised where no SA is held.
  *
- * RFC 4303, 3948, 4106, 7634, 8200; 1191 and 8899 for the path. Not here: more than one worker, UDP segmentation offload,
- * tunnel mode. */
+ * RFC 4303, 3948, 4106, 7634, 8200; 1191 and 8899 for the path. Not here: more than one worker, UDP segmentation
+ * offload. */
 #include "config.h"
 
 #include "xfrm/user.h"
@@ -22,6 +23,7 @@
 #include <stdio.h>
 
 #include "xfrm/sa.h"
+#include "xfrm/select.h"
 #include "xfrm/sock.h"
 
 enum {
@@ -186,7 +188,7 @@ user_slot(void *ctx, struct dpsec_pkt *pkt)
 
 	if (x->socks.tx.n == 0)
 		x->now = x->host->now(x->host->ctx);
-	*pkt = (struct dpsec_pkt){ .p = sock_slot(&x->socks)->mem + DPSEC_HEAD, .room = DPSEC_PAYLOAD };
+	*pkt = (struct dpsec_pkt){ .p = sock_slot(&x->socks)->mem + DPSEC_HEAD, .room = DPSEC_PAYLOAD, .next = DPSEC_GRE };
 }
 
 static enum xfrm_count
@@ -201,7 +203,11 @@ seal(struct xfrm_user *x, struct xpeer *p, const struct dpsec_pkt *pkt)
 		return p && p->sas && p->sas->stopped ? XFRM_DROP_SA_STOPPED_OUT : XFRM_DROP_NO_SA;
 	if (pkt->n > DPSEC_PAYLOAD)
 		return XFRM_DROP_SIZE;
-	drop = esp_wrap(&sa->out, pkt->p, pkt->n, &packet);
+	if ((sa->conf.sel != NULL) != (pkt->next != DPSEC_GRE))
+		return XFRM_DROP_MODE;
+	if (pkt->next != DPSEC_GRE && !select_out(sa->conf.sel, pkt->next, span_of(pkt->p, pkt->n)))
+		return XFRM_DROP_SELECTOR_OUT;
+	drop = esp_wrap(&sa->out, pkt->next, pkt->p, pkt->n, &packet);
 	if (drop != XFRM_OK)
 		return drop;
 	slot = sock_slot(&x->socks);
@@ -284,7 +290,9 @@ open_esp(struct xfrm_user *x, struct xsa *sa, const struct sock_msg *m, bool udp
 {
 	enum xfrm_count drop = sa->stopped ? XFRM_DROP_SA_STOPPED_IN : esp_unwrap(&sa->in, m->p, m->n, o);
 
-	if (drop == XFRM_OK || drop == XFRM_DROP_DUMMY)
+	if (drop == XFRM_OK && sa->in.plain && !select_in(sa->conf.sel, o->next, span_of(o->p, o->n)))
+		drop = XFRM_DROP_SELECTOR_IN;
+	if (drop == XFRM_OK || drop == XFRM_DROP_DUMMY || drop == XFRM_DROP_SELECTOR_IN)	/* authentic */
 		sadb_received(&x->sas, sa, x->now, drop == XFRM_OK ? o->n : 0, o->newest, &m->local, udp ? &m->remote : NULL);
 	if (drop != XFRM_OK)
 		sa->peer->rx_drops++;
@@ -318,7 +326,8 @@ rx_esp(struct xfrm_user *x, const struct sock_msg *m, bool udp)
 		return drop;
 	pkt.p = o.p;
 	pkt.n = o.n;
-	x->in.gre(x->in.ctx, &from, &pkt);
+	pkt.next = o.next;
+	x->in.packet(x->in.ctx, &from, &pkt);
 	return XFRM_N_RX_PACKETS;
 }
 

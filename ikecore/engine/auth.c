@@ -228,12 +228,11 @@ build_own_auth(struct ike_sa *sa, const struct ike_profile *p, struct ike_tx *t)
 }
 
 static void
-build_child(struct ike_tx *t, const struct ike_offer *o, const struct ike_ts *tsi, const struct ike_ts *tsr)
+build_child(struct ike_tx *t, const struct ike_profile *p, const struct ike_offer *o, const struct ike_ts_pair *ts)
 {
-	ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+	ike_sel_mode(p, t);
 	ike_build_sa(&t->b, o->prop, o->n_prop, o->xf);
-	ike_build_ts(&t->b, IKE_PL_TSI, tsi, 1);
-	ike_build_ts(&t->b, IKE_PL_TSR, tsr, 1);
+	ike_sel_build(t, ts);
 }
 
 void
@@ -248,13 +247,12 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	const struct ike_dial *d = sa->dials;
-	struct ike_ts tsi, tsr;
+	struct ike_ts_pair ts;
 	struct ike_offer o;
 
 	ike_own_id(p, sa, &sa->local_id);
 	ike_offer_esp(p, false, sa->hs->child->spi_in, &o);
-	ike_natt_ts(&sa->local, &tsi);
-	ike_natt_ts(&sa->remote, &tsr);
+	ike_sel_offer(p, sa, &ts);
 	ike_tx_request(t, sa, IKE_AUTH);
 	ike_build_id(&t->b, IKE_PL_IDI, sa->local_id.type, ike_put_id(&sa->local_id));
 	if (p->auth_local)
@@ -267,7 +265,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	if (!build_own_auth(sa, p, t))
 		return false;
 	ike_ext_auth_build(k, sa, t);
-	build_child(t, &o, &tsi, &tsr);
+	build_child(t, p, &o, &ts);
 	ike_qcd_put(k, sa, t);
 	return true;
 }
@@ -379,35 +377,38 @@ check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 }
 
 static enum ike_drop
-check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ike_choice *ch)
+check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ike_choice *ch, struct dp_selectors *sel)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	const struct ike_notify *n = ike_msg_error(m);
-	char text[IKE_REASON_MAX];
+	char text[IKE_REASON_MAX], what[IKE_REASON_MAX];
+	enum ike_drop d;
 
 	if (n && n->type == IKE_N_NO_PROPOSAL_CHOSEN) {
-		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, ike_words_refused(p, true, false, refusal(n->type)->text, text));
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false,
+		    ike_words_refused(p, true, false, ike_sel_refused(p, n->type, refusal(n->type)->text, what), text));
 		return IKE_DROP_PROPOSAL;
 	}
 	if (n) {
-		ike_fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false, refusal(n->type)->text);
+		ike_fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false,
+		    ike_sel_refused(p, n->type, refusal(n->type)->text, what));
 		return IKE_DROP_PROPOSAL;
 	}
-	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE)) {
-		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, "peer does not take transport mode");
-		return IKE_DROP_MODE;
+	d = ike_sel_agreed(p, sa, m, sel);
+	if (d == IKE_DROP_MODE) {
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, dp_plain(&p->plain) ? "peer answers with transport mode, which was not asked for" :
+		    "peer does not take transport mode");
+		return d;
 	}
 	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(p, m, false, ch)) {
 		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false,
 		    ike_words_refused(p, true, false, "peer answers with an IPsec proposal that we did not offer", text));
 		return IKE_DROP_PROPOSAL;
 	}
-	if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote)) {
-		ike_fail_and_tell(
-		    k, sa, IKE_DOWN_IPSEC, false, "peer answers with other traffic selectors than GRE between our two addresses");
-		return IKE_DROP_SELECTORS;
-	}
-	return IKE_OK;
+	if (d != IKE_OK)
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, dp_plain(&p->plain) ? "peer answers with traffic selectors that we did not offer" :
+		    "peer answers with other traffic selectors than GRE between our two addresses");
+	return d;
 }
 
 static enum ike_drop
@@ -467,7 +468,8 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 {
 	struct ike_choice ch;
 	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
-	struct ike_child_made made = { &ch, &ni, &nr, span_of("", 0), true };
+	struct dp_selectors sel;
+	struct ike_child_made made = { &ch, &ni, &nr, span_of("", 0), true, &sel };
 	struct ike_child *c = sa->hs->child;
 	enum ike_drop d;
 
@@ -480,7 +482,7 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 	if (d == IKE_OK && ike_redirect_auth(k, sa, m))
 		return IKE_OK;
 	if (d == IKE_OK)
-		d = check_child(k, sa, m, &ch);
+		d = check_child(k, sa, m, &ch, &sel);
 	if (d != IKE_OK)
 		return d;
 	sa->hs->child = NULL;
@@ -525,21 +527,23 @@ ike_auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, uint3
 	return d;
 }
 
-/* The first profile that takes the identity and the way it is proved; else the first that takes the identity. */
+/* The first profile that takes the identity, the way it is proved, and the ESP SA that is asked for; else the first that takes the
+ * first two, or the first. */
 static unsigned
-profile_for(const struct ike *k, const struct ike_id *id, uint8_t method)
+profile_for(const struct ike *k, const struct ike_id *id, const struct ike_msg *m)
 {
-	unsigned found = k->conf->n_profile;
+	unsigned found = k->conf->n_profile, best = 0;
 
-	for (unsigned i = 0; i < k->conf->n_profile; i++) {
+	for (unsigned i = 0; i < k->conf->n_profile && best < 3; i++) {
 		const struct ike_profile *p = &k->conf->profile[i];
+		unsigned rank;
 
 		if (!ike_profile_takes(p, id))
 			continue;
-		if (ike_takes_method(p, method))
-			return i;
-		if (found == k->conf->n_profile)
+		rank = !ike_takes_method(p, m->auth_method) ? 1 : ike_sel_fits(p, m) ? 3 : 2;
+		if (rank > best)
 			found = i;
+		best = rank > best ? rank : best;
 	}
 	return found;
 }
@@ -559,7 +563,7 @@ authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct i
 	memcpy(chosen.addke, sa->addke, sizeof(chosen.addke));
 	if (!peer_id(&m->idi, &sa->peer_id))
 		return IKE_DROP_ID_SYNTAX;
-	i = profile_for(k, &sa->peer_id, m->auth_method);
+	i = profile_for(k, &sa->peer_id, m);
 	if (i == k->conf->n_profile)
 		return IKE_DROP_IDENTITY;
 	p = ike_profile(k, i);
@@ -587,7 +591,8 @@ struct first_child {
 	uint16_t error;
 	enum ike_drop drop;
 	struct ike_choice ch;
-	struct ike_ts tsi, tsr;
+	struct ike_ts_pair ts;
+	struct dp_selectors sel;
 };
 
 /* The peer is who it says, so whose configuration to look at can be said. */
@@ -599,6 +604,8 @@ log_refused_child(struct ike *k, const struct ike_sa *sa, const struct ike_rx *r
 
 	if (d == IKE_DROP_PROPOSAL)
 		why = ike_words_mismatch(ike_profile(k, sa->profile), m, true, false, text);
+	else if (d == IKE_DROP_SELECTORS)
+		why = ike_sel_mismatch(ike_profile(k, sa->profile), m, text);
 	ike_log_id(&sa->peer_id, id);
 	log_limited(k->env.env.log, &k->log_auth, k->now, LOG_LV_WARN, "ipsec-refused", "%s at %s: %s", id, endpoint_fmt(&sa->remote, ep), why);
 	remember_refused(k, sa, rx, d, why);
@@ -619,15 +626,15 @@ prepare_child(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const s
 	memset(f, 0, sizeof(*f));
 	if (!ike_msg_has(m, IKE_PL_SA))
 		return;	/* childless; it will have to make one soon */
-	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE)) {
-		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, IKE_DROP_MODE);
+	d = ike_sel_narrow(ike_profile(k, sa->profile), sa, rx, m, &f->ts, &f->sel);
+	if (d == IKE_DROP_MODE) {
+		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, d);
 		return;
 	}
 	if (!ike_select_esp(ike_profile(k, sa->profile), m, false, 0, &f->ch)) {
 		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, IKE_DROP_PROPOSAL);
 		return;
 	}
-	d = ike_natt_ts_select(sa, rx, m, &f->tsi, &f->tsr);
 	if (d != IKE_OK) {
 		refuse_child(f, IKE_N_TS_UNACCEPTABLE, d);
 		return;
@@ -654,7 +661,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
 	struct first_child f;
-	struct ike_child_made made = { &f.ch, &ni, &nr, span_of("", 0), false };
+	struct ike_child_made made = { &f.ch, &ni, &nr, span_of("", 0), false, &f.sel };
 	struct ike_offer o;
 	struct ike_tx t;
 	uint32_t spi;
@@ -685,7 +692,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	}
 	if (f.c) {
 		ike_offer_choice(&f.ch, IKE_PROTO_ESP, spi, &o);
-		build_child(&t, &o, &f.tsi, &f.tsr);
+		build_child(&t, p, &o, &f.ts);
 	} else if (f.error) {
 		log_refused_child(k, sa, rx, m, f.drop);
 		ike_tx_notify(&t, f.error);

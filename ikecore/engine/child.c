@@ -200,15 +200,19 @@ keylog_esp(struct ike *k, const struct dp_sa *d, bool in)
 }
 
 static void
-emit_add(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_keymat *km)
+emit_add(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made, const struct ike_keymat *km)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	struct dp_sa *d = (struct dp_sa *)(void *)outq_octets(k->out, sizeof(*d));
-	struct ike_act *a = d ? ike_act(k, IKE_ACT_CHILD_ADD, sa) : NULL;
+	bool plain = dp_plain(made->sel);
+	struct dp_selectors *sel = plain ? (struct dp_selectors *)(void *)outq_octets(k->out, sizeof(*sel)) : NULL;
+	struct ike_act *a = d && (sel || !plain) ? ike_act(k, IKE_ACT_CHILD_ADD, sa) : NULL;
 
 	if (!a)
 		return;	/* callers make sure there is room */
 	memset(d, 0, sizeof(*d));
+	if (sel)
+		*sel = *made->sel;
 	d->spi_in = c->spi_in;
 	d->spi_out = c->spi_out;
 	d->local = sa->local;
@@ -217,6 +221,7 @@ emit_add(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike
 	d->esn = c->esn;
 	d->active = c->active;
 	d->replay_window = p->replay_window;
+	d->sel = sel;
 	set_life(k, p, c, &d->life);
 	set_keys(c, km, &d->keys);
 	a->spi_in = c->spi_in;
@@ -244,7 +249,7 @@ ike_child_install(struct ike *k, struct ike_sa *sa, struct ike_child *c, const s
 	sa->orphan_at = TICK_NEVER;
 	sa->child_tries = 0;
 	ike_sa_arm_life(k, sa);
-	emit_add(k, sa, c, &km);
+	emit_add(k, sa, c, made, &km);
 	ike_keymat_wipe(&km);
 	return true;
 }

@@ -124,7 +124,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_tx
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	struct ike_sa *heir = ike_sa_find(k, cc->heir);
 	struct span pub = cc->kex ? ike_kex_public(cc->kex) : span_of("", 0);
-	struct ike_ts tsi, tsr;
+	struct ike_ts_pair ts;
 	struct ike_offer o;
 
 	if (cc->kex && pub.n == 0)
@@ -135,7 +135,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_tx
 	} else {
 		if (cc->old)
 			build_rekey_notify(t, IKE_N_REKEY_SA, cc->old);
-		ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+		ike_sel_mode(p, t);
 		ike_offer_esp(p, true, cc->child->spi_in, &o);
 	}
 	ike_build_sa(&t->b, o.prop, o.n_prop, o.xf);
@@ -143,10 +143,8 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_tx
 	if (cc->kex)
 		ike_build_ke(&t->b, cc->group, pub);
 	if (!heir) {
-		ike_natt_ts(&sa->local, &tsi);
-		ike_natt_ts(&sa->remote, &tsr);
-		ike_build_ts(&t->b, IKE_PL_TSI, &tsi, 1);
-		ike_build_ts(&t->b, IKE_PL_TSR, &tsr, 1);
+		ike_sel_offer(p, sa, &ts);
+		ike_sel_build(t, &ts);
 	}
 	return true;
 }
@@ -268,7 +266,7 @@ other_group(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const str
 static void
 finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
 {
-	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, true };
+	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, true, &cc->sel };
 	struct ike_child *old = ike_child_find(k, cc->old), *theirs = ike_child_find(k, cc->peer_new), *c = cc->child;
 	struct ike_low low;
 
@@ -351,18 +349,14 @@ check_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct i
 		return IKE_DROP_NONCE;
 	if (ike)
 		return cc->choice.ike_spi ? IKE_OK : IKE_DROP_SPI_ZERO;
-	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE))
-		return IKE_DROP_MODE;
-	if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote))
-		return IKE_DROP_SELECTORS;
-	return IKE_OK;
+	return ike_sel_agreed(p, sa, m, &cc->sel);
 }
 
 /* Something that we cannot use: the peer has it, so it must be deleted there. */
 static void
 undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 {
-	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, span_of("", 0), true };
+	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, span_of("", 0), true, &cc->sel };
 	struct ike_child *c = cc->child;
 
 	if (c) {
@@ -472,12 +466,13 @@ select_for(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, const struct
 }
 
 static void
-log_mismatch(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, enum ike_cc_kind kind)
+log_mismatch(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, enum ike_cc_kind kind, bool selectors)
 {
 	char text[IKE_REASON_MAX], id[600];
 
 	ike_log_id(&sa->peer_id, id);
-	log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, "rekey-no-proposal", "%s: %s", id,
+	log_limited(k->env.env.log, &k->log_prop, k->now, LOG_LV_NOTICE, selectors ? "rekey-selectors" : "rekey-no-proposal", "%s: %s", id,
+	    selectors ? ike_sel_mismatch(ike_profile(k, sa->profile), m, text) :
 	    ike_words_mismatch(ike_profile(k, sa->profile), m, kind != IKE_CC_REKEY_IKE, true, text));
 }
 
@@ -485,6 +480,8 @@ log_mismatch(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, en
 static uint16_t
 examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_cc_kind kind, struct ike_cc *want)
 {
+	enum ike_drop d;
+
 	if (!select_for(k, sa, kind, m, &want->choice)) {
 		want->choice.encr = 0;	/* something of a try may stand there */
 		return IKE_N_NO_PROPOSAL_CHOSEN;
@@ -499,9 +496,8 @@ examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct 
 	}
 	if (kind == IKE_CC_REKEY_IKE)
 		return 0;
-	if (!ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE))
-		return IKE_N_NO_PROPOSAL_CHOSEN;
-	return ike_natt_ts_select(sa, rx, m, &want->tsi, &want->tsr) == IKE_OK ? 0 : IKE_N_TS_UNACCEPTABLE;
+	d = ike_sel_narrow(ike_profile(k, sa->profile), sa, rx, m, &want->ts, &want->sel);
+	return d == IKE_OK ? 0 : d == IKE_DROP_MODE ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_TS_UNACCEPTABLE;
 }
 
 static bool
@@ -514,17 +510,15 @@ build_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pu
 	if (heir) {
 		ike_offer_choice(&cc->choice, IKE_PROTO_IKE, heir->spi_r, &o);
 	} else {
-		ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+		ike_sel_mode(ike_profile(k, sa->profile), t);
 		ike_offer_choice(&cc->choice, IKE_PROTO_ESP, cc->child->spi_in, &o);
 	}
 	ike_build_sa(&t->b, o.prop, o.n_prop, o.xf);
 	ike_build_nonce(&t->b, nonce_span(&cc->nr));
 	if (cc->group)
 		ike_build_ke(&t->b, cc->group, pub);
-	if (!heir) {
-		ike_build_ts(&t->b, IKE_PL_TSI, &cc->tsi, 1);
-		ike_build_ts(&t->b, IKE_PL_TSR, &cc->tsr, 1);
-	}
+	if (!heir)
+		ike_sel_build(t, &cc->ts);
 	return pub.n || !cc->group;
 }
 
@@ -532,7 +526,7 @@ build_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pu
 static bool
 grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
 {
-	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, false };
+	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, false, &cc->sel };
 	struct ike_child *old = ike_child_find(k, cc->old), *c = cc->child;
 	bool alone = ike_child_count_up(sa) == 0;
 
@@ -600,8 +594,8 @@ accept_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const 
 	if (!cc)
 		return IKE_DROP_MEMORY;	/* counts as lost; the peer asks again */
 	cc->choice = want->choice;
-	cc->tsi = want->tsi;
-	cc->tsr = want->tsr;
+	cc->ts = want->ts;
+	cc->sel = want->sel;
 	cc->old = old;
 	cc->mid = m->hdr.mid;
 	cc->rx = *rx;
@@ -650,8 +644,8 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 	error = examine(k, sa, rx, m, kind, &want);
 	if (error) {
 		put_be16(group, want.choice.group);
-		if (!want.choice.encr)
-			log_mismatch(k, sa, m, kind);
+		if (!want.choice.encr || error == IKE_N_TS_UNACCEPTABLE)
+			log_mismatch(k, sa, m, kind, want.choice.encr != 0);
 		answer_error(k, sa, rx, m->hdr.mid, error, span_of(group, error == IKE_N_INVALID_KE_PAYLOAD ? 2 : 0));
 		return error == IKE_N_INVALID_KE_PAYLOAD ? IKE_DROP_GROUP
 		       : error == IKE_N_TS_UNACCEPTABLE	 ? IKE_DROP_SELECTORS

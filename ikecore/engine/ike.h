@@ -85,6 +85,8 @@ enum { IKE_HUB_DPD_S = 5, IKE_HUB_DPD_RETRY_S = 1 };
 
 struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	char name[IKE_NAME_MAX];
+	char use[IKE_NAME_MAX];	/* several of one name: what this one is for, an interface; "": for all that have none of their own */
+	struct dp_selectors plain;	/* none: GRE in transport mode; else IP packets of these ranges in tunnel mode */
 	struct ike_id local_id;	/* type NONE: own address */
 	struct ike_match remote[8];
 	unsigned n_remote;	/* 0: any */
@@ -109,7 +111,8 @@ struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 };
 
 struct ike_conf {
-	const struct ike_profile *profile;	/* an inbound SA takes the first whose `remote` matches IDi */
+	/* An inbound SA takes the first whose `remote` matches IDi, with the ESP SA that is asked for if there is one. */
+	const struct ike_profile *profile;
 	unsigned n_profile;
 	uint32_t half_open_max;	/* hard bound of half-open records, default 4096 */
 	uint32_t cookie_threshold;	/* ask for cookies above it, default 100 */
@@ -292,6 +295,8 @@ uint64_t ike_count_fragments(const struct ike *k, bool tx);
 uint64_t ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange);
 
 /* Text of an identity: printable, escaped, "fqdn site-11.example.net", "address 192.0.2.1", "key-id 0a0b". */
+/* "10.1.0.0/16 to 10.2.0.0/16,10.3.0.0/16" */
+char	*ike_selectors_fmt(const struct dp_selectors *s, char *out, size_t n);
 char	*ike_id_fmt(const struct ike_id *id, char *out, size_t n);
 bool	ike_id_match(const struct ike_match *m, const struct ike_id *id);
 /* Peers that were refused lately, the last one first; bounded. */

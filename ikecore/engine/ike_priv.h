@@ -238,6 +238,10 @@ struct ike_exch {	/* our request in flight; window 1 */
 	tick_t sent;
 };
 
+struct ike_ts_pair {	/* selectors as they stand in a message */
+	struct ike_ts_list i, r;
+};
+
 /* One CREATE_CHILD_SA, ours (cc_tx) or the peer's while its job runs (cc_rx). */
 enum ike_cc_kind { IKE_CC_NEW, IKE_CC_REKEY_CHILD, IKE_CC_REKEY_IKE };
 struct ike_cc {
@@ -255,7 +259,8 @@ struct ike_cc {
 	struct ike_rx rx;	/* theirs: where to answer (endpoints only) */
 	uint32_t peer_new;	/* ours: child or IKE SA that the peer made meanwhile from the same old one */
 	struct ike_low peer_low;
-	struct ike_ts tsi, tsr;	/* theirs: to be said back */
+	struct ike_ts_pair ts;	/* theirs: to be said back */
+	struct dp_selectors sel;	/* what the new child is for */
 };
 
 enum ike_child_state {
@@ -627,6 +632,7 @@ struct ike_child_made {	/* what an exchange gave */
 	const struct ike_nonce *ni, *nr;
 	struct span g_ir;
 	bool ours;	/* we are the initiator of the exchange */
+	const struct dp_selectors *sel;
 };
 void	ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made);
 /* Keys; files it and has it installed. False (and c is gone) when the keys cannot be made. */
@@ -680,6 +686,19 @@ void	ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *loca
 void	ike_natt_ts(const struct endpoint *e, struct ike_ts *ts);	/* protocol 47, this host */
 enum ike_drop ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts *tsi, struct ike_ts *tsr);
 bool	ike_natt_ts_is(const struct ike_ts_list *l, bool natted, const struct endpoint *e);
+
+/* ---- selector.c: mode and traffic selectors of an ESP SA */
+void	ike_sel_mode(const struct ike_profile *p, struct ike_tx *t);	/* the notification, where there is one */
+void	ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts);
+void	ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, struct ike_ts_pair *out);
+/* Responder: what to answer. IKE_DROP_MODE or IKE_DROP_SELECTORS where there is nothing. */
+enum ike_drop ike_sel_narrow(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m,
+    struct ike_ts_pair *out, struct dp_selectors *sel);
+/* Initiator: is the answer one to what was offered? */
+enum ike_drop ike_sel_agreed(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel);
+bool	ike_sel_fits(const struct ike_profile *p, const struct ike_msg *m);	/* is it a profile for what is asked? */
+const char *ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[static IKE_REASON_MAX]);
+const char *ike_sel_refused(const struct ike_profile *p, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX]);
 
 /* ---- cookie.c: admission */
 enum ike_admit { IKE_ADMIT, IKE_ADMIT_PROVEN, IKE_ADMIT_COOKIE, IKE_ADMIT_BAD, IKE_ADMIT_FULL };

@@ -7,6 +7,12 @@
  * authenticate. Dials that wait to be tried again are tried at once. */
 #include "ikecore/engine/ike_priv.h"
 
+static bool
+same_profile(const struct ike_profile *a, const struct ike_profile *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->use, b->use) == 0;
+}
+
 /* The profile of that name; of several (one IKE profile with several sets of ESP words) the one in the same place among them. */
 static unsigned
 profile_now(const struct ike_conf *was, unsigned i, const struct ike_conf *is)
@@ -16,9 +22,9 @@ profile_now(const struct ike_conf *was, unsigned i, const struct ike_conf *is)
 	if (i >= was->n_profile)
 		return UINT32_MAX;
 	for (unsigned k = 0; k < i; k++)
-		place += strcmp(was->profile[k].name, was->profile[i].name) == 0;
+		place += same_profile(&was->profile[k], &was->profile[i]);
 	for (unsigned k = 0; k < is->n_profile; k++) {
-		if (strcmp(is->profile[k].name, was->profile[i].name) != 0)
+		if (!same_profile(&is->profile[k], &was->profile[i]))
 			continue;
 		found = k;
 		if (place-- == 0)
@@ -95,6 +101,8 @@ sa_reconf(struct ike *k, const struct ike_conf *was, struct ike_sa *sa)
 		key = 0;
 	if (!sa->unwelcome)
 		sa->unwelcome = i == UINT32_MAX ? "its profile is not configured any more" : unwelcome(to, sa, key);
+	if (!sa->unwelcome && memcmp(&from->plain, &to->plain, sizeof(to->plain)) != 0)
+		sa->unwelcome = "its traffic selectors were changed";
 	if (!sa->unwelcome)
 		sa->unwelcome = proving ? "the configuration was changed meanwhile" : ike_proof_unwelcome(to, sa);
 	if (sa->unwelcome) {

@@ -20,6 +20,8 @@ core_tunnel_init(struct core *c, struct core_tunnel *t, const struct core_tunnel
 	t->reason = "interface not created yet";
 	if (!outq_init(&t->out, c->mem, sizeof(struct nhrp_act), NHRP_OUT_ITEMS * CORE_ENGINE_DEPTH, NHRP_OUT_OCTETS * CORE_ENGINE_DEPTH))
 		return false;
+	if (conf->plain)
+		return (t->plain = core_plain_new(c, conf->plain)) != NULL;
 	core_timeline_tunnel(c, conf, &env);
 	t->nhrp = nhrp_new(&conf->nhrp, &env);
 	return t->nhrp != NULL;
@@ -29,6 +31,7 @@ void
 core_tunnel_fini(struct core *c, struct core_tunnel *t)
 {
 	nhrp_free(t->nhrp);
+	env_free(c->mem, t->plain);
 	outq_fini(&t->out, c->mem);
 	*t = (struct core_tunnel){ .nhrp = NULL };
 }
@@ -150,7 +153,7 @@ dp_nhrp(struct core *c, const struct dp_event *ev)
 	struct core_tunnel *t = core_tunnel(c, ev->tunnel);
 	struct nhrp_rx rx = { .peer = ev->peer, .remote = ev->remote, .packet = ev->packet };
 
-	if (t && !t->leaving && core_peer(c, ev->peer))
+	if (t && t->nhrp && !t->leaving && core_peer(c, ev->peer))
 		nhrp_rx(t->nhrp, c->now, &rx, &t->out);
 }
 
@@ -166,7 +169,7 @@ dp_traffic(struct core *c, const struct dp_event *ev)
 	log_debug(c->log, LOG_DBG_DATA, ev->kind == DP_EV_REDIRECT ? "data-redirect" : "data-unresolved", "tunnel %u: %s -> %s, from peer %u to peer %u",
 	    (unsigned)ev->tunnel, addr_fmt(&ev->src, src), addr_fmt(&ev->dst, dst), (unsigned)ev->peer, (unsigned)ev->out_peer);
 	if (t && !t->leaving)
-		nhrp_event(t->nhrp, c->now, &e, &t->out);
+		core_tell_nhrp(c, t, &e);
 }
 
 static void
@@ -199,7 +202,7 @@ dp_link(struct core *c, const struct dp_event *ev)
 	t->link_since = c->now;
 	t->reason = ev->link_gone ? "interface was deleted" : e.ok ? "" : "interface is down";
 	log_at(c->log, LOG_LV_NOTICE, e.ok ? "interface-up" : "interface-down", "%s%s%s", t->dp.name, e.ok ? "" : ": ", t->reason);
-	nhrp_event(t->nhrp, c->now, &e, &t->out);
+	core_tell_nhrp(c, t, &e);
 	if (ev->link_gone) {	/* made again at once; neighbours come back with NHRP's next steps */
 		struct core_act *a = core_act(c, CORE_ACT_TUNNEL_SET, ev->tunnel);
 
@@ -287,9 +290,9 @@ core_rib_event(struct core *c, tick_t now, const struct rib_event *ev)
 		struct core_tunnel *t = &c->tunnel[i];
 		struct nhrp_event e = { .kind = to[ev->kind], .prefix = ev->route.dst, .via = ev->route.via, .route = route_kind(t, &ev->route) };
 
-		if (!t->nhrp)
+		if (!core_used(t))
 			continue;
-		nhrp_event(t->nhrp, now, &e, &t->out);
+		core_tell_nhrp(c, t, &e);
 	}
 	core_pump(c);
 }
@@ -335,7 +338,7 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 		if (!ok)
 			log_limited(c->log, &c->limit, now, LOG_LV_WARN, "install-refused", "%s: %s refused: %s", t->dp.name,
 			    act->kind == CORE_ACT_NEIGH_SET ? "neighbour" : "route", reason);
-		nhrp_event(t->nhrp, now, &e, &t->out);
+		core_tell_nhrp(c, t, &e);
 		break;
 	case CORE_ACT_TUNNEL_DEL:
 	case CORE_ACT_NEIGH_DEL:
@@ -410,8 +413,12 @@ core_tick(struct core *c, tick_t now)
 {
 	c->now = now;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (c->tunnel[i].nhrp && !c->tunnel[i].leaving)
-			nhrp_tick(c->tunnel[i].nhrp, now, &c->tunnel[i].out);
+		struct core_tunnel *t = &c->tunnel[i];
+
+		if (t->nhrp && !t->leaving)
+			nhrp_tick(t->nhrp, now, &t->out);
+		else if (t->plain && !t->leaving)
+			core_plain_tick(c, t);
 	}
 	core_reconf_tick(c);
 	ike_tick(c->ike, now, &c->ike_out);
@@ -426,8 +433,10 @@ core_deadline(const struct core *c)
 	tick_t at = tick_min(tick_min(ike_deadline(c->ike), c->retry_at), timers_next(&c->timers));
 
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (c->tunnel[i].nhrp && !c->tunnel[i].leaving)
-			at = tick_min(at, nhrp_deadline(c->tunnel[i].nhrp));
+		const struct core_tunnel *t = &c->tunnel[i];
+
+		if (core_used(t) && !t->leaving)
+			at = tick_min(at, t->plain ? core_plain_deadline(t) : nhrp_deadline(t->nhrp));
 	}
 	return core_reconf_due(c) ? c->now : at;
 }
@@ -440,7 +449,7 @@ core_shutdown(struct core *c, tick_t now)
 
 	c->now = now;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (c->tunnel[i].nhrp)
+		if (core_used(&c->tunnel[i]))
 			core_tell_nhrp(c, &c->tunnel[i], &e);
 	}
 	core_pump(c);
@@ -458,7 +467,7 @@ peer_is(const struct core *c, const struct core_peer *p, const struct addr *whic
 
 	if (which->n == 0 || addr_eq(&p->remote.addr, which))
 		return true;
-	n = nhrp_peer_protos(c->tunnel[p->tunnel - 1].nhrp, p->id, proto, 8);
+	n = c->tunnel[p->tunnel - 1].nhrp ? nhrp_peer_protos(c->tunnel[p->tunnel - 1].nhrp, p->id, proto, 8) : 0;
 	for (unsigned i = 0; i < n && i < 8; i++) {
 		if (addr_eq(&proto[i].prefix.addr, which) || addr_eq(&proto[i].nbma_claimed, which))
 			return true;
@@ -491,7 +500,7 @@ core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *
 
 	c->now = now;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (c->tunnel[i].nhrp && (tunnel == 0 || tunnel == i + 1))
+		if (core_used(&c->tunnel[i]) && (tunnel == 0 || tunnel == i + 1))
 			core_tell_nhrp(c, &c->tunnel[i], &e);
 	}
 	core_pump(c);
@@ -514,6 +523,14 @@ struct nhrp *
 core_nhrp(const struct core *c, uint32_t tunnel)
 {
 	return tunnel >= 1 && tunnel <= c->n_tunnel ? c->tunnel[tunnel - 1].nhrp : NULL;
+}
+
+struct addr
+core_source_addr(const struct core *c, uint32_t tunnel)
+{
+	static const struct addr none;
+
+	return tunnel >= 1 && tunnel <= c->n_tunnel && core_used(&c->tunnel[tunnel - 1]) ? c->tunnel[tunnel - 1].dp.source : none;
 }
 
 struct ike *

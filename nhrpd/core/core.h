@@ -14,11 +14,18 @@
 #include "lib/trace.h"
 #include "nhrpd/engine/nhrp.h"
 
-enum { CORE_TUNNELS_MAX = 16 };
+enum { CORE_TUNNELS_MAX = 16, CORE_DESTS_MAX = 8 };
+
+struct core_plain_conf {	/* a tunnel without NHRP */
+	char dest[CORE_DESTS_MAX][NHRP_NAME_MAX];	/* addresses or names, the best first; none: who calls is the peer */
+	unsigned n_dest;
+	uint32_t reactivate_s;	/* until better ones are tried again; 0: never */
+};
 
 struct core_tunnel_conf {
 	struct dp_tunnel dp;	/* id is the index from 1 */
-	struct nhrp_conf nhrp;
+	struct nhrp_conf nhrp;	/* not looked at where there is */
+	const struct core_plain_conf *plain;	/* NULL: DMVPN. Else dp.plain is set */
 	unsigned profile;	/* into ike_conf */
 	const char *source_if;	/* name of the source interface, or NULL when an address was given */
 	uint8_t source_family;	/* 4 or 16: which of its addresses */
@@ -154,7 +161,8 @@ typedef bool core_attempt_fn(void *ctx, const struct core_attempt_info *);
 /* Attempts to reach `which` (a tunnel address, an outer address, or a destination behind it; none: all), in no order. */
 void	core_visit_attempts(const struct core *c, uint32_t tunnel, const struct addr *which, core_attempt_fn *fn, void *ctx);
 
-struct nhrp *core_nhrp(const struct core *c, uint32_t tunnel);	/* for its visit functions; NULL when unknown */
+struct nhrp *core_nhrp(const struct core *c, uint32_t tunnel);	/* for its visit functions; NULL when unknown, or plain */
+struct addr core_source_addr(const struct core *c, uint32_t tunnel);	/* outer address in use, or none */
 struct ike *core_ike(const struct core *c);
 
 #endif

@@ -94,12 +94,14 @@ struct core_lost {
 	char hint[NHRP_NAME_MAX];	/* which is here */
 };
 
-struct core_tunnel {	/* its place is free when it has no NHRP engine */
+struct core_plain;
+struct core_tunnel {	/* its place is free when it has neither of the two */
 	const struct core_tunnel_conf *conf;	/* not while leaving */
 	bool again;	/* it was refused: try again at retry_at */
 	struct dp_tunnel dp;	/* as in force: the source may change */
 	struct nhrp *nhrp;
-	struct outq out;	/* of nhrp */
+	struct core_plain *plain;	/* plain.c, in its stead */
+	struct outq out;	/* of either */
 	size_t at;	/* first action not carried over */
 	uint32_t ifindex;
 	bool set, link_up;
@@ -158,10 +160,15 @@ void	core_pump_nhrp(struct core *c, struct core_tunnel *t);
 void	core_tell_nhrp(struct core *c, struct core_tunnel *t, const struct nhrp_event *ev);
 void	core_tell_ike(struct core *c, const struct ike_event *ev);
 struct core_act *core_act(struct core *c, enum core_act_kind kind, uint32_t tunnel);	/* NULL when the queue is full: counted */
+static inline bool
+core_used(const struct core_tunnel *t)
+{
+	return t->nhrp || t->plain;
+}
 static inline struct core_tunnel *
 core_tunnel(struct core *c, uint32_t id)
 {
-	return id >= 1 && id <= c->n_tunnel && c->tunnel[id - 1].nhrp ? &c->tunnel[id - 1] : NULL;
+	return id >= 1 && id <= c->n_tunnel && core_used(&c->tunnel[id - 1]) ? &c->tunnel[id - 1] : NULL;
 }
 
 /* core.c */
@@ -188,6 +195,15 @@ void	core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *rea
 void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* ends its IKE SAs */
 void	core_peer_drop(struct core *c, struct core_peer *p);	/* whatever IKE says or does not say */
 void	core_peers_fini(struct core *c);
+
+/* plain.c: stands where an NHRP engine would */
+struct core_plain *core_plain_new(struct core *c, const struct core_plain_conf *conf);
+void	core_plain_event(struct core *c, struct core_tunnel *t, const struct nhrp_event *ev);
+void	core_plain_tick(struct core *c, struct core_tunnel *t);
+tick_t	core_plain_deadline(const struct core_tunnel *t);
+void	core_plain_reconf(struct core *c, struct core_tunnel *t, const struct core_plain_conf *conf);
+bool	core_plain_uses(const struct core_tunnel *t, uint32_t peer, tick_t *since);
+bool	core_plain_absent(const struct core_tunnel *t, uint32_t tunnel, core_peer_fn *fn, void *ctx);
 
 /* path.c */
 void	core_path_ask(struct core *c, const struct dp_event *ev);

@@ -1,6 +1,6 @@
 /* nhrpd/core/idle.c: ends SAs that nobody needs any more. A shortcut's far end keeps its SA when the shortcut has expired here, and
  * IKE would renew it for ever. A peer is needed while a want of ours led to it, or while it is registered, an NHS or
- * configured; else it goes when no data went either way for IDLE_CHECKS checks. */
+ * configured, or the peer of a tunnel that has one; else it goes when no data went either way for IDLE_CHECKS checks. */
 #include "nhrpd/core/core_priv.h"
 
 enum { IDLE_CHECK_S = 60, IDLE_CHECKS = 5, PROTOS = 16 };
@@ -17,13 +17,14 @@ static bool
 needed(const struct core *c, const struct core_peer *p)
 {
 	struct nhrp_cache_info proto[PROTOS];
-	unsigned n = p->dials ? 0 : nhrp_peer_protos(c->tunnel[p->tunnel - 1].nhrp, p->id, proto, PROTOS);
+	const struct core_tunnel *t = &c->tunnel[p->tunnel - 1];
+	unsigned n = p->dials || t->plain ? 0 : nhrp_peer_protos(t->nhrp, p->id, proto, PROTOS);
 
 	for (unsigned i = 0; i < n && i < PROTOS; i++) {
 		if (proto[i].type >= NHRP_CT_DYNAMIC)
 			return true;
 	}
-	return p->dials != NULL;
+	return p->dials || t->plain;
 }
 
 /* Without counters nobody can say that a peer is idle. */

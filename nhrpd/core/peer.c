@@ -242,7 +242,7 @@ tunnel_of(struct core *c, const struct ike_act *a)
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
 		struct core_tunnel *t = &c->tunnel[i];
 
-		if (!t->nhrp || t->leaving || t->conf->profile != a->profile)
+		if (!core_used(t) || t->leaving || t->conf->profile != a->profile)
 			continue;
 		if (addr_eq(&t->dp.source, &a->local.addr))
 			return t;
@@ -431,11 +431,15 @@ static struct core_act *
 sa_add_act(struct core *c, struct core_peer *p, const struct dp_sa *from, bool active)
 {
 	struct dp_sa *sa = (struct dp_sa *)(void *)outq_octets(&c->out, sizeof(*sa));
-	struct core_act *a = sa ? core_act(c, CORE_ACT_SA_ADD, p->tunnel) : NULL;
+	struct dp_selectors *sel = from->sel ? (struct dp_selectors *)(void *)outq_octets(&c->out, sizeof(*sel)) : NULL;
+	struct core_act *a = sa && (sel || !from->sel) ? core_act(c, CORE_ACT_SA_ADD, p->tunnel) : NULL;
 
 	if (!a)
 		return NULL;
 	*sa = *from;
+	if (sel)
+		*sel = *from->sel;
+	sa->sel = sel;
 	sa->tunnel = p->tunnel;
 	sa->peer = p->id;
 	sa->active = active;

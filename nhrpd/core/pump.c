@@ -31,7 +31,10 @@ debug_want(const struct core *c, const struct core_tunnel *t, const struct nhrp_
 void
 core_tell_nhrp(struct core *c, struct core_tunnel *t, const struct nhrp_event *ev)
 {
-	nhrp_event(t->nhrp, c->now, ev, &t->out);
+	if (t->plain)
+		core_plain_event(c, t, ev);
+	else
+		nhrp_event(t->nhrp, c->now, ev, &t->out);
 }
 
 void

@@ -11,6 +11,13 @@ name_at(const struct core_conf *conf, unsigned i)
 	return i < conf->n_tunnel ? conf->tunnel[i].dp.name : "";
 }
 
+/* One that becomes another kind of tunnel is another one. */
+static bool
+same_place(const struct core_conf *a, const struct core_conf *b, unsigned i)
+{
+	return strcmp(name_at(a, i), name_at(b, i)) == 0 && (!*name_at(a, i) || !a->tunnel[i].plain == !b->tunnel[i].plain);
+}
+
 /* ---- peers that have to go */
 
 static void
@@ -142,7 +149,10 @@ stay(struct core *c, struct core_tunnel *t, const struct core_conf *was, const s
 	t->dp.source = source;
 	if (!same && (a = core_act(c, CORE_ACT_TUNNEL_SET, to->dp.id)))
 		a->dp_tunnel = &t->dp;
-	nhrp_reconf(t->nhrp, c->now, &to->nhrp, &t->out);
+	if (t->plain)
+		core_plain_reconf(c, t, to->plain);
+	else
+		nhrp_reconf(t->nhrp, c->now, &to->nhrp, &t->out);
 	core_pump(c);
 	if (!protection)
 		return;
@@ -157,7 +167,7 @@ stay(struct core *c, struct core_tunnel *t, const struct core_conf *was, const s
 static bool
 is_new(const struct core *c, const struct core_conf *conf, unsigned i)
 {
-	return *name_at(conf, i) && strcmp(name_at(conf, i), name_at(c->conf, i)) != 0;
+	return *name_at(conf, i) && !same_place(conf, c->conf, i);
 }
 
 static bool
@@ -181,7 +191,7 @@ move_in(struct core *c, unsigned i, const struct core_tunnel *fresh)
 {
 	struct core_tunnel *t = &c->tunnel[i];
 
-	if (t->nhrp)
+	if (core_used(t))
 		leave_some(c, t, UINT32_MAX);
 	*t = *fresh;
 	if (i >= c->n_tunnel)
@@ -212,7 +222,7 @@ core_reconf(struct core *c, tick_t now, const struct core_conf *conf)
 	if (!prepare(c, conf, fresh))
 		return false;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (*name_at(was, i) && strcmp(name_at(was, i), name_at(conf, i)) != 0)
+		if (*name_at(was, i) && !same_place(was, conf, i))
 			leave(c, &c->tunnel[i]);
 	}
 	c->conf = conf;
@@ -220,7 +230,7 @@ core_reconf(struct core *c, tick_t now, const struct core_conf *conf)
 	core_pump(c);
 	c->peers_max = conf->peers_max ? conf->peers_max : CORE_PEERS_DEFAULT;
 	for (unsigned i = 0; i < conf->n_tunnel; i++) {
-		if (fresh[i].nhrp) {
+		if (core_used(&fresh[i])) {
 			end_of(c, conf->tunnel[i].dp.name);
 			move_in(c, i, &fresh[i]);
 		} else if (*name_at(conf, i)) {

@@ -46,6 +46,13 @@ nhrp_step(const struct core_tunnel *t, const struct core_peer *p, struct core_pe
 	struct nhs_of_peer f = { .peer = p->id };
 	struct nhrp_cache_info proto[4];
 
+	if (t->plain) {
+		out->nhs = p->dials != NULL;
+		out->dynamic = !out->nhs;
+		out->step = core_plain_uses(t, p->id, &out->since) ? CORE_STEP_UP : CORE_STEP_NHRP;
+		out->reason = out->step == CORE_STEP_UP ? "" : "another peer is in use";
+		return;
+	}
 	nhrp_visit_nhs(t->nhrp, nhs_of_peer, &f);
 	out->n_proto = nhrp_peer_protos(t->nhrp, p->id, proto, 4);
 	out->nhs = f.found;
@@ -182,6 +189,8 @@ visit_tunnel(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 		if (!fn(ctx, &info))
 			return false;
 	}
+	if (c->tunnel[tunnel - 1].plain)
+		return core_plain_absent(&c->tunnel[tunnel - 1], tunnel, fn, ctx);
 	nhrp_visit_nhs(c->tunnel[tunnel - 1].nhrp, absent_nhs, &w);
 	if (w.go_on)
 		nhrp_visit_cache(c->tunnel[tunnel - 1].nhrp, NULL, absent_client, &w);
@@ -192,7 +201,7 @@ void
 core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 {
 	for (uint32_t i = 1; i <= c->n_tunnel; i++) {
-		if (c->tunnel[i - 1].nhrp && (tunnel == 0 || tunnel == i) && !visit_tunnel(c, i, fn, ctx))
+		if (core_used(&c->tunnel[i - 1]) && (tunnel == 0 || tunnel == i) && !visit_tunnel(c, i, fn, ctx))
 			return;
 	}
 }

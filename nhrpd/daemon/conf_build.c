@@ -159,12 +159,13 @@ is_down(const struct conf_b_interface *b)
 static uint8_t
 outer_family(struct conf_parse *p, const struct conf_b_interface *b)
 {
-	uint8_t mode = b->mode.at.line && b->mode.s ? 16 : 4, given = b->source.p.addr.n;
+	uint8_t mode = b->ipsec_mode.n || (b->mode.at.line && b->mode.s) ? 16 : 4, given = b->source.p.addr.n;
 
 	if (!b->source.at.line || !given)
 		return mode;
-	if (b->mode.at.line && given != mode)
-		conf_error_at(p, b->source.at, "%s source for a tunnel of mode \"gre multipoint%s\"", given == 4 ? "an IPv4" : "an IPv6", mode == 16 ? " ipv6" : "");
+	if ((b->mode.at.line || conf_is_plain(b)) && given != mode)
+		conf_error_at(p, b->source.at, "%s source for a tunnel of mode \"%s%s\"", given == 4 ? "an IPv4" : "an IPv6",
+		    conf_is_plain(b) ? "ipsec" : "gre multipoint", mode == 16 ? " ipv6" : conf_is_plain(b) ? " ipv4" : "");
 	else if (!addr_is_unicast(&b->source.p.addr))
 		conf_error_at(p, b->source.at, "not an address a host can have");
 	return given;
@@ -190,7 +191,7 @@ check_interface(struct conf_parse *p, const struct conf_b_interface *b)
 		conf_error_at(p, at, "interface %s needs \"ip address\" or \"ipv6 address\"", name);
 	if (!b->source.at.line)
 		conf_error_at(p, at, "interface %s needs \"tunnel source\"", name);
-	if (!b->network_id.at.line)
+	if (!b->network_id.at.line && !conf_is_plain(b))
 		conf_error_at(p, at, "interface %s needs \"ip nhrp network-id\"", name);
 	if (!b->protection.at.line)
 		conf_error_at(p, at, "interface %s needs \"tunnel protection ipsec profile NAME\": it never sends in clear", name);
@@ -201,14 +202,14 @@ check_interface(struct conf_parse *p, const struct conf_b_interface *b)
 		    (unsigned long long)or_else(&b->hold, 600));
 }
 
-/* One tunnel per source for now: the data planes tell tunnels apart by it. */
+/* One multipoint tunnel per source for now: the data planes tell them apart by it. */
 static void
 check_sources(struct conf_parse *p, const struct conf_b_interface *b)
 {
 	for (const struct conf_block *o = p->interface; o && o != &b->b; o = o->next) {
 		const struct conf_b_interface *other = (const struct conf_b_interface *)o;
 
-		if (is_down(other) || is_down(b) || !other->source.at.line || !b->source.at.line)
+		if (is_down(other) || is_down(b) || conf_is_plain(other) || conf_is_plain(b) || !other->source.at.line || !b->source.at.line)
 			continue;
 		if (strcmp(other->source.s, b->source.s) == 0 || (b->source.p.addr.n && addr_eq(&other->source.p.addr, &b->source.p.addr))) {
 			conf_error_at(p, b->source.at, "interface %s has the source %s already (%s): one tunnel per source", o->name, b->source.s,
@@ -308,6 +309,7 @@ build_dp(const struct conf_b_interface *b, uint32_t id, struct dp_tunnel *o)
 	o->id = id;
 	copy_name(o->name, sizeof(o->name), b->b.name);
 	o->source = b->source.p.addr;
+	o->plain = conf_is_plain(b);
 	o->has_key = b->key.at.line != NULL;
 	o->key = (uint32_t)b->key.n;
 	memcpy(o->addr, b->own, sizeof(o->addr));
@@ -343,11 +345,21 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 		p->conf->tunnel[w->n_tunnel].description = b->description.at.line ? b->description.s : "";
 		o = &w->tunnel[w->n_tunnel++];
 	}
+	conf_check_plain(p, b, family);
 	build_dp(b, w->n_tunnel, &o->dp);
-	build_nhrp(p, b, family, &o->nhrp);
+	o->plain = conf_build_plain(p, b);
+	if (!conf_is_plain(b))
+		build_nhrp(p, b, family, &o->nhrp);
 	o->source_family = o->dp.outer = family;
 	o->source_if = b->source.p.addr.n ? NULL : b->source.s;
-	if (prot && o != &spare) {
+	if (prot && o != &spare && conf_is_plain(b)) {
+		struct ike_profile *own = &w->profile[w->n_profile];
+
+		o->profile = w->n_profile++;
+		build_profile(p, prot, &w->ike, own);
+		copy_name(own->use, sizeof(own->use), b->b.name);
+		conf_plain_selectors(b, &own->plain);
+	} else if (prot && o != &spare) {
 		if (!prot->index) {
 			prot->index = ++w->n_profile;
 			build_profile(p, prot, &w->ike, &w->profile[prot->index - 1]);
@@ -482,7 +494,7 @@ conf_build(struct conf_parse *p)
 	for (struct conf_block *b = p->keyring; b; b = b->next)
 		build_keyring(p, (struct conf_b_keyring *)b);
 	conf_build_ike(p, &w.ike);
-	w.profile = conf_alloc(p->mem, (count(p->ipsec) + 1) * sizeof(w.profile[0]));
+	w.profile = conf_alloc(p->mem, (count(p->ipsec) + CORE_TUNNELS_MAX + 1) * sizeof(w.profile[0]));
 	w.tunnel = conf_alloc(p->mem, CORE_TUNNELS_MAX * sizeof(w.tunnel[0]));
 	if (!w.profile || !w.tunnel)
 		return;

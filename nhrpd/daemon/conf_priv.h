@@ -148,6 +148,9 @@ struct conf_b_interface {
 	struct conf_place own_at[NHRP_OWN_ADDRS];
 	struct prefix own[NHRP_OWN_ADDRS];
 	unsigned n_own;
+	struct conf_val ipsec_mode, reactivate;	/* conf_plain.c */
+	struct conf_named dest[CORE_DESTS_MAX];
+	unsigned n_dest;
 	struct conf_b_nhs nhs[NHRP_NHS_MAX];
 	unsigned n_nhs;
 	struct conf_b_map map[NHRP_MAPS_MAX];
@@ -306,6 +309,11 @@ void	conf_build(struct conf_parse *p);
 void	conf_build_trusts(struct conf_parse *p);
 void	conf_build_auth(struct conf_parse *p, const struct conf_b_profile *f, struct ike_profile *o);
 bool	conf_wants_keyring(const struct conf_b_profile *f);
+/* conf_plain.c */
+bool	conf_is_plain(const struct conf_b_interface *b);
+void	conf_check_plain(struct conf_parse *p, const struct conf_b_interface *b, uint8_t family);
+const struct core_plain_conf *conf_build_plain(struct conf_parse *p, const struct conf_b_interface *b);	/* NULL: it is not, or no memory */
+void	conf_plain_selectors(const struct conf_b_interface *b, struct dp_selectors *out);
 /* A new block of `size` in `list`, or NULL: its name is taken (said), or there is no memory. */
 void	*conf_open_block(struct conf_parse *p, const struct conf_cmd *c, enum conf_ctx ctx, struct conf_block **list, size_t size);
 void	conf_say(struct conf_parse *p, const struct conf_cmd *c);	/* notes a line that was carried out */
@@ -334,7 +342,7 @@ conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the r
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
-conf_fn conf_set_addke, conf_set_ppk;
+conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
     conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
 

@@ -417,6 +417,16 @@ reload_line(void *ctx, const char *text)
 	reload_add(d->reload, &d->log, RELOAD_CHANGE, "%s", text);
 }
 
+static bool
+has_plain(const struct conf *c)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < c->core.n_tunnel; i++)
+		any |= c->core.tunnel[i].dp.name[0] && c->core.tunnel[i].plain;
+	return any;
+}
+
 /* NULL: what is wrong with it has been reported. */
 static struct conf *
 reload_read(struct daemon *d)
@@ -435,6 +445,8 @@ reload_read(struct daemon *d)
 	}
 	if (c && !c->n_error && c->plane != CONF_PLANE_AUTO && (c->plane == CONF_PLANE_KERNEL) != d->kernel_plane)
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane` does not change by a reload: restart nhrpd");
+	if (c && !c->n_error && d->kernel_plane && has_plain(c))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "`tunnel mode ipsec` needs our own data plane, and the kernel's is in use: restart nhrpd");
 	if (!d->reload->errors)
 		return c;
 	conf_free(c);
@@ -463,7 +475,7 @@ tunnel_at(const struct conf *c, uint32_t i)
 static bool
 same_source(const struct core_tunnel_conf *a, const struct core_tunnel_conf *b)
 {
-	return a && b && strcmp(a->dp.name, b->dp.name) == 0 && a->source_if && b->source_if && strcmp(a->source_if, b->source_if) == 0 &&
+	return a && b && strcmp(a->dp.name, b->dp.name) == 0 && !a->plain == !b->plain && a->source_if && b->source_if && strcmp(a->source_if, b->source_if) == 0 &&
 	    a->source_family == b->source_family;
 }
 
@@ -480,7 +492,7 @@ reload_sources(struct daemon *d, const struct conf *was)
 	for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++) {
 		const struct core_tunnel_conf *from = tunnel_at(was, i), *to = tunnel_at(d->conf, i);
 
-		fresh |= to && (!from || strcmp(from->dp.name, to->dp.name) != 0);
+		fresh |= to && (!from || strcmp(from->dp.name, to->dp.name) != 0 || !from->plain != !to->plain);
 		if (!to || same_source(from, to))
 			continue;
 		if (!to->source_if)
@@ -680,6 +692,11 @@ choose_plane(struct daemon *d, char *why, size_t n)
 			continue;
 		needs.v6 |= t->dp.outer == 16;
 		needs.mss |= t->dp.mss > 1 && d->conf->plane == CONF_PLANE_AUTO;
+	}
+	if (has_plain(d->conf)) {	/* with `kernel` the configuration was refused */
+		snprintf(why, n, "tunnel mode ipsec is not in the kernel's yet");
+		d->kernel_plane = false;
+		return true;
 	}
 	d->kernel_plane = d->conf->plane != CONF_PLANE_USER && dp_kernel_probe(&d->loop.host, &needs, why, n);
 	return d->kernel_plane || d->conf->plane != CONF_PLANE_KERNEL;

@@ -83,7 +83,7 @@ tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 {
 	struct dp_tunnel with = *conf, *t = &with;
 	struct addr mark = mgre_kernel_mark(t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
-	int rc = t->id && t->id <= CORE_TUNNELS_MAX ? xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark) : -EINVAL;
+	int rc = t->plain ? -EOPNOTSUPP : t->id && t->id <= CORE_TUNNELS_MAX ? xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark) : -EINVAL;
 
 	if (rc == 0) {
 		make_room(&of(dp)->room[t->id - 1], t);

@@ -45,6 +45,18 @@ show_each_tunnel(struct show *s, void (*each)(struct show *))
 }
 
 void
+show_each_plain(struct show *s, void (*each)(struct show *))
+{
+	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++) {
+		s->conf = &show_conf(s)->tunnel[i];
+		s->tunnel = i + 1;
+		if (s->conf->plain)
+			each(s);
+	}
+	s->conf = NULL;
+}
+
+void
 show_append(struct show *s, json_t *o)
 {
 	if (o && s->conf)
@@ -407,8 +419,14 @@ ipsec_entry(void *ctx, const struct ike_sa_info *i)
 static json_t *
 show_crypto(struct show *s)
 {
+	json_t *o, *plain = show_plain(s);
+
 	ike_visit_sa(core_ike(s->src->core), session_entry, s);
-	return show_finish(s, "sessions");
+	o = show_finish(s, "sessions");
+	if (o && json_array_size(plain))
+		json_object_set(o, "interfaces", plain);
+	json_decref(plain);
+	return o;
 }
 
 static json_t *

@@ -294,6 +294,8 @@ source_of(const struct show *s)
 	struct addr a = s->conf->dp.source;
 	struct prefix own;
 
+	if (s->conf->plain)
+		return core_source_addr(s->src->core, s->tunnel);
 	if (!a.n && s->conf->dp.n_addr) {
 		own = prefix_host(&s->conf->dp.addr[0].addr);
 		nhrp_visit_cache(s->nhrp, &own, own_nbma, &a);
@@ -373,9 +375,85 @@ interface_tunnel(struct show *s)
 	json_array_append_new(s->list, o);
 }
 
+/* ---- interfaces without NHRP */
+
+static bool
+plain_peer(void *ctx, const struct core_peer_info *i)
+{
+	struct show *s = ctx;
+	json_t *o = show_room(s) ? show_peer_json(i, s->now) : NULL;
+
+	if (o && i->peer != 0)
+		peer_traffic(s, i->peer, o);
+	if (o)
+		json_array_append_new(s->children, o);
+	return true;
+}
+
+static void
+selectors_json(const struct show *s, json_t *o)
+{
+	const struct core_conf *c = show_conf(s);
+	char text[160];
+
+	if (s->conf->profile < c->ike.n_profile)
+		json_object_set_new(o, "selectors", json_string(ike_selectors_fmt(&c->ike.profile[s->conf->profile].plain, text, sizeof(text))));
+}
+
+static void
+plain_peers(struct show *s, json_t *o)
+{
+	const struct core_plain_conf *q = s->conf->plain;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < q->n_dest; i++)
+		json_array_append_new(list, show_text(q->dest[i]));
+	s->children = json_array();
+	core_visit_peer(s->src->core, s->tunnel, plain_peer, s);
+	selectors_json(s, o);
+	json_object_set_new(o, "mode", json_string("ipsec"));
+	json_object_set_new(o, "destinations", list);
+	json_object_set_new(o, "reactivate_s", json_integer(q->reactivate_s));
+	json_object_set_new(o, "peers", s->children);
+}
+
+static void
+plain_session(struct show *s)
+{
+	json_t *o = json_pack("{s:o}", "interface", show_text(s->conf->dp.name));
+
+	if (!o)
+		return;
+	plain_peers(s, o);
+	json_array_append_new(s->list, o);
+}
+
+json_t *
+show_plain(struct show *s)
+{
+	json_t *was = s->list, *list = json_array();
+
+	s->list = list;
+	show_each_plain(s, plain_session);
+	s->list = was;
+	return list;
+}
+
+static void
+interface_plain(struct show *s)
+{
+	json_t *o = !s->cmd->arg[0] || strcmp(s->cmd->arg, s->conf->dp.name) == 0 ? link_json(s) : NULL;
+
+	if (!o)
+		return;
+	plain_peers(s, o);
+	json_array_append_new(s->list, o);
+}
+
 json_t *
 show_interface(struct show *s)
 {
 	show_each_tunnel(s, interface_tunnel);
+	show_each_plain(s, interface_plain);
 	return show_finish(s, "interfaces");
 }

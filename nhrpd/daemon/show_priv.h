@@ -44,6 +44,8 @@ const struct core_conf *show_conf(const struct show *s);
 bool	show_room(struct show *s);	/* for one more; else it is counted */
 void	show_append(struct show *s, json_t *o);	/* to the list, with the name of the interface */
 json_t	*show_finish(struct show *s, const char *name);
+void	show_each_plain(struct show *s, void (*each)(struct show *));	/* those without NHRP; show_each_tunnel() has the others */
+json_t	*show_plain(struct show *s);	/* them and their peers */
 void	show_each_tunnel(struct show *s, void (*each)(struct show *));	/* with tunnel, conf and nhrp set */
 
 struct show_index *show_index_new(const struct core *core);	/* NULL without memory */

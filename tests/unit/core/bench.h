@@ -100,5 +100,6 @@ Suite *want_suite(void);
 Suite *show_suite(void);
 Suite *reconf_suite(void);
 Suite *timeline_suite(void);
+Suite *plain_suite(void);
 
 #endif

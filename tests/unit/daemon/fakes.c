@@ -100,6 +100,14 @@ core_nhrp(const struct core *c, uint32_t tunnel)
 	return tunnel == 1 ? (struct nhrp *)&fakes : NULL;
 }
 
+struct addr
+core_source_addr(const struct core *c, uint32_t tunnel)
+{
+	(void)c;
+	(void)tunnel;
+	return (struct addr){ 0 };
+}
+
 struct ike *
 core_ike(const struct core *c)
 {
@@ -291,6 +299,13 @@ ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange)
 {
 	(void)k;
 	return tx ? 0 : exchange;
+}
+
+char *
+ike_selectors_fmt(const struct dp_selectors *sel, char *out, size_t n)
+{
+	snprintf(out, n, "%u to %u", sel->n_local, sel->n_remote);
+	return out;
 }
 
 char *

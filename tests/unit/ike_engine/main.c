@@ -12,4 +12,5 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     reject_suite,
     dos_suite,
     qcd_suite,
-    proof_suite)
+    proof_suite,
+    selector_suite)

@@ -29,4 +29,5 @@ Suite	*dos_suite(void);
 Suite	*qcd_suite(void);
 Suite	*probe_suite(void);
 Suite	*proof_suite(void);
+Suite	*selector_suite(void);
 #endif

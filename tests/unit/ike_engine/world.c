@@ -189,6 +189,9 @@ dp_add(struct w_side *s, const struct ike_act *a)
 	s->child_adds++;
 	c = &s->child[s->n_child++];
 	*c = (struct w_child){ .sa = a->sa, .dp = *a->child, .active = a->child->active };
+	c->dp.sel = NULL;	/* borrowed */
+	if (a->child->sel)
+		c->sel = *a->child->sel;
 	if (c->active)
 		c->order = ++s->activations;
 }

@@ -10,7 +10,8 @@ enum { W_SIDES = 3, W_MSGS = 4096, W_CHILDREN = 64, W_KEYS = 8, W_JOBS = 512 };
 
 struct w_child {	/* what the mock data plane has */
 	uint32_t sa;
-	struct dp_sa dp;
+	struct dp_sa dp;	/* its selectors: */
+	struct dp_selectors sel;
 	bool active;
 	unsigned order;	/* of activation: the highest is sent on */
 };

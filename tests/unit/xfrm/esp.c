@@ -99,7 +99,7 @@ sealed(size_t payload, size_t *n)
 	buf = malloc(*n);
 	for (size_t i = 0; i < payload; i++)
 		buf[head + i] = (uint8_t)i;
-	ck_assert_int_eq(esp_wrap(&out, buf + head, payload, &s), XFRM_OK);
+	ck_assert_int_eq(esp_wrap(&out, ESP_NEXT_GRE, buf + head, payload, &s), XFRM_OK);
 	ck_assert_ptr_eq(s.p, buf);
 	ck_assert_uint_eq(s.n, *n);
 	return buf;
@@ -192,15 +192,15 @@ START_TEST(the_numbers_end)
 
 	pair(any_suite(0), false);
 	out.seq = UINT32_MAX - 1;
-	ck_assert_int_eq(esp_wrap(&out, buf + 64, 20, &s), XFRM_OK);
-	ck_assert_int_eq(esp_wrap(&out, buf + 64, 20, &s), XFRM_DROP_SEQ_END);
+	ck_assert_int_eq(esp_wrap(&out, ESP_NEXT_GRE, buf + 64, 20, &s), XFRM_OK);
+	ck_assert_int_eq(esp_wrap(&out, ESP_NEXT_GRE, buf + 64, 20, &s), XFRM_DROP_SEQ_END);
 	ck_assert_uint_eq(out.seq, UINT32_MAX);
 	unpair();
 	pair(any_suite(0), true);
 	out.seq = UINT32_MAX;
-	ck_assert_int_eq(esp_wrap(&out, buf + 64, 20, &s), XFRM_OK);
+	ck_assert_int_eq(esp_wrap(&out, ESP_NEXT_GRE, buf + 64, 20, &s), XFRM_OK);
 	out.seq = UINT64_MAX;
-	ck_assert_int_eq(esp_wrap(&out, buf + 64, 20, &s), XFRM_DROP_SEQ_END);
+	ck_assert_int_eq(esp_wrap(&out, ESP_NEXT_GRE, buf + 64, 20, &s), XFRM_DROP_SEQ_END);
 	unpair();
 }
 END_TEST

@@ -1,0 +1,239 @@
+/* ikecore/engine/selector.c: what an ESP SA is for: its mode and traffic selectors (RFC 7296 1.3.1, 2.9), by the profile.
+ *
+ * GRE between the two hosts travels in transport mode; natt.c has its selectors, because NAT gets into them. A profile with
+ * selectors of its own is for plain IP packets in tunnel mode: the ranges it names, which a responder narrows to what both ends
+ * have and an initiator takes narrowed. A peer that asks such a profile for transport mode gets tunnel mode: the answer does not
+ * name the other, as 1.3.1 has it. Rekeying negotiates anew, from the profile and not from what came of it last time.
+ *
+ * Not here: selectors of one protocol or of some ports. A range that a peer limits so is passed over. */
+#include "ikecore/engine/ike_priv.h"
+
+#include <stdio.h>
+
+static bool
+whole(const struct ike_ts *t)
+{
+	return t->proto == 0 && t->port_lo == 0 && t->port_hi == 65535 && addr_cmp(&t->lo, &t->hi) <= 0;
+}
+
+static struct ike_ts
+ts_of(const struct dp_range *r)
+{
+	return (struct ike_ts){ .type = r->lo.n == 16 ? IKE_TS_IPV6 : IKE_TS_IPV4, .port_hi = 65535, .lo = r->lo, .hi = r->hi };
+}
+
+static void
+list_of(const struct dp_range *r, unsigned n, struct ike_ts_list *out)
+{
+	for (out->n = 0; out->n < n && out->n < IKE_MSG_TS_MAX; out->n++)
+		out->ts[out->n] = ts_of(&r[out->n]);
+}
+
+static uint8_t
+ranges_of(const struct ike_ts_list *l, struct dp_range out[static DP_RANGES])
+{
+	uint8_t n = 0;
+
+	for (unsigned i = 0; i < l->n && n < DP_RANGES; i++)
+		out[n++] = (struct dp_range){ l->ts[i].lo, l->ts[i].hi };
+	return n;
+}
+
+/* What theirs and ours have in common. False: nothing. */
+static bool
+narrow(const struct ike_ts_list *theirs, const struct dp_range *own, unsigned n_own, struct ike_ts_list *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < n_own; i++) {
+		for (unsigned j = 0; j < theirs->n && out->n < DP_RANGES; j++) {
+			const struct ike_ts *t = &theirs->ts[j];
+			struct dp_range r = own[i];
+
+			if (!whole(t) || t->lo.n != r.lo.n)
+				continue;
+			r.lo = addr_cmp(&t->lo, &r.lo) > 0 ? t->lo : r.lo;
+			r.hi = addr_cmp(&t->hi, &r.hi) < 0 ? t->hi : r.hi;
+			if (addr_cmp(&r.lo, &r.hi) <= 0)
+				out->ts[out->n++] = ts_of(&r);
+		}
+	}
+	return out->n > 0;
+}
+
+/* Is all of the answer within what was asked for? */
+static bool
+inside(const struct ike_ts_list *l, const struct dp_range *own, unsigned n_own)
+{
+	unsigned in = 0;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		for (unsigned j = 0; j < n_own; j++) {
+			if (whole(&l->ts[i]) && l->ts[i].lo.n == own[j].lo.n && addr_cmp(&l->ts[i].lo, &own[j].lo) >= 0 &&
+			    addr_cmp(&l->ts[i].hi, &own[j].hi) <= 0) {
+				in++;
+				break;
+			}
+		}
+	}
+	return in > 0 && in == l->n && l->n <= DP_RANGES && l->skipped == 0;
+}
+
+void
+ike_sel_mode(const struct ike_profile *p, struct ike_tx *t)
+{
+	if (!dp_plain(&p->plain))
+		ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+}
+
+void
+ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts)
+{
+	ike_build_ts(&t->b, IKE_PL_TSI, ts->i.ts, ts->i.n);
+	ike_build_ts(&t->b, IKE_PL_TSR, ts->r.ts, ts->r.n);
+}
+
+void
+ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, struct ike_ts_pair *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (dp_plain(&p->plain)) {
+		list_of(p->plain.local, p->plain.n_local, &out->i);
+		list_of(p->plain.remote, p->plain.n_remote, &out->r);
+		return;
+	}
+	out->i.n = out->r.n = 1;
+	ike_natt_ts(&sa->local, &out->i.ts[0]);
+	ike_natt_ts(&sa->remote, &out->r.ts[0]);
+}
+
+enum ike_drop
+ike_sel_narrow(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts_pair *out,
+    struct dp_selectors *sel)
+{
+	memset(out, 0, sizeof(*out));
+	memset(sel, 0, sizeof(*sel));
+	if (!dp_plain(&p->plain)) {
+		out->i.n = out->r.n = 1;
+		return !ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) ? IKE_DROP_MODE : ike_natt_ts_select(sa, rx, m, &out->i.ts[0], &out->r.ts[0]);
+	}
+	if (!narrow(&m->tsi, p->plain.remote, p->plain.n_remote, &out->i) || !narrow(&m->tsr, p->plain.local, p->plain.n_local, &out->r))
+		return IKE_DROP_SELECTORS;
+	sel->n_local = ranges_of(&out->r, sel->local);
+	sel->n_remote = ranges_of(&out->i, sel->remote);
+	return IKE_OK;
+}
+
+enum ike_drop
+ike_sel_agreed(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel)
+{
+	bool plain = dp_plain(&p->plain);
+
+	memset(sel, 0, sizeof(*sel));
+	if ((ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) != NULL) == plain)
+		return IKE_DROP_MODE;
+	if (!plain)
+		return ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) &&
+		    ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote) ? IKE_OK : IKE_DROP_SELECTORS;
+	if (!inside(&m->tsi, p->plain.local, p->plain.n_local) || !inside(&m->tsr, p->plain.remote, p->plain.n_remote))
+		return IKE_DROP_SELECTORS;
+	sel->n_local = ranges_of(&m->tsi, sel->local);
+	sel->n_remote = ranges_of(&m->tsr, sel->remote);
+	return IKE_OK;
+}
+
+static bool
+asks_gre(const struct ike_msg *m)
+{
+	for (unsigned i = 0; i < m->tsi.n; i++) {
+		if (m->tsi.ts[i].proto == 47)
+			return true;
+	}
+	return ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) != NULL;
+}
+
+bool
+ike_sel_fits(const struct ike_profile *p, const struct ike_msg *m)
+{
+	struct ike_ts_list out;
+
+	if (!ike_msg_has(m, IKE_PL_SA))
+		return true;
+	if (asks_gre(m) || !dp_plain(&p->plain))
+		return asks_gre(m) && !dp_plain(&p->plain);
+	return narrow(&m->tsi, p->plain.remote, p->plain.n_remote, &out) && narrow(&m->tsr, p->plain.local, p->plain.n_local, &out);
+}
+
+/* ---- in words */
+
+/* "10.1.0.0/16", or "10.1.0.1-10.1.0.9" for what is no prefix. */
+static size_t
+put_range(char *out, size_t size, const struct dp_range *r)
+{
+	char lo[ADDR_STRLEN], hi[ADDR_STRLEN];
+
+	for (unsigned bits = 0; bits <= addr_bits(&r->lo); bits++) {
+		struct prefix p = prefix_of(&r->lo, (uint8_t)bits);
+		struct addr last = r->lo;
+
+		for (unsigned i = bits; i < addr_bits(&last); i++)
+			last.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
+		if (addr_eq(&p.addr, &r->lo) && addr_eq(&last, &r->hi))
+			return (size_t)snprintf(out, size, "%s/%u", addr_fmt(&r->lo, lo), bits);
+	}
+	return (size_t)snprintf(out, size, "%s-%s", addr_fmt(&r->lo, lo), addr_fmt(&r->hi, hi));
+}
+
+static void
+put_side(char *out, size_t size, const struct dp_range *r, unsigned n)
+{
+	size_t at = 0;
+
+	snprintf(out, size, "nothing");
+	for (unsigned i = 0; i < n && at + 2 < size; i++) {
+		if (i)
+			out[at++] = ',';
+		at += put_range(out + at, size - at, &r[i]);
+	}
+}
+
+char *
+ike_selectors_fmt(const struct dp_selectors *s, char *out, size_t size)
+{
+	char local[IKE_WORDS_MAX / 2 - 4], remote[IKE_WORDS_MAX / 2 - 4];
+
+	put_side(local, sizeof(local), s->local, s->n_local);
+	put_side(remote, sizeof(remote), s->remote, s->n_remote);
+	snprintf(out, size, "%s to %s", local, remote);
+	return out;
+}
+
+/* As the peer sees it: from its side to ours. */
+const char *
+ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[static IKE_REASON_MAX])
+{
+	char theirs[IKE_WORDS_MAX], ours[IKE_WORDS_MAX];
+	struct dp_selectors s = { .n_local = 0 };
+
+	if (!dp_plain(&p->plain))
+		return ike_drop_text(IKE_DROP_SELECTORS);
+	s.n_local = ranges_of(&m->tsr, s.local);
+	s.n_remote = ranges_of(&m->tsi, s.remote);
+	snprintf(out, IKE_REASON_MAX, "no traffic selectors in common: peer asks for %s%s, here is %s", asks_gre(m) ? "GRE, " : "",
+	    ike_selectors_fmt(&s, theirs, sizeof(theirs)), ike_selectors_fmt(&p->plain, ours, sizeof(ours)));
+	return out;
+}
+
+const char *
+ike_sel_refused(const struct ike_profile *p, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX])
+{
+	char ours[IKE_WORDS_MAX];
+
+	if (!dp_plain(&p->plain))
+		return otherwise;
+	if (type == IKE_N_NO_PROPOSAL_CHOSEN)
+		return "no IPsec proposal in common, or the peer does not take tunnel mode";
+	if (type != IKE_N_TS_UNACCEPTABLE)
+		return otherwise;
+	snprintf(out, IKE_REASON_MAX, "peer refuses our traffic selectors, %s (TS_UNACCEPTABLE)", ike_selectors_fmt(&p->plain, ours, sizeof(ours)));
+	return out;
+}

@@ -1,0 +1,246 @@
+/* Twin of ikecore/engine/selector.c: plain IP in tunnel mode: narrowing, what is refused and in which words, rekeys, and which
+ * profile of several a peer gets. */
+#include "tests/unit/ike_engine/suites.h"
+
+#include <stdio.h>
+
+static struct world w;
+
+static struct dp_range
+range(const char *text)
+{
+	struct prefix p;
+	struct dp_range r;
+
+	ck_assert(prefix_parse(text, &p));
+	r.lo = r.hi = p.addr;
+	for (unsigned i = p.bits; i < addr_bits(&p.addr); i++)
+		r.hi.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	return r;
+}
+
+/* "10.1.0.0/16 10.2.0.0/16": at most two a side, "-" is none. */
+static struct dp_selectors
+sel(const char *l1, const char *l2, const char *r1, const char *r2)
+{
+	struct dp_selectors s = { .n_local = 0 };
+
+	if (*l1 != '-')
+		s.local[s.n_local++] = range(l1);
+	if (*l2 != '-')
+		s.local[s.n_local++] = range(l2);
+	if (*r1 != '-')
+		s.remote[s.n_remote++] = range(r1);
+	if (*r2 != '-')
+		s.remote[s.n_remote++] = range(r2);
+	return s;
+}
+
+static void
+begin(struct dp_selectors a, struct dp_selectors b)
+{
+	w_init(&w);
+	w.s[0].profile[0].plain = a;
+	w.s[1].profile[0].plain = b;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+}
+
+static const char *
+agreed(unsigned side)
+{
+	static char text[200];
+
+	ck_assert_uint_eq(w_count_child(&w, side), 1);
+	return ike_selectors_fmt(&w.s[side].child[0].sel, text, sizeof(text));
+}
+
+static const struct {
+	const char *a[4], *b[4], *seen_a, *seen_b;
+} good[] = {
+	{ { "0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0" }, { "0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0" }, "0.0.0.0/0,::/0 to 0.0.0.0/0,::/0",
+	    "0.0.0.0/0,::/0 to 0.0.0.0/0,::/0" },
+	{ { "0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0" }, { "0.0.0.0/0", "-", "0.0.0.0/0", "-" }, "0.0.0.0/0 to 0.0.0.0/0", "0.0.0.0/0 to 0.0.0.0/0" },
+	{ { "10.1.0.0/16", "-", "10.2.0.0/16", "-" }, { "10.2.0.0/16", "-", "10.1.0.0/16", "-" }, "10.1.0.0/16 to 10.2.0.0/16", "10.2.0.0/16 to 10.1.0.0/16" },
+	{ { "10.1.0.0/16", "-", "0.0.0.0/0", "-" }, { "10.2.0.0/16", "10.3.0.0/16", "10.1.8.0/24", "-" }, "10.1.8.0/24 to 10.2.0.0/16,10.3.0.0/16",
+	    "10.2.0.0/16,10.3.0.0/16 to 10.1.8.0/24" },
+};
+
+START_TEST(narrowed_to_what_both_have)
+{
+	const char *const *a = good[_i].a, *const *b = good[_i].b;
+
+	begin(sel(a[0], a[1], a[2], a[3]), sel(b[0], b[1], b[2], b[3]));
+	w_check_pair(&w);
+	ck_assert_str_eq(agreed(0), good[_i].seen_a);
+	ck_assert_str_eq(agreed(1), good[_i].seen_b);
+	for (unsigned side = 0; side < 2; side++) {	/* rekeyed from each side, it is for the same */
+		struct ike_event ev = { .kind = IKE_EV_SA_SOFT, .spi_in = w.s[side].child[0].dp.spi_in };
+
+		w_event(&w, side, &ev);
+		w_run(&w, TICK_S(10));
+		w_check_pair(&w);
+		ck_assert_str_eq(agreed(0), good[_i].seen_a);
+		ck_assert_str_eq(agreed(1), good[_i].seen_b);
+	}
+	ck_assert_uint_ge(w.s[0].child_adds, 3);
+	w_fini(&w);
+}
+END_TEST
+
+START_TEST(nothing_in_common)
+{
+	struct ike_refused *r;
+
+	begin(sel("10.1.0.0/16", "-", "10.2.0.0/16", "-"), sel("10.3.0.0/16", "-", "10.1.0.0/16", "-"));
+	w_run(&w, TICK_S(2));
+	ck_assert_uint_eq(w_count_child(&w, 0) + w_count_child(&w, 1), 0);
+	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
+	ck_assert_str_eq(w.s[0].fail_text, "peer refuses our traffic selectors, 10.1.0.0/16 to 10.2.0.0/16 (TS_UNACCEPTABLE)");
+	r = &w.s[1].k->refused[0];
+	ck_assert_uint_ge(w.s[1].k->n_refused, 1);
+	ck_assert_str_eq(r->why, "no traffic selectors in common: peer asks for 10.2.0.0/16 to 10.1.0.0/16, here is 10.3.0.0/16 to 10.1.0.0/16");
+	w_fini(&w);
+}
+END_TEST
+
+/* One end is for GRE, the other one for plain IP: refused, and said. */
+START_TEST(other_kind)
+{
+	struct dp_selectors any = sel("0.0.0.0/0", "-", "0.0.0.0/0", "-"), none = { .n_local = 0 };
+
+	begin(_i ? any : none, _i ? none : any);
+	w_run(&w, TICK_S(2));
+	ck_assert_uint_eq(w_count_child(&w, 0) + w_count_child(&w, 1), 0);
+	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
+	ck_assert_msg(strstr(w.s[1].k->refused[0].why, _i ? "transport" : "asks for GRE, ") != NULL, "%s", w.s[1].k->refused[0].why);
+	w_fini(&w);
+}
+END_TEST
+
+/* Profiles for one identity: who asks for GRE gets the one, who asks for plain IP the other, wherever they stand. */
+START_TEST(profile_by_what_is_asked)
+{
+	struct dp_selectors any = sel("0.0.0.0/0", "-", "0.0.0.0/0", "-"), none = { .n_local = 0 };
+	struct ike_profile *p;
+
+	w_init(&w);
+	p = w.s[1].profile;
+	p[1] = p[0];
+	snprintf(p[1].use, sizeof(p[1].use), "second");
+	p[_i & 1].plain = any;
+	w.s[1].conf.n_profile = 2;
+	w.s[0].profile[0].plain = _i & 2 ? any : none;
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_check_pair(&w);
+	ck_assert_uint_eq(w_sa(&w, 1)->profile, _i & 2 ? (unsigned)(_i & 1) : (unsigned)!(_i & 1));
+	w_fini(&w);
+}
+END_TEST
+
+/* An answer that is wider than the question, or of transport mode, is none. */
+static struct ike_msg msg;
+
+static void
+answer(const char *i, const char *r)
+{
+	struct dp_range a = range(i), b = range(r);
+
+	memset(&msg, 0, sizeof(msg));
+	msg.tsi.n = msg.tsr.n = 1;
+	msg.tsi.ts[0] = (struct ike_ts){ .type = IKE_TS_IPV4, .port_hi = 65535, .lo = a.lo, .hi = a.hi };
+	msg.tsr.ts[0] = (struct ike_ts){ .type = IKE_TS_IPV4, .port_hi = 65535, .lo = b.lo, .hi = b.hi };
+}
+
+START_TEST(answers_checked)
+{
+	static struct ike_profile p;
+	static struct ike_sa sa;
+	struct dp_selectors out;
+
+	p.plain = sel("10.1.0.0/16", "-", "10.2.0.0/16", "-");
+	answer("10.1.0.0/16", "10.2.7.0/24");
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_OK);
+	ck_assert(out.n_local == 1 && out.n_remote == 1);
+	msg.tsr.ts[0].port_lo = 1;
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.1.0.0/16", "10.2.7.0/24");
+	msg.tsi.ts[0].proto = 6;
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.0.0.0/8", "10.2.0.0/16");
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.1.0.0/16", "10.3.0.0/16");
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.1.0.0/16", "10.2.0.0/16");
+	msg.tsi.skipped = 1;
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.1.0.0/16", "10.2.0.0/16");
+	msg.tsr.n = 0;
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.1.0.0/16", "10.2.0.0/16");
+	msg.tsi.ts[0].hi = msg.tsi.ts[0].lo;
+	msg.tsi.ts[0].lo = range("10.1.255.0/24").lo;	/* upside down */
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	answer("10.1.0.0/16", "10.2.0.0/16");
+	msg.notify[msg.n_notify++].type = IKE_N_USE_TRANSPORT_MODE;
+	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_MODE);
+}
+END_TEST
+
+START_TEST(words_of_ranges)
+{
+	struct dp_selectors s = sel("10.1.0.0/16", "fd01::/64", "192.0.2.7/32", "-");
+	char text[160], small[12];
+
+	ck_assert_str_eq(ike_selectors_fmt(&s, text, sizeof(text)), "10.1.0.0/16,fd01::/64 to 192.0.2.7/32");
+	s.remote[0].hi.b[3] = 9;
+	ck_assert_str_eq(ike_selectors_fmt(&s, text, sizeof(text)), "10.1.0.0/16,fd01::/64 to 192.0.2.7-192.0.2.9");
+	memset(&s, 0, sizeof(s));
+	ck_assert_str_eq(ike_selectors_fmt(&s, text, sizeof(text)), "nothing to nothing");
+	ck_assert_uint_lt(strlen(ike_selectors_fmt(&s, small, sizeof(small))), sizeof(small));
+}
+END_TEST
+
+/* A new configuration with other selectors: the SA was not made for them. */
+START_TEST(changed_selectors_close)
+{
+	static struct ike_profile p;
+	struct ike_conf conf;
+
+	begin(sel("10.1.0.0/16", "-", "10.2.0.0/16", "-"), sel("10.2.0.0/16", "-", "10.1.0.0/16", "-"));
+	conf = w.s[0].conf;
+	p = w.s[0].profile[0];
+	conf.profile = &p;
+	ike_reconf(w.s[0].k, w.now, &conf, &w.s[0].out);
+	w_run(&w, TICK_S(1));
+	ck_assert_uint_eq(w.s[0].downs, 0);
+	p.plain.remote[0] = range("10.2.0.0/24");
+	w.s[0].conf.profile = w.s[0].profile;
+	ike_reconf(w.s[0].k, w.now, &w.s[0].conf, &w.s[0].out);
+	ck_assert_uint_eq(w.s[0].downs, 0);
+	w_run(&w, TICK_S(1));
+	ck_assert_uint_eq(w.s[0].downs, 1);
+	ck_assert_str_eq(w.s[0].down_text, "its traffic selectors were changed");
+	w_fini(&w);
+}
+END_TEST
+
+Suite *
+selector_suite(void)
+{
+	Suite *s = suite_create("selector");
+	TCase *t = tcase_create("selector");
+
+	tcase_add_loop_test(t, narrowed_to_what_both_have, 0, sizeof(good) / sizeof(good[0]));
+	tcase_add_test(t, nothing_in_common);
+	tcase_add_loop_test(t, other_kind, 0, 2);
+	tcase_add_loop_test(t, profile_by_what_is_asked, 0, 4);
+	tcase_add_test(t, answers_checked);
+	tcase_add_test(t, words_of_ranges);
+	tcase_add_test(t, changed_selectors_close);
+	suite_add_tcase(s, t);
+	return s;
+}

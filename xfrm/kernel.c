@@ -1043,6 +1043,8 @@ xfrm_kernel_sa_update(struct xfrm_kernel *x, uint32_t spi_in, enum dp_sa_update 
 	switch (what) {
 	case DP_SA_ACTIVATE:
 		rc = activate(x, s);
+		if (rc != 0)	/* nothing can be sent on it: another is to be made */
+			tell(x, DP_EV_SA_HARD, s, NULL);
 		break;
 	case DP_SA_MOVE:
 		is = s->sa;

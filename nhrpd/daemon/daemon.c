@@ -103,6 +103,16 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 	result(d, a, e, why && *why ? why : NULL);
 }
 
+/* Ours says nothing beyond the number; the kernel's names what was refused. */
+static void
+act_sa_add(struct daemon *d, const struct core_act *a)
+{
+	int e = d->dp->ops->sa_add(d->dp, a->sa);
+	const char *why = e != 0 && d->kernel_plane ? d->dp->ops->error(d->dp) : NULL;
+
+	result(d, a, e, why && *why ? why : NULL);
+}
+
 static void
 act_ike_send(struct daemon *d, const struct core_act *a)
 {
@@ -139,7 +149,7 @@ carry_out(struct daemon *d, const struct core_act *a)
 		dp->neigh_del(d->dp, a->tunnel, &a->neigh.proto);
 		break;
 	case CORE_ACT_SA_ADD:
-		result(d, a, dp->sa_add(d->dp, a->sa), NULL);
+		act_sa_add(d, a);
 		break;
 	case CORE_ACT_SA_ACTIVATE:
 		dp->sa_update(d->dp, a->spi_in, DP_SA_ACTIVATE, NULL, NULL, false);

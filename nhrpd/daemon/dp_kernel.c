@@ -27,6 +27,7 @@ struct room {
 struct dp_kernel {
 	struct dp dp;
 	struct room room[CORE_TUNNELS_MAX];
+	bool by_xfrm;	/* whose error() is the last one's */
 	const struct env *env;
 	dp_event_fn *fn;
 	void *ctx;
@@ -85,6 +86,7 @@ tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 	struct addr mark = mgre_kernel_mark(t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
 	int rc = t->plain ? -EOPNOTSUPP : t->id && t->id <= CORE_TUNNELS_MAX ? xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark) : -EINVAL;
 
+	of(dp)->by_xfrm = rc != 0;
 	if (rc == 0) {
 		make_room(&of(dp)->room[t->id - 1], t);
 		t->mtu = of(dp)->room[t->id - 1].mtu;
@@ -119,6 +121,7 @@ sa_add(struct dp *dp, const struct dp_sa *sa)
 	uint32_t tunnel, peer;
 	int rc = xfrm_kernel_sa_add(d->xfrm, sa, &lladdr);
 
+	d->by_xfrm = rc != 0;
 	if (rc == 0)
 		room_for(d, sa);
 	if (rc == 0 && (rc = mgre_kernel_peer_set(d->mgre, sa->tunnel, sa->peer, &lladdr)) != 0)
@@ -206,9 +209,8 @@ static const char *
 error(const struct dp *dp)
 {
 	const struct dp_kernel *d = (const struct dp_kernel *)(const void *)dp;
-	const char *mgre = mgre_kernel_error(d->mgre);
 
-	return *mgre ? mgre : xfrm_kernel_error(d->xfrm);
+	return d->by_xfrm ? xfrm_kernel_error(d->xfrm) : mgre_kernel_error(d->mgre);
 }
 
 /* The devices first: nothing is left that could send. */

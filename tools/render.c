@@ -114,6 +114,20 @@ peer_sa(FILE *f, json_t *p)
 		path_mtu(f, t);
 }
 
+/* What a peer may claim, where somebody says; and what it claimed beside that. */
+static void
+authority(FILE *f, json_t *a)
+{
+	char t[16];
+
+	if (text(a, "addresses")[0])
+		fprintf(f, "       May have: %s\n", text(a, "addresses"));
+	if (text(a, "prefixes")[0])
+		fprintf(f, "       May lead to: %s\n", text(a, "prefixes"));
+	if (number(a, "refused"))
+		fprintf(f, "       Not allowed, %lld times, last %s ago: %s\n", number(a, "refused"), time_of(a, "refused_age_s", t), text(a, "reason"));
+}
+
 static void
 peer_detail(FILE *f, json_t *p)
 {
@@ -145,6 +159,7 @@ peer_detail(FILE *f, json_t *p)
 		fprintf(f, "       NHRP: %lld packets received, %lld of them dropped: over ip nhrp max-receive, last %s ago%s\n",
 		    number(nhrp, "received"), number(nhrp, "rate_limited"), time_of(nhrp, "limited_age_s", t),
 		    flag(nhrp, "limited_now") ? ", still going on" : "");
+	authority(f, json_object_get(p, "authority"));
 	peer_sa(f, p);
 }
 
@@ -454,6 +469,9 @@ render_traffic(FILE *f, json_t *data)
 			fprintf(f, "  Rate-limited: peer %lld %s at %s: %lld of %lld received dropped, last %s ago%s\n", number(drop, "peer"),
 			    or_dash(text(drop, "identity")), text(drop, "remote"), number(drop, "dropped"), number(drop, "received"),
 			    time_of(drop, "last_age_s", age), flag(drop, "now") ? ", still going on" : "");
+		json_array_foreach(json_object_get(e, "not_allowed"), k, drop)
+			fprintf(f, "  Not allowed: peer %lld at %s, %lld times, last %s ago: %s\n", number(drop, "peer"), text(drop, "remote"),
+			    number(drop, "refused"), time_of(drop, "last_age_s", age), text(drop, "reason"));
 	}
 }
 

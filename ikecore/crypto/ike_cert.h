@@ -12,6 +12,7 @@
 #define IKECORE_CRYPTO_IKE_CERT_H
 
 #include "ikecore/crypto/ike_crypto.h"
+#include "lib/claims.h"
 
 enum {
 	IKE_CHAIN_MAX = 5, IKE_CHAIN_OCTETS_MAX = 16384,	/* of a peer */
@@ -48,6 +49,10 @@ struct ike_cert_facts {
 	uint8_t fingerprint[32];	/* SHA-256 of the whole */
 };
 char	*ike_date_fmt(int64_t wall, char out[static IKE_DATE_MAX]);	/* "2026-11-23 14:00:00 UTC" */
+
+/* What the certificate (checked before) says its owner may claim in a tunnel: addresses of subjectAltName as CLAIM_ADDRESS, blocks of
+ * RFC 3779 as both kinds. False: no memory; nothing is found in what cannot be read. `out` is zeroed by the caller. claims.c */
+bool	ike_cert_claims(struct span der, struct claims *out);
 
 /* ---- distinguished names, as DER */
 size_t	ike_dn_parse(const char *text, uint8_t *out, size_t max);	/* "CN=spoke1, O=Lab" (any order of writing is kept); 0: not one */

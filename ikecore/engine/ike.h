@@ -199,6 +199,8 @@ struct ike_act {
 	struct ike_job *job;
 	unsigned profile;
 	const struct ike_id *peer_id;	/* IKE_UP: lives as long as the SA */
+	struct span cert;	/* IKE_UP: the peer's certificate, DER; empty: none. Lives as long as the SA */
+	bool cert_lost;	/* IKE_UP: it has one, but there was no memory to keep it */
 	bool natted_local, natted_remote, initiator;
 	tick_t init_at, auth_at;	/* IKE_UP of a responder: when its requests came */
 	uint32_t spi_in;

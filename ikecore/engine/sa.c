@@ -485,6 +485,9 @@ ike_sa_up(struct ike *k, struct ike_sa *sa, bool contact)
 	a = ike_act(k, IKE_ACT_IKE_UP, sa);
 	if (a) {
 		a->dial = sa->dials ? sa->dials->id : 0;
+		if (sa->vouched)
+			a->cert = span_of(sa->vouched->leaf, sa->vouched->leaf_len);
+		a->cert_lost = !sa->vouched && sa->auth_remote != IKE_AUTH_PSK;
 		a->init_at = init_at;
 		a->auth_at = auth_at;
 	}

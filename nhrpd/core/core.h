@@ -31,11 +31,34 @@ struct core_tunnel_conf {
 	uint8_t source_family;	/* 4 or 16: which of its addresses */
 };
 
+/* crypto ikev2 authorization policy NAME: what peers of some identities may claim; authority.c */
+#define CORE_POLICY_HOLE "{n}"
+struct core_policy_match {
+	struct ike_match id;
+	const char *pattern;	/* instead: an identity's text, with CORE_POLICY_HOLE for a number; NULL */
+};
+struct core_policy_allow {
+	unsigned kind;	/* CLAIM_ADDRESS, CLAIM_PREFIX */
+	struct prefix prefix;
+	const char *template;	/* instead: text of a prefix with CORE_POLICY_HOLE; NULL */
+};
+struct core_policy {
+	const char *source;	/* "authorization policy NAME, hub.conf:12" */
+	const struct core_policy_match *match;	/* one of them */
+	unsigned n_match;
+	unsigned says;	/* kinds it has a list of, which may be empty */
+	const struct core_policy_allow *allow;
+	unsigned n_allow;
+};
+bool	core_policy_template(const char *text);	/* a prefix or address with a hole? */
+
 struct core_conf {
 	struct ike_conf ike;
 	const struct core_tunnel_conf *tunnel;
 	unsigned n_tunnel;	/* after a reload the place of an interface that went may be free: its name is "" */
 	uint32_t peers_max;	/* 0: 100,000 */
+	const struct core_policy *policy;	/* the first that matches counts */
+	unsigned n_policy;
 };
 
 enum core_act_kind {

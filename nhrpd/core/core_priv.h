@@ -45,6 +45,8 @@ struct core_peer {
 	struct map_node by_identity;
 	uint32_t id, tunnel;	/* id is the data plane's peer number */
 	char identity[NHRP_IDENTITY_MAX];
+	struct ike_id who;	/* the same, not as text */
+	struct claims *cert;	/* what its certificate says it may claim; NULL: nothing */
 	struct endpoint local, remote;
 	bool natted_local, natted_remote, up;	/* up: NHRP knows it */
 	bool outdated;	/* by a reload: to be closed */
@@ -204,6 +206,11 @@ tick_t	core_plain_deadline(const struct core_tunnel *t);
 void	core_plain_reconf(struct core *c, struct core_tunnel *t, const struct core_plain_conf *conf);
 bool	core_plain_uses(const struct core_tunnel *t, uint32_t peer, tick_t *since);
 bool	core_plain_absent(const struct core_tunnel *t, uint32_t tunnel, core_peer_fn *fn, void *ctx);
+
+/* authority.c */
+void	core_authority(const struct core *c, const struct core_peer *p, struct claims *out);	/* what it may claim */
+bool	core_authority_take(struct core *c, struct core_peer *p, const struct ike_act *a);	/* IKE_UP: who it is now; false: no memory */
+void	core_authority_again(struct core *c, uint32_t tunnel);	/* after a reload */
 
 /* path.c */
 void	core_path_ask(struct core *c, const struct dp_event *ev);

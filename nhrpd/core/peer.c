@@ -101,6 +101,7 @@ peer_free(struct core *c, struct core_peer *p)
 		c->peer_free = p->id;
 	while (p->dials)
 		core_dial_serve(p->dials, NULL);
+	env_free(c->mem, p->cert);
 	env_free(c->mem, p);
 }
 
@@ -134,14 +135,16 @@ static void
 peer_up(struct core *c, struct core_peer *p)
 {
 	struct core_tunnel *t = core_tunnel(c, p->tunnel);
+	struct claims may;
 	struct nhrp_event e = { .kind = NHRP_EV_PEER_UP, .peer = p->id, .remote = p->remote, .natted = p->natted_remote,
-		.identity = span_of(p->identity, strlen(p->identity)) };
+		.identity = span_of(p->identity, strlen(p->identity)), .may = &may };
 	char text[ENDPOINT_STRLEN];
 
 	p->up = true;
 	p->since = c->now;
 	p->tx_seen = 0;
 	core_idle_watch(c, p);
+	core_authority(c, p, &may);
 	log_of(c->log, c->now, p->identity, LOG_LV_NOTICE, "peer-secured", "%s peer %u (%s) at %s%s", t->dp.name, p->id, p->identity,
 	    endpoint_fmt(&p->remote, text), p->natted_remote ? " behind NAT" : "");
 	core_tell_nhrp(c, t, &e);
@@ -221,6 +224,7 @@ core_peers_fini(struct core *c)
 			p->ikes = k->next;
 			env_free(c->mem, k);
 		}
+		env_free(c->mem, p->cert);
 		env_free(c->mem, p);
 	}
 	env_free(c->mem, c->peer);
@@ -283,6 +287,11 @@ core_ike_up(struct core *c, const struct ike_act *a)
 	p->ikes = k;
 	map_add(&c->sas, &k->by_sa, map_hash(&c->sas, &k->sa, sizeof(k->sa)));
 	take_addresses(p, a);
+	if (a->cert_lost || !core_authority_take(c, p, a)) {	/* never somebody who may claim more than he should */
+		struct ike_event e = { .kind = IKE_EV_CLOSE, .sa = a->sa, .text = "out of memory" };
+
+		core_tell_ike(c, &e);
+	}
 	if (!p->up)
 		p->since = c->now;
 	if (d)

@@ -154,6 +154,7 @@ stay(struct core *c, struct core_tunnel *t, const struct core_conf *was, const s
 	else
 		nhrp_reconf(t->nhrp, c->now, &to->nhrp, &t->out);
 	core_pump(c);
+	core_authority_again(c, to->dp.id);
 	if (!protection)
 		return;
 	outdate(c, t);

@@ -45,6 +45,7 @@ nhrp_step(const struct core_tunnel *t, const struct core_peer *p, struct core_pe
 {
 	struct nhs_of_peer f = { .peer = p->id };
 	struct nhrp_cache_info proto[4];
+	struct nhrp_may_info may;
 
 	if (t->plain) {
 		out->nhs = p->dials != NULL;
@@ -69,6 +70,10 @@ nhrp_step(const struct core_tunnel *t, const struct core_peer *p, struct core_pe
 		return;
 	}
 	out->step = CORE_STEP_NHRP;
+	if (!f.found && nhrp_peer_may(t->nhrp, p->id, &may) && may.refusals) {
+		out->reason = may.reason;
+		return;
+	}
 	out->reason = f.found ? (*f.info.reason ? f.info.reason : "no answer to the registration yet") :
 	    t->conf->nhrp.n_nhs ? "it has not told its tunnel address yet" : "it has not registered";
 }

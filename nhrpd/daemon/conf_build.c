@@ -491,6 +491,7 @@ conf_build(struct conf_parse *p)
 
 	build_global(p);
 	conf_build_trusts(p);
+	conf_build_authz(p);
 	for (struct conf_block *b = p->keyring; b; b = b->next)
 		build_keyring(p, (struct conf_b_keyring *)b);
 	conf_build_ike(p, &w.ike);

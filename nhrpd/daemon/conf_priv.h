@@ -11,8 +11,9 @@
 #include "nhrpd/daemon/conf.h"
 
 enum {
-	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 128, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
+	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 160, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
 	CONF_FILE_OCTETS_MAX = 16 << 20, CONF_TEXT_MAX = 4096, CONF_EXPECT_MAX = 12,
+	CONF_AUTHZ_MATCHES = 16,
 };
 
 /* ---- memory: everything the configuration owns, wiped as a whole */
@@ -121,6 +122,15 @@ struct conf_b_profile {
 	struct conf_val keyring, life, reauth, encap_force;
 	struct conf_dpd dpd;
 };
+struct conf_b_authz {
+	struct conf_block b;
+	struct core_policy_match match[CONF_AUTHZ_MATCHES];
+	struct core_policy_allow allow[CLAIMS_MAX];
+	unsigned n_match, n_allow, says, none;	/* none: kinds of which "none" was said, */
+	struct conf_place none_at;
+	bool numbered;	/* a pattern with a number is there, */
+	struct conf_place template_at;	/* and a line that takes one */
+};
 struct conf_b_transform {
 	struct conf_block b;
 	uint64_t cipher;	/* CONF_CIPHER */
@@ -167,7 +177,7 @@ struct conf_b_global {
 };
 
 enum conf_ctx {
-	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_INTERFACE, CONF_CTXS
+	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_AUTHZ, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_INTERFACE, CONF_CTXS
 };
 
 #define CONF_CIPHER(encr, bits) ((uint64_t)(encr) << 16 | (bits))
@@ -285,7 +295,7 @@ struct conf_parse {
 	struct conf_b_global global;
 	struct conf_b_static route[CONF_STATICS_MAX];
 	unsigned n_static;
-	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *transform, *ipsec, *interface;
+	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *authz, *transform, *ipsec, *interface;
 	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
 	struct conf_said *said, *said_open, **said_end;	/* lines in force, of the open block; conf_said.c */
 	bool ended;	/* "end" */
@@ -307,6 +317,8 @@ bool	conf_read_file(struct conf_parse *p, struct conf_place at, const char *name
 
 void	conf_build(struct conf_parse *p);
 void	conf_build_trusts(struct conf_parse *p);
+void	conf_build_authz(struct conf_parse *p);	/* conf_authz.c */
+bool	conf_match_of(struct conf_parse *p, const struct conf_cmd *c, struct ike_match *m);	/* identity words; false: said */
 void	conf_build_auth(struct conf_parse *p, const struct conf_b_profile *f, struct ike_profile *o);
 bool	conf_wants_keyring(const struct conf_b_profile *f);
 /* conf_plain.c */
@@ -342,6 +354,7 @@ conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the r
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
+conf_fn conf_open_authz, conf_set_authz_match, conf_set_allow;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
     conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;

@@ -307,8 +307,8 @@ id_name(struct conf_parse *p, const struct conf_cmd *c, struct ike_id *id, bool 
 	return true;
 }
 
-static bool
-match_of(struct conf_parse *p, const struct conf_cmd *c, struct ike_match *m)
+bool
+conf_match_of(struct conf_parse *p, const struct conf_cmd *c, struct ike_match *m)
 {
 	struct prefix net;
 
@@ -343,7 +343,7 @@ conf_set_peer_id(struct conf_parse *p, const struct conf_cmd *c)
 		b->id_at.line = NULL;
 	else if (b->id_at.line)
 		conf_error_at(p, place(c, c->column), "peer %s has an identity already, at %s", b->b.name, conf_place_text(p, b->id_at));
-	else if (match_of(p, c, &b->id))
+	else if (conf_match_of(p, c, &b->id))
 		b->id_at = place(c, c->column);
 }
 
@@ -354,7 +354,7 @@ conf_set_match(struct conf_parse *p, const struct conf_cmd *c)
 
 	if (b->n_remote == sizeof(b->remote) / sizeof(b->remote[0]))
 		conf_error_at(p, place(c, c->column), "more than %zu match lines in one profile", sizeof(b->remote) / sizeof(b->remote[0]));
-	else if (match_of(p, c, &b->remote[b->n_remote]))
+	else if (conf_match_of(p, c, &b->remote[b->n_remote]))
 		b->n_remote++;
 }
 

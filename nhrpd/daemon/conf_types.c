@@ -185,6 +185,15 @@ parse_prefix6(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, ch
 	return parse_prefix(text, lo, hi, v, why, n) && v->p.addr.n == 16 && v->n;
 }
 
+/* s is what was written: a template has no prefix yet. */
+static bool
+parse_allowed(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)why, (void)n;
+	v->n = strstr(text, CORE_POLICY_HOLE) != NULL;
+	return !strchr(text, ' ') && (v->n ? core_policy_template(text) : prefix_parse(text, &v->p));
+}
+
 static bool
 parse_mask(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
 {
@@ -344,6 +353,7 @@ const struct conf_type conf_types[] = {
 	{ "prefix", "an address or prefix", parse_prefix, false, false },
 	{ "prefix4", "an IPv4 address", parse_prefix4, false, false },
 	{ "prefix6", "an IPv6 address with a length, like 2001:db8::1/64", parse_prefix6, false, false },
+	{ "allowed", "an address or prefix, or one with {n} in it", parse_allowed, false, false },
 	{ "mask", "a mask", parse_mask, false, false },
 	{ "name", "a name", parse_name, false, false },
 	{ "hostname", "a host name", parse_hostname, false, false },

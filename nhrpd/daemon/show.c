@@ -298,10 +298,22 @@ limited_peer(void *ctx, const struct nhrp_rate_info *i)
 	return true;
 }
 
+static bool
+refused_peer(void *ctx, const struct nhrp_may_info *i)
+{
+	struct show *s = ctx;
+
+	if (show_room(s))
+		json_array_append_new(s->children, json_pack("{s:I, s:o, s:o, s:I, s:o, s:o}", "peer", (json_int_t)i->peer,
+		    "identity", show_text(i->identity), "remote", show_endpoint(&i->remote), "refused", (json_int_t)i->refusals,
+		    "reason", show_text(i->reason), "last_age_s", show_age(i->last, s->now)));
+	return true;
+}
+
 static void
 traffic_tunnel(struct show *s)
 {
-	json_t *rx = json_object(), *tx = json_object(), *drops = json_object();
+	json_t *rx = json_object(), *tx = json_object(), *drops = json_object(), *limited;
 	uint64_t n;
 
 	for (uint8_t t = NHRP_RESOLUTION_REQUEST; t < NHRP_TYPES; t++) {
@@ -316,7 +328,11 @@ traffic_tunnel(struct show *s)
 	}
 	s->children = json_array();
 	nhrp_visit_limited(s->nhrp, s->now, limited_peer, s);
-	show_append(s, json_pack("{s:o, s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops, "rate_limited", s->children));
+	limited = s->children;
+	s->children = json_array();
+	nhrp_visit_refused(s->nhrp, refused_peer, s);
+	show_append(s, json_pack("{s:o, s:o, s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops, "rate_limited", limited,
+	    "not_allowed", s->children));
 }
 
 static json_t *

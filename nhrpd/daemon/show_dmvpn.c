@@ -220,6 +220,22 @@ peer_traffic(const struct show *s, uint32_t peer, json_t *o)
 	json_object_set_new(o, "traffic", t);
 }
 
+static json_t *
+claims_json(const struct claims *c, unsigned kind)
+{
+	char text[CLAIMS_TEXT_MAX];
+
+	return claims_speak(c, kind, 4) || claims_speak(c, kind, 16) ? json_string(claims_fmt(c, kind, text)) : json_string("");
+}
+
+/* What it may claim, "" where nobody says; and what of its claims was refused last. */
+static json_t *
+authority_json(const struct nhrp_may_info *i, tick_t now)
+{
+	return json_pack("{s:o, s:o, s:I, s:o, s:o}", "addresses", claims_json(i->may, CLAIM_ADDRESS), "prefixes", claims_json(i->may, CLAIM_PREFIX),
+	    "refused", (json_int_t)i->refusals, "reason", show_text(i->reason), "refused_age_s", show_age(i->last, now));
+}
+
 /* How long each rung of the ladder has been up, and when what it stands on ends. */
 static void
 peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
@@ -229,6 +245,7 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	tick_t expires = TICK_NEVER;
 	unsigned n = i->peer ? nhrp_peer_protos(s->nhrp, i->peer, info, 16) : 0;
 	struct nhrp_rate_info rate;
+	struct nhrp_may_info may;
 	bool intf = i->step != CORE_STEP_INTF;
 
 	for (unsigned k = 0; k < n; k++)
@@ -239,6 +256,8 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	if (i->peer && nhrp_peer_rate(s->nhrp, i->peer, s->now, &rate))
 		json_object_set_new(o, "nhrp", json_pack("{s:I, s:I, s:b, s:o}", "received", (json_int_t)rate.received,
 		    "rate_limited", (json_int_t)rate.limited, "limited_now", rate.now, "limited_age_s", show_age(rate.last, s->now)));
+	if (i->peer && nhrp_peer_may(s->nhrp, i->peer, &may))
+		json_object_set_new(o, "authority", authority_json(&may, s->now));
 	json_object_set_new(o, "expires_in_s", show_left(expires, s->now));
 	json_object_set_new(o, "rekey_in_s", show_left(c.found ? c.info.rekey_at : 0, s->now));
 	json_object_set_new(o, "sa_expires_in_s", show_left(c.found ? c.info.expires : 0, s->now));

@@ -418,10 +418,19 @@ binding_hello_reply(struct nhrp *n, struct binding *b, const struct rx *rx)
 	binding_arm(n, b);
 }
 
+/* Who is at the address that was told may not have what was told of it. */
+static void
+not_its(struct nhrp *n, struct binding *b, const char *why)
+{
+	drop(n, NHRP_DROP_NOT_ALLOWED);
+	binding_tell(n, b, SC_EV_REFUSED, why);
+}
+
 void
 binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
 {
 	struct peer *p = ev->kind == NHRP_EV_WANT_UP ? peer_find(n, ev->peer) : NULL;
+	const char *why = p && !b->peer ? peer_judge(n, p, &b->proto, NULL) : NULL;
 
 	if (ev->kind == NHRP_EV_WANT_FAIL && b->type == NHRP_CT_STATIC && !b->peer) {
 		b->retry_at = n->now + TICK_S(DIAL_QUIET_S);	/* not a word until then: asked for anew */
@@ -431,6 +440,8 @@ binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
 		binding_tell(n, b, SC_EV_WANT_FAIL, ev->reason && *ev->reason ? ev->reason : "no answer to IKE");
 	else if (p && b->type <= NHRP_CT_CACHED && peer_is_nhs(n, p))
 		binding_tell(n, b, SC_EV_WANT_FAIL, "its address leads to a hub of ours");
+	else if (why)
+		not_its(n, b, why);
 	else if (p && !b->peer)
 		binding_attach(n, b, p);
 	if (p && b->peer == p && b->dial) {

@@ -277,7 +277,7 @@ keep_peer_up(struct nhrp *n, struct peer *p)
 	LIST_EACH(it, nx, &h->bindings) {
 		struct binding *b = container_of(it, struct binding, by_holder);
 
-		if (!b->restored || b->peer || p->n_registered >= PEER_BINDINGS_MAX)
+		if (!b->restored || b->peer || p->n_registered >= PEER_BINDINGS_MAX || !peer_may_have(p, &b->proto))
 			continue;
 		b->nbma = p->remote.addr;
 		b->natted = !addr_eq(&b->nbma, &b->nbma_claimed);

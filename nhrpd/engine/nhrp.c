@@ -300,6 +300,8 @@ learn_direct(struct nhrp *n, const struct rx *rx)
 		return NHRP_OK;
 	if (own_has(n, &p->src_proto))
 		return NHRP_DROP_CLAIM;
+	if (p->type != NHRP_REGISTRATION_REQUEST && peer_judge(n, rx->peer, &p->src_proto, NULL))	/* nhs.c answers that one */
+		return NHRP_DROP_NOT_ALLOWED;
 	b = binding_find(n, &p->src_proto);
 	if (!b || b->peer == rx->peer)
 		return NHRP_OK;
@@ -307,7 +309,7 @@ learn_direct(struct nhrp *n, const struct rx *rx)
 		return p->type != NHRP_REGISTRATION_REQUEST && held_by_other(b, rx->peer) ? NHRP_DROP_CLAIM : NHRP_OK;
 	if (b->peer && b->proven && !peer_same_identity(b->peer, rx->peer))
 		return NHRP_OK;	/* unproven it may be somebody else behind the same public address */
-	if (binding_matches(b, rx->peer))
+	if (binding_matches(b, rx->peer) && peer_may_have(rx->peer, &b->proto))
 		binding_attach(n, b, rx->peer);
 	return NHRP_OK;
 }
@@ -519,6 +521,7 @@ nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq 
 	case NHRP_EV_PEER_UP:
 	case NHRP_EV_PEER_DOWN:
 	case NHRP_EV_PEER_MOVED:
+	case NHRP_EV_PEER_MAY:
 		peer_event(n, ev);
 		break;
 	case NHRP_EV_WANT_UP:

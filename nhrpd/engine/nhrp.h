@@ -15,6 +15,7 @@
 #define NHRPD_ENGINE_NHRP_H
 
 #include "lib/addr.h"
+#include "lib/claims.h"
 #include "lib/env.h"
 #include "lib/outq.h"
 #include "lib/tick.h"
@@ -68,6 +69,7 @@ struct nhrp_conf {
 
 enum nhrp_event_kind {
 	NHRP_EV_PEER_UP, NHRP_EV_PEER_DOWN, NHRP_EV_PEER_MOVED,
+	NHRP_EV_PEER_MAY,	/* what the peer may claim changed: `may` */
 	NHRP_EV_WANT_UP, NHRP_EV_WANT_FAIL,
 	NHRP_EV_UNRESOLVED,	/* local or transit traffic to `dst` has no neighbour */
 	NHRP_EV_REDIRECT,	/* a packet came in from `peer` and left to `out_peer`; `packet` */
@@ -95,6 +97,7 @@ struct nhrp_event {
 	struct addr nbma;	/* NBMA: ours */
 	bool natted;	/* PEER_UP: peer is behind NAT. NBMA: we are */
 	struct span identity;	/* PEER_UP: authenticated, printable text without NUL, compared as octets */
+	const struct claims *may;	/* PEER_UP, PEER_MAY: what it may claim, copied; NULL: nothing is said about it */
 	struct addr dst, src;
 	struct span packet;
 	struct prefix prefix;	/* ROUTE* */
@@ -253,5 +256,18 @@ struct nhrp_rate_info {	/* of a peer: what it sent, and what was over `ip nhrp m
 typedef bool nhrp_rate_fn(void *ctx, const struct nhrp_rate_info *);
 bool	nhrp_peer_rate(const struct nhrp *n, uint32_t peer, tick_t now, struct nhrp_rate_info *out);
 void	nhrp_visit_limited(const struct nhrp *n, tick_t now, nhrp_rate_fn *fn, void *ctx);	/* those that had packets dropped for it */
+
+struct nhrp_may_info {	/* of a peer: what it may claim, and the last claim that was refused */
+	uint32_t peer;
+	const char *identity;
+	struct endpoint remote;
+	const struct claims *may;	/* NULL: nothing is said */
+	uint64_t refusals;
+	tick_t last;	/* 0: never */
+	const char *reason;	/* "refused: fqdn x claims 10.2.0.0/24, may claim 10.3.0.0/24 (certificate's SAN)", or "" */
+};
+typedef bool nhrp_may_fn(void *ctx, const struct nhrp_may_info *);
+bool	nhrp_peer_may(const struct nhrp *n, uint32_t peer, struct nhrp_may_info *out);
+void	nhrp_visit_refused(const struct nhrp *n, nhrp_may_fn *fn, void *ctx);	/* those that claimed what they may not */
 
 #endif

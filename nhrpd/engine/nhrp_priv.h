@@ -29,6 +29,7 @@ enum {
 	PKT_MAX = 1500, MTU_DEFAULT = 1400,
 	HOLD_DEFAULT = 600,
 	REDIRECT_RATE_DEFAULT = 200, REDIRECT_BURST_DEFAULT = 4, REDIRECT_EVERY_S = 5,
+	REFUSAL_MAX = 448,	/* text kept of the last refused claim of a peer */
 	PROBES_MAX = 8,	/* of an operator, at once */
 	ROUTES_LATE_MAX = 64,	/* that wait for memory */
 	ERROR_RATE = 50, ERROR_BURST = 100,
@@ -103,6 +104,10 @@ struct peer {
 	struct bucket rate, answers, errors;	/* what it may send us: rate.c; errors we tell it */
 	uint64_t received, limited, limited_unsaid;
 	tick_t limited_at, limited_said;	/* 0: never */
+	struct claims *may;	/* what it may claim: authority.c; NULL: nothing is said */
+	char *refusal;	/* the last claim that was refused; NULL: none */
+	uint64_t refusals;
+	tick_t refused_at;
 	size_t identity_len;
 	char identity[];
 };
@@ -193,6 +198,7 @@ enum sc_event {
 	SC_EV_TIMEOUT,
 	SC_EV_PEER,	/* binding has a live peer now */
 	SC_EV_WANT_FAIL,
+	SC_EV_REFUSED,	/* who is there may not have the address */
 	SC_EV_PROVEN,	/* both directions of the direct path */
 	SC_EV_NEIGH_OK, SC_EV_NEIGH_FAIL, SC_EV_ROUTE_OK, SC_EV_ROUTE_FAIL,
 	SC_EV_USED, SC_EV_UNUSED,
@@ -221,7 +227,7 @@ struct shortcut {
 	uint16_t mtu, hold_s;
 	tick_t since, expires, retry_at;
 	uint32_t attempt;	/* lib/trace.h */
-	char reason[160];	/* a copy: texts of IKE do not last */
+	char reason[256];	/* a copy: texts of IKE do not last */
 };
 
 /* What a positive Resolution Reply said; lives while SC_EV_REPLY is handled. */
@@ -386,6 +392,17 @@ peer_name(const struct peer *p)
 bool	peer_is_nhs(const struct nhrp *n, const struct peer *p);
 void	peer_unneeded(struct nhrp *n, struct peer *p, const char *reason);	/* ends its SA where nothing is behind it any more */
 void	peers_fini(struct nhrp *n);
+
+/* authority.c */
+bool	peer_may(const struct peer *p, unsigned kind, const struct prefix *what);
+bool	peer_may_have(const struct peer *p, const struct addr *proto);	/* as a tunnel address */
+bool	peer_may_lead(const struct nhrp *n, const struct peer *p, const struct prefix *what);	/* what a shortcut over it is for */
+bool	peer_is_entitled(const struct peer *p, const struct addr *proto);
+const char *peer_refuse(struct nhrp *n, struct peer *p, unsigned kind, const struct prefix *what);	/* notes it; the reason in words */
+/* May it be reached by `proto` and lead to `what` (NULL: no matter)? NULL, or the reason in words. */
+const char *peer_judge(struct nhrp *n, struct peer *p, const struct addr *proto, const struct prefix *what);
+bool	peer_set_may(struct nhrp *n, struct peer *p, const struct claims *may);
+void	peer_authority_free(struct nhrp *n, struct peer *p);
 
 /* rate.c */
 bool	rate_take(struct nhrp *n, struct peer *p, struct span raw);	/* false: over its share */

@@ -3,6 +3,8 @@
  * Who may have an address: the authenticated identity that holds it may always register it again, from any NBMA address and
  * over any SA (a client that moved or restarted). Another identity is refused while the holder's SA lives, unless `steal`
  * is set; where nothing is authenticated the claimed NBMA address stands for the identity, which is the RFC's unique rule.
+ * Where a certificate or the configuration says what a peer may have (authority.c), that goes before: nothing else is granted, and who
+ * is entitled to an address by name gets it from one who only came first.
  * A refresh that changes nothing causes nothing but the reply. */
 #include "nhrpd/engine/nhrp_priv.h"
 
@@ -44,6 +46,8 @@ static uint8_t
 holder_code(const struct nhrp *n, const struct binding *b, const struct peer *p, const struct claim *c)
 {
 	if (b->type != NHRP_CT_DYNAMIC || n->conf.steal || !held_by_another(b, p, c))
+		return NHRP_CODE_OK;
+	if (peer_is_entitled(p, &c->proto) && !(b->peer && peer_is_entitled(b->peer, &c->proto)))
 		return NHRP_CODE_OK;
 	if (b->unique && c->unique)
 		return NHRP_CODE_UNIQUE_TAKEN;
@@ -105,6 +109,8 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 
 	if (code == NHRP_CODE_OK && !own_subnet_sane(n, &c->proto))
 		code = NHRP_CODE_PROHIBITED;
+	if (code == NHRP_CODE_OK && peer_judge(n, p, &c->proto, NULL))
+		code = NHRP_CODE_PROHIBITED;
 	if (code != NHRP_CODE_OK)
 		return code;
 	if (b && b->type > NHRP_CT_DYNAMIC)
@@ -139,8 +145,10 @@ log_refused(struct nhrp *n, const struct peer *p, const struct claim *c, uint8_t
 }
 
 static enum nhrp_drop
-drop_of(uint8_t code)
+drop_of(const struct peer *p, const struct claim *c, uint8_t code)
 {
+	if (code == NHRP_CODE_PROHIBITED && !peer_may_have(p, &c->proto))
+		return NHRP_DROP_NOT_ALLOWED;
 	switch (code) {
 	case NHRP_CODE_OK:
 		return NHRP_OK;
@@ -200,10 +208,10 @@ nhs_request(struct nhrp *n, const struct rx *rx)
 		if (addr_is_zero(&c.nbma))
 			c.nbma = c.seen;	/* claims nothing */
 		t.p.cie[i].code = judged(n, rx->peer, &c, i < PEER_BINDINGS_MAX && room(n) ? judge(n, rx->peer, cie, &c) : NHRP_CODE_NO_RESOURCES);
-		if (t.p.cie[i].code != NHRP_CODE_OK)
+		if (t.p.cie[i].code != NHRP_CODE_OK && peer_may_have(rx->peer, &c.proto))	/* else said */
 			log_refused(n, rx->peer, &c, t.p.cie[i].code);
 		if (refused == NHRP_OK)
-			refused = drop_of(t.p.cie[i].code);
+			refused = drop_of(rx->peer, &c, t.p.cie[i].code);
 	}
 	reply_exts(n, &t, p, nat, nat_entries(rx, p, nat));
 	if (!tx_send(n, &t, rx->peer))

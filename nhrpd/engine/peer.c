@@ -58,7 +58,38 @@ peer_gone(struct nhrp *n, struct peer *p, const char *reason)
 	nhc_peer_lost(n, p, reason);
 	while (!list_empty(&p->bindings))
 		binding_detach(n, container_of(p->bindings.next, struct binding, by_peer), reason);
+	peer_authority_free(n, p);
 	env_free(&n->env, p);
+}
+
+/* Better a new try than an SA nobody uses, or one that may claim anything. */
+static void
+no_memory(struct nhrp *n, uint32_t peer)
+{
+	struct nhrp_act *a = act(n, NHRP_ACT_DROP_PEER);
+
+	log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "peer %u is dropped", (unsigned)peer);
+	drop(n, NHRP_DROP_MEMORY);
+	if (a) {
+		a->peer = peer;
+		a->reason = "out of memory";
+	}
+}
+
+static bool
+may_of(struct nhrp *n, struct peer *p, const struct claims *may)
+{
+	bool ok;
+
+	p->may = claims_copy(&n->env, may, &ok);
+	return ok;
+}
+
+static void
+peer_limited(struct nhrp *n, struct peer *p, const struct nhrp_event *ev)
+{
+	if (!peer_set_may(n, p, ev->may))
+		no_memory(n, p->id);
 }
 
 static void
@@ -73,18 +104,13 @@ peer_up(struct nhrp *n, const struct nhrp_event *ev)
 	}
 	if (p) {
 		peer_moved(n, p, ev);
+		peer_limited(n, p, ev);
 		return;
 	}
 	p = env_alloc(&n->env, sizeof(*p) + len + 1);
-	if (!p) {
-		struct nhrp_act *a = act(n, NHRP_ACT_DROP_PEER);	/* better a new try than an SA nobody uses */
-
-		log_limited(n->log, &n->limit, n->now, LOG_LV_ERROR, "no-memory", "peer %u is dropped", (unsigned)ev->peer);
-		drop(n, NHRP_DROP_MEMORY);
-		if (a) {
-			a->peer = ev->peer;
-			a->reason = "out of memory";
-		}
+	if (!p || !may_of(n, p, ev->may)) {
+		env_free(&n->env, p);
+		no_memory(n, ev->peer);
 		return;
 	}
 	p->id = ev->peer;
@@ -118,6 +144,8 @@ peer_event(struct nhrp *n, const struct nhrp_event *ev)
 		peer_up(n, ev);
 	else if (p && ev->kind == NHRP_EV_PEER_MOVED)
 		peer_moved(n, p, ev);
+	else if (p && ev->kind == NHRP_EV_PEER_MAY)
+		peer_limited(n, p, ev);
 	else if (p)
 		peer_gone(n, p, ev->reason && *ev->reason ? ev->reason : "its SA is gone");
 }
@@ -127,7 +155,9 @@ peers_fini(struct nhrp *n)
 {
 	struct map_iter it;
 
-	for (struct map_node *m = map_first(&n->peers, &it); m; m = map_next(&n->peers, &it))
+	for (struct map_node *m = map_first(&n->peers, &it); m; m = map_next(&n->peers, &it)) {
+		peer_authority_free(n, container_of(m, struct peer, node));
 		env_free(&n->env, container_of(m, struct peer, node));
+	}
 	map_fini(&n->peers);
 }

@@ -15,6 +15,7 @@ struct purge_walk {
 	const struct rx *rx;
 	struct prefix what;
 	bool trusted;	/* made by an NHS of ours, not passed on by it */
+	bool passed_on;	/* by who stands between us and its source; else whose SA it came over counts */
 	unsigned hits;
 };
 
@@ -27,6 +28,8 @@ purge_shortcut(void *ctx, const struct prefix *p, void *val)
 	(void)p;
 	if (!s->binding || !(w->trusted || addr_eq(&s->binding->proto, &w->rx->p->src_proto)))
 		return;
+	if (!w->trusted && !w->passed_on && !(s->binding->peer && (s->binding->peer == w->rx->peer || peer_same_identity(s->binding->peer, w->rx->peer))))
+		return;	/* in another's name */
 	w->hits++;
 	shortcut_later(w->n, s, SC_EV_PURGED, "purged by the responder");
 }
@@ -63,7 +66,8 @@ purge_binding(struct nhrp *n, const struct purge_walk *w)
 static void
 purge_one(struct nhrp *n, const struct rx *rx, const struct nhrp_cie *cie)
 {
-	struct purge_walk w = { .n = n, .rx = rx, .trusted = peer_is_nhs(n, rx->peer) && ext_empty(rx->p, NHRP_EXT_FORWARD) };
+	struct purge_walk w = { .n = n, .rx = rx, .trusted = peer_is_nhs(n, rx->peer) && ext_empty(rx->p, NHRP_EXT_FORWARD),
+		.passed_on = peer_is_nhs(n, rx->peer) || next_hop(n, &rx->p->src_proto, NULL) == rx->peer };
 
 	if (!cie->proto.n)
 		return;

@@ -114,6 +114,15 @@ redirect_send(struct nhrp *n, const struct nhrp_event *ev)
 
 /* ---- receiving */
 
+/* Whom our traffic to dst goes to: a hub, the next hop, or who is at the other end of a shortcut. Nobody else can have seen it. */
+static bool
+forwards_for_us(const struct nhrp *n, const struct peer *p, const struct addr *dst)
+{
+	const struct shortcut *s = trie_match(&n->shortcuts, dst, NULL);
+
+	return peer_is_nhs(n, p) || next_hop(n, dst, NULL) == p || (s && s->binding && s->binding->peer == p);
+}
+
 enum nhrp_drop
 redirect_rx(struct nhrp *n, const struct rx *rx)
 {
@@ -126,6 +135,8 @@ redirect_rx(struct nhrp *n, const struct rx *rx)
 		return NHRP_DROP_REDIRECT_BAD;
 	if (!route_behind(n, &src))
 		return NHRP_DROP_REDIRECT_SRC;
+	if (!forwards_for_us(n, rx->peer, &dst))
+		return NHRP_DROP_REDIRECT_FROM;
 	r = route_find(n, &dst, NULL);
 	if (r && r->kind != NHRP_RT_NBMA && !own_subnet(n, &dst))
 		return NHRP_DROP_REDIRECT_BAD;	/* it does not go through this network */

@@ -230,6 +230,7 @@ resolve_reply(struct nhrp *n, const struct rx *rx)
 	struct handle *h = handle_find(n, rx->p->request_id);
 	struct shortcut *s;
 	struct sc_reply reply;
+	const char *why;
 
 	if (ext_names_us(n, rx->p, NHRP_EXT_REVERSE))
 		return NHRP_DROP_LOOP;
@@ -259,6 +260,11 @@ resolve_reply(struct nhrp *n, const struct rx *rx)
 	}
 	if (!read_reply(n, rx, s, &reply))
 		return NHRP_DROP_CLAIM;
+	why = reply.direct ? peer_judge(n, reply.direct, &reply.proto, &reply.prefix) : NULL;
+	if (why) {	/* the question stands: who the answer is from may answer yet */
+		reason_set(s->reason, sizeof(s->reason), why);
+		return NHRP_DROP_NOT_ALLOWED;
+	}
 	n->reply = &reply;
 	shortcut_event(n, s, SC_EV_REPLY, NULL);
 	n->reply = NULL;

@@ -2,7 +2,8 @@
  *
  * RESOLVING asks along the routed path. SECURING has an answer and waits for an SA: one we dialled (WANT_UP) or one that
  * came in and turned out to own the address. PROBING sends a Resolution Request for the peer's own tunnel address over that
- * SA: its answer proves our direction and that the peer claims the address, any packet from the peer proves theirs. Only then the
+ * SA: its answer proves our direction and that the peer claims the address, any packet from the peer proves theirs. What the peer
+ * of that SA is not allowed (authority.c) ends there, by whatever way the answer came. Only then the
  * neighbour, and after its result the route, and after that result UP. Down goes the other way: route, neighbour, want.
  * Until UP, and after any failure, traffic follows the routed path; NEGATIVE only remembers not to try again for a while,
  * longer each time. The key in n->shortcuts is the host asked for until the answer tells the prefix. */
@@ -246,6 +247,12 @@ send_probe(struct nhrp *n, struct shortcut *s)
 static enum sc_state
 sc_probe(struct nhrp *n, struct shortcut *s)
 {
+	const char *why = peer_judge(n, s->binding->peer, &s->binding->proto, &s->prefix);
+
+	if (why) {
+		drop(n, NHRP_DROP_NOT_ALLOWED);
+		return fail(n, s, why);
+	}
 	TRACE(&n->env, .attempt = s->attempt, .step = TRACE_SECURED, .peer = s->binding->peer->id);
 	if (s->binding->proven || s->binding->type > NHRP_CT_CACHED)
 		return install(n, s);
@@ -456,7 +463,7 @@ typedef enum sc_state sc_fn(struct nhrp *, struct shortcut *);
 static sc_fn *const sc_rule[SC_STATES][SC_EVENTS] = {
 	[SC_IDLE] = { [SC_EV_TRAFFIC] = sc_ask },
 	[SC_RESOLVING] = { [SC_EV_REPLY] = sc_secure, [SC_EV_NAK] = sc_backoff, [SC_EV_TIMEOUT] = sc_retry, [SC_EV_GONE] = sc_forget },
-	[SC_SECURING] = { [SC_EV_PEER] = sc_probe, [SC_EV_WANT_FAIL] = sc_want_fail, [SC_EV_TIMEOUT] = sc_insecure,
+	[SC_SECURING] = { [SC_EV_PEER] = sc_probe, [SC_EV_WANT_FAIL] = sc_want_fail, [SC_EV_REFUSED] = sc_backoff, [SC_EV_TIMEOUT] = sc_insecure,
 		[SC_EV_PURGED] = sc_again, [SC_EV_GONE] = sc_forget },
 	[SC_PROBING] = { [SC_EV_PROVEN] = sc_proven, [SC_EV_PEER] = sc_probe, [SC_EV_NAK] = sc_backoff, [SC_EV_TIMEOUT] = sc_probe_again,
 		[SC_EV_PEER_DOWN] = sc_secure_again, [SC_EV_PURGED] = sc_again, [SC_EV_GONE] = sc_forget },

@@ -84,9 +84,11 @@ enum {
 	X(NHRP_DROP_UNSOLICITED, "unsolicited", "answers nothing we asked") \
 	X(NHRP_DROP_NOT_NHS, "not-served", "registration for another server and none to pass it on to") \
 	X(NHRP_DROP_CLAIM, "claim", "claims an address it may not have") \
+	X(NHRP_DROP_NOT_ALLOWED, "not-allowed", "claims what its certificate or the configuration does not allow it") \
 	X(NHRP_DROP_UNIQUE, "unique", "unique address registered by another") \
 	X(NHRP_DROP_REDIRECT_OFF, "redirect-off", "redirect received, but ip nhrp shortcut is off") \
 	X(NHRP_DROP_REDIRECT_SRC, "redirect-source", "redirect for traffic that is not ours") \
+	X(NHRP_DROP_REDIRECT_FROM, "redirect-sender", "redirect by somebody who does not forward for us") \
 	X(NHRP_DROP_REDIRECT_BAD, "redirect-packet", "redirect holds no usable IP packet") \
 	X(NHRP_DROP_RATE, "rate", "rate limit") \
 	X(NHRP_DROP_LIMITED, "rate-limited", "sender is over its share: ip nhrp max-receive") \

@@ -388,7 +388,7 @@ drain(struct model *m)
 static void
 event(struct model *m, const struct nhrp_event *ev)
 {
-	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
+	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "peer-may", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
 		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "probe", "shutdown" };
 
 	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_EV_SHUTDOWN + 1, "a word for each");
@@ -452,6 +452,22 @@ peer_down(struct model *m, uint32_t peer, bool reason)
 	event(m, &ev);
 }
 
+/* What it may claim from now on: nothing is said, nothing at all, or one or both of two networks. */
+static void
+peer_may(struct model *m, uint32_t peer, unsigned how)
+{
+	struct claims c = { .source = "the script" };
+	struct prefix p;
+
+	if (how & 1)
+		claims_say(&c, CLAIM_BOTH, CLAIM_ANY);
+	if ((how & 2) && prefix_parse(nets[0], &p))
+		claims_add(&c, CLAIM_BOTH, &p);
+	if ((how & 4) && prefix_parse(nets[1], &p))
+		claims_add(&c, CLAIM_PREFIX, &p);
+	event(m, &(struct nhrp_event){ .kind = NHRP_EV_PEER_MAY, .peer = peer, .may = how ? &c : NULL });
+}
+
 static void
 op_peer(struct model *m, struct cur *c)
 {
@@ -461,6 +477,8 @@ op_peer(struct model *m, struct cur *c)
 
 	if ((how & 3) == 0 && m->up[peer])
 		peer_down(m, peer, how & 4);
+	else if ((how & 0x13) == 0x11 && m->up[peer])
+		peer_may(m, peer, how >> 5);
 	else if ((how & 3) == 1 && m->up[peer])
 		event(m, &(struct nhrp_event){ .kind = NHRP_EV_PEER_MOVED, .peer = peer, .remote = { at, 4501 }, .natted = how & 0x80 });
 	else

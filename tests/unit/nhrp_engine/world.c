@@ -107,7 +107,7 @@ static void
 peer_up(struct node *x, struct node *y)
 {
 	struct nhrp_event ev = { .kind = NHRP_EV_PEER_UP, .peer = x->peer_of[y->index], .natted = !addr_eq(&y->nbma, &y->public),
-		.identity = span_of(y->identity, strlen(y->identity)) };
+		.identity = span_of(y->identity, strlen(y->identity)), .may = y->may };
 	bool inside = !addr_eq(&x->nbma, &x->public) && addr_eq(&x->public, &y->public);
 
 	ev.remote.addr = inside ? y->nbma : y->public;

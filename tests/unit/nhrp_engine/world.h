@@ -38,6 +38,7 @@ struct node {
 	struct outq q;
 	struct addr nbma, public;	/* equal without NAT */
 	const char *identity;
+	const struct claims *may;	/* what all are told it may claim */
 	struct w_want want[WORLD_WANTS];
 	unsigned n_want;
 	struct w_neigh neigh[WORLD_NEIGH];

@@ -1,0 +1,37 @@
+/* lib/claims.h: what somebody may claim for himself in the tunnel: addresses of his own, and prefixes behind him.
+ *
+ * A list is immutable once made, one piece of memory, and short: CLAIMS_MAX items. It says something about a kind of claim and a
+ * family, or it does not; of what it does not speak of, nothing is forbidden. No list at all (NULL) speaks of nothing. */
+#ifndef LIB_CLAIMS_H
+#define LIB_CLAIMS_H
+
+#include "lib/addr.h"
+#include "lib/env.h"
+
+enum { CLAIMS_MAX = 64, CLAIMS_SOURCE_MAX = 96, CLAIMS_TEXT_MAX = 256 };
+enum { CLAIM_ADDRESS = 1, CLAIM_PREFIX = 2, CLAIM_BOTH = 3 };	/* kinds; masks */
+enum { CLAIM_V4 = 1, CLAIM_V6 = 2, CLAIM_ANY = 3 };	/* families; masks */
+
+struct claims_item {
+	struct prefix p;
+	uint8_t kinds;
+};
+
+struct claims {
+	uint8_t says[CLAIM_BOTH];	/* by kind: the families it speaks of */
+	unsigned n;
+	char source[CLAIMS_SOURCE_MAX];	/* who says so, in words: "certificate's SAN" */
+	struct claims_item item[CLAIMS_MAX];	/* of a copy only the first n are there */
+};
+
+void	claims_say(struct claims *c, unsigned kinds, unsigned families);	/* from now on what is not listed is forbidden */
+bool	claims_add(struct claims *c, unsigned kinds, const struct prefix *p);	/* false: full */
+bool	claims_speak(const struct claims *c, unsigned kind, uint8_t family);	/* family 4 or 16; c may be NULL */
+bool	claims_allow(const struct claims *c, unsigned kind, const struct prefix *p);	/* also what it does not speak of */
+bool	claims_eq(const struct claims *a, const struct claims *b);	/* NULL is equal to one that speaks of nothing */
+/* A copy of just the room it needs, from env; NULL also for a list that speaks of nothing (then *ok stays true). */
+struct claims *claims_copy(const struct env *env, const struct claims *c, bool *ok);
+/* "10.255.0.2 and 10.255.0.3 (certificate's SAN)", "nothing (...)"; cut where there are many. */
+char	*claims_fmt(const struct claims *c, unsigned kind, char out[static CLAIMS_TEXT_MAX]);
+
+#endif

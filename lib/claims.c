@@ -119,3 +119,24 @@ claims_fmt(const struct claims *c, unsigned kind, char out[static CLAIMS_TEXT_MA
 	snprintf(out + at, CLAIMS_TEXT_MAX - at, "%s (%s)", n ? "" : "nothing", c ? c->source : "");
 	return out;
 }
+
+bool
+claims_fill(const char *template, const char *number, struct prefix *out)
+{
+	char text[2 * PREFIX_STRLEN];
+	size_t at = 0;
+
+	for (const char *s = template; *s;) {
+		bool hole = strncmp(s, CLAIMS_HOLE, strlen(CLAIMS_HOLE)) == 0;
+
+		if (hole)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", number);
+		else
+			text[at++] = *s;
+		if (at >= sizeof(text) - 1)
+			return false;
+		s += hole ? strlen(CLAIMS_HOLE) : 1;
+	}
+	text[at] = '\0';
+	return prefix_parse(text, out);
+}

@@ -34,4 +34,8 @@ struct claims *claims_copy(const struct env *env, const struct claims *c, bool *
 /* "10.255.0.2 and 10.255.0.3 (certificate's SAN)", "nothing (...)"; cut where there are many. */
 char	*claims_fmt(const struct claims *c, unsigned kind, char out[static CLAIMS_TEXT_MAX]);
 
+/* A template is the text of an address or prefix with CLAIMS_HOLE in it, which `number` fills. False: that makes no prefix. */
+#define CLAIMS_HOLE "{n}"
+bool	claims_fill(const char *template, const char *number, struct prefix *out);
+
 #endif

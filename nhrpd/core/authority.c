@@ -33,7 +33,7 @@ digits_of(const char *text, char out[static FIELD])
 static bool
 pattern_match(const char *pattern, const char *text, char number[static FIELD])
 {
-	const char *hole = strstr(pattern, CORE_POLICY_HOLE);
+	const char *hole = strstr(pattern, CLAIMS_HOLE);
 	size_t before = hole ? (size_t)(hole - pattern) : strlen(pattern);
 
 	number[0] = '\0';
@@ -41,34 +41,7 @@ pattern_match(const char *pattern, const char *text, char number[static FIELD])
 		return strcasecmp(pattern, text) == 0;
 	if (strncasecmp(pattern, text, before) != 0 || !digits_of(text + before, number))
 		return false;
-	return strcasecmp(hole + strlen(CORE_POLICY_HOLE), text + before + strlen(number)) == 0;
-}
-
-static bool
-filled_in(const char *template, const char *number, struct prefix *out)
-{
-	char text[2 * PREFIX_STRLEN];
-	size_t at = 0;
-
-	for (const char *s = template; *s && at + FIELD < sizeof(text);) {
-		bool hole = strncmp(s, CORE_POLICY_HOLE, strlen(CORE_POLICY_HOLE)) == 0;
-
-		if (hole)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", number);
-		else
-			text[at++] = *s;
-		s += hole ? strlen(CORE_POLICY_HOLE) : 1;
-	}
-	text[at] = '\0';
-	return prefix_parse(text, out);
-}
-
-bool
-core_policy_template(const char *text)
-{
-	struct prefix p;
-
-	return strstr(text, CORE_POLICY_HOLE) && strlen(text) < PREFIX_STRLEN && filled_in(text, "1", &p);
+	return strcasecmp(hole + strlen(CLAIMS_HOLE), text + before + strlen(number)) == 0;
 }
 
 /* ---- what the configuration says */
@@ -99,7 +72,7 @@ claims_of_policy(const struct core_policy *o, const char *number, struct claims 
 		const struct core_policy_allow *a = &o->allow[i];
 
 		p = a->prefix;
-		if (!a->template || (number[0] && filled_in(a->template, number, &p)))
+		if (!a->template || (number[0] && claims_fill(a->template, number, &p)))
 			claims_add(out, a->kind, &p);
 	}
 }
@@ -197,7 +170,7 @@ core_authority_again(struct core *c, uint32_t tunnel)
 	for (uint32_t id = 1; id < c->peer_cap; id++) {
 		struct core_peer *p = c->peer[id];
 
-		if (!p || p->tunnel != tunnel || !p->up)
+		if (!p || p->tunnel != tunnel || !p->up || c->tunnel[tunnel - 1].plain)	/* without NHRP nothing is claimed */
 			continue;
 		tell(c, p);
 		core_pump(c);

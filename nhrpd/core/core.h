@@ -32,15 +32,14 @@ struct core_tunnel_conf {
 };
 
 /* crypto ikev2 authorization policy NAME: what peers of some identities may claim; authority.c */
-#define CORE_POLICY_HOLE "{n}"
 struct core_policy_match {
 	struct ike_match id;
-	const char *pattern;	/* instead: an identity's text, with CORE_POLICY_HOLE for a number; NULL */
+	const char *pattern;	/* instead: an identity's text, with CLAIMS_HOLE for a number; NULL */
 };
 struct core_policy_allow {
 	unsigned kind;	/* CLAIM_ADDRESS, CLAIM_PREFIX */
 	struct prefix prefix;
-	const char *template;	/* instead: text of a prefix with CORE_POLICY_HOLE; NULL */
+	const char *template;	/* instead: text of a prefix with CLAIMS_HOLE; NULL */
 };
 struct core_policy {
 	const char *source;	/* "authorization policy NAME, hub.conf:12" */
@@ -50,7 +49,6 @@ struct core_policy {
 	const struct core_policy_allow *allow;
 	unsigned n_allow;
 };
-bool	core_policy_template(const char *text);	/* a prefix or address with a hole? */
 
 struct core_conf {
 	struct ike_conf ike;

@@ -19,15 +19,15 @@ set_pattern(struct conf_parse *p, const struct conf_cmd *c, struct conf_b_authz 
 {
 	static const char *const kinds[] = { "fqdn ", "email ", "address ", "dn ", "key-id " };
 	const struct conf_arg *a = &c->arg[0];
-	const char *hole = strstr(a->v.s, CORE_POLICY_HOLE);
+	const char *hole = strstr(a->v.s, CLAIMS_HOLE);
 	bool known = false;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		known |= strncasecmp(a->v.s, kinds[i], strlen(kinds[i])) == 0;
 	if (!known)
-		conf_error_at(p, place(c, a->column), "expected an identity as it is shown, like \"fqdn site-%s.example.net\"", CORE_POLICY_HOLE);
-	else if (hole && strstr(hole + 1, CORE_POLICY_HOLE))
-		conf_error_at(p, place(c, a->column), "%s stands twice: one number at most", CORE_POLICY_HOLE);
+		conf_error_at(p, place(c, a->column), "expected an identity as it is shown, like \"fqdn site-%s.example.net\"", CLAIMS_HOLE);
+	else if (hole && strstr(hole + 1, CLAIMS_HOLE))
+		conf_error_at(p, place(c, a->column), "%s stands twice: one number at most", CLAIMS_HOLE);
 	else
 		m->pattern = a->v.s;
 	b->numbered |= hole != NULL;
@@ -81,7 +81,7 @@ build(struct conf_parse *p, const struct conf_b_authz *b, struct core_policy *o)
 	else if (!b->says)
 		conf_error_at(p, b->b.at, "policy %s allows nothing and forbids nothing: add \"ip nhrp allow address\" or \"prefix\"", b->b.name);
 	if (b->template_at.line && !b->numbered)
-		conf_error_at(p, b->template_at, "%s, but no \"match identity remote pattern\" with it", CORE_POLICY_HOLE);
+		conf_error_at(p, b->template_at, "%s, but no \"match identity remote pattern\" with it", CLAIMS_HOLE);
 	snprintf(source, sizeof(source), "authorization policy %.*s", IKE_NAME_MAX, b->b.name);
 	*o = (struct core_policy){ .source = conf_strdup(p->mem, source, strlen(source)), .match = b->match, .n_match = b->n_match, .says = b->says,
 		.allow = b->allow, .n_allow = b->n_allow };

@@ -190,8 +190,8 @@ static bool
 parse_allowed(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
 {
 	(void)lo, (void)hi, (void)why, (void)n;
-	v->n = strstr(text, CORE_POLICY_HOLE) != NULL;
-	return !strchr(text, ' ') && (v->n ? core_policy_template(text) : prefix_parse(text, &v->p));
+	v->n = strstr(text, CLAIMS_HOLE) != NULL;
+	return !strchr(text, ' ') && (v->n ? claims_fill(text, "1", &v->p) : prefix_parse(text, &v->p));
 }
 
 static bool

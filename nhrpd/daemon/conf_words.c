@@ -356,6 +356,7 @@ static const struct {
 	{ "pre-shared-key", "The secret" },
 	{ "prf", "Pseudo-random functions" },
 	{ "ppk", "Post-quantum pre-shared key" },
+	{ "prefix", "Networks behind a peer" },
 	{ "priority", "Lower is better" },
 	{ "profile", "A profile" },
 	{ "proposal", "Algorithms" },

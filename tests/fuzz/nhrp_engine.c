@@ -454,7 +454,7 @@ peer_down(struct model *m, uint32_t peer, bool reason)
 
 /* What it may claim from now on: nothing is said, nothing at all, or one or both of two networks. */
 static void
-peer_may(struct model *m, uint32_t peer, unsigned how)
+op_may(struct model *m, uint32_t peer, unsigned how)
 {
 	struct claims c = { .source = "the script" };
 	struct prefix p;
@@ -478,7 +478,7 @@ op_peer(struct model *m, struct cur *c)
 	if ((how & 3) == 0 && m->up[peer])
 		peer_down(m, peer, how & 4);
 	else if ((how & 0x13) == 0x11 && m->up[peer])
-		peer_may(m, peer, how >> 5);
+		op_may(m, peer, how >> 5);
 	else if ((how & 3) == 1 && m->up[peer])
 		event(m, &(struct nhrp_event){ .kind = NHRP_EV_PEER_MOVED, .peer = peer, .remote = { at, 4501 }, .natted = how & 0x80 });
 	else

@@ -223,6 +223,27 @@ nhrp_visit_limited(const struct nhrp *n, tick_t now, nhrp_rate_fn *fn, void *ctx
 	fn(ctx, &i);
 }
 
+bool
+nhrp_peer_may(const struct nhrp *n, uint32_t peer, struct nhrp_may_info *out)
+{
+	static struct claims may = { .n = 1, .says = { [CLAIM_ADDRESS] = CLAIM_ANY }, .source = "certificate's SAN",
+		.item = { { { { 4, { 10, 255, 0, 11 } }, 32 }, CLAIM_ADDRESS } } };
+
+	(void)n;
+	*out = (struct nhrp_may_info){ .peer = peer, .identity = "fqdn site-11.example.net", .may = &may, .refusals = 2, .last = 1,
+		.reason = "refused: fqdn site-11.example.net claims 10.255.0.12, may claim 10.255.0.11 (certificate's SAN)" };
+	return true;
+}
+
+void
+nhrp_visit_refused(const struct nhrp *n, nhrp_may_fn *fn, void *ctx)
+{
+	struct nhrp_may_info i;
+
+	nhrp_peer_may(n, 3, &i);
+	fn(ctx, &i);
+}
+
 uint64_t
 nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d)
 {

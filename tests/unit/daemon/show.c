@@ -93,7 +93,9 @@ START_TEST(others)
 	same("show ip nhrp traffic", "{\"interfaces\":[{\"received\":{\"Resolution-Request\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,\"8\":8},"
 	    "\"sent\":{\"Resolution-Request\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0},\"refused\":{\"auth\":{\"count\":7,\"text\":\"auth\"}},"
 	    "\"rate_limited\":[{\"peer\":3,\"identity\":\"fqdn site-11.example.net\",\"remote\":\"\",\"received\":5000,\"dropped\":4000,\"now\":true,"
-	    "\"last_age_s\":3}],\"interface\":\"dmvpn0\"}]}");
+	    "\"last_age_s\":3}],\"not_allowed\":[{\"peer\":3,\"identity\":\"fqdn site-11.example.net\",\"remote\":\"\",\"refused\":2,"
+	    "\"reason\":\"refused: fqdn site-11.example.net claims 10.255.0.12, may claim 10.255.0.11 (certificate's SAN)\",\"last_age_s\":999}],"
+	    "\"interface\":\"dmvpn0\"}]}");
 }
 END_TEST
 

@@ -323,7 +323,7 @@ sc_secure(struct nhrp *n, struct shortcut *s)
 	if (b->type <= NHRP_CT_CACHED) {
 		binding_set_nbma(n, b, &r->nbma, &r->nbma_claimed);
 		binding_set_type(n, b, NHRP_CT_CACHED, s->expires);
-		if (!b->peer && r->direct && binding_matches(b, r->direct))
+		if (r->direct && (!b->peer || !b->proven) && binding_matches(b, r->direct))	/* who answered, not who else is at that address */
 			binding_attach(n, b, r->direct);
 	}
 	binding_sync(n, b);

@@ -5,7 +5,7 @@
 #define DEATH_GRACE TICK_S(30)	/* beyond the holding time: what was registered or asked for a moment before */
 #define MOVE_GRACE TICK_S(45)	/* for purges and new resolutions when a LAN moves and the network is good: they are repeated that often */
 #define DELETE_GRACE TICK_S(60)
-#define ORPHAN_GRACE TICK_S(45)	/* liveness is asked for after 10 s, and five times */
+#define ORPHAN_GRACE TICK_S(75)	/* liveness is asked for after 10 s (30 s where a single packet was all), and five times */
 enum { CHECK_EVERY_S = 1, CROWD = 64, CROWD_ROUNDS = 10 /* of a crowd a tenth is looked at each time */,
 	EXPLAIN_LINES = 12 };
 

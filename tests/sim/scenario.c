@@ -419,7 +419,7 @@ run_clouds(struct sim *s)
 	sim_expect(s, TICK_S(15), all_registered, "all spokes registered in their clouds");
 	pairs_of_cloud(s, 0, TICK_MS(500), TICK_S(40));
 	pairs_of_cloud(s, 1, TICK_MS(500), TICK_S(40));
-	sim_expect(s, TICK_S(30), all_direct, "each pair of each cloud direct");
+	sim_expect(s, TICK_S(70), all_direct, "each pair of each cloud direct");
 	stop_flows(s);
 	expect_delivered(s);
 	pairs_of_cloud(s, 0, TICK_MS(500), TICK_S(3600));

@@ -107,4 +107,16 @@ START_TEST(in_words)
 }
 END_TEST
 
-SUITE(claims, nothing_said_forbids_nothing, kinds_and_families_are_apart, bounded, copies, in_words)
+START_TEST(templates)
+{
+	struct prefix p;
+
+	ck_assert(claims_fill("10.0.{n}.1", "7", &p) && p.bits == 32 && p.addr.b[2] == 7);
+	ck_assert(claims_fill("10.{n}.{n}.0/24", "9", &p) && p.bits == 24 && p.addr.b[1] == 9 && p.addr.b[2] == 9);
+	ck_assert(claims_fill("2001:db8:{n}::/48", "12", &p) && p.bits == 48 && p.addr.b[5] == 0x12);
+	ck_assert(!claims_fill("10.0.{n}.1", "256", &p));
+	ck_assert(!claims_fill("{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}{n}", "99999", &p));
+}
+END_TEST
+
+SUITE(claims, templates, nothing_said_forbids_nothing, kinds_and_families_are_apart, bounded, copies, in_words)

@@ -180,35 +180,41 @@ START_TEST(where_registrations_are_kept)
 }
 END_TEST
 
-START_TEST(everything)
-{
-	const struct ike_profile *p;
-	const struct core_tunnel_conf *t;
-	struct conf *c;
+/* Every word once, looked at block by block. */
+static const char everything[] =
+	"crypto ikev2 nat keepalive 30\ncrypto ikev2 fragmentation mtu 900\ncrypto ikev2 cookie-challenge 5\ncrypto ikev2 limit max-in-negotiation-sa 50\ncrypto ikev2 limit max-sa 60\n"
+	"dataplane kernel\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\nstore /x.db\n"
+	"crypto ikev2 proposal A\n encryption chacha20-poly1305\n prf sha256\n group 21\n"
+	"crypto ikev2 proposal B\n"
+	"crypto ikev2 policy X\n match fvrf any\n proposal B A\n"
+	"crypto ikev2 keyring K\n peer a\n  identity key-id blob\n  pre-shared-key hex 00ff10\n peer b\n  identity email domain example.net\n"
+	"  pre-shared-key 0 \"two words ! \\\"q\\\"\"\n peer c\n  address 2001:db8::/32\n  pre-shared-key fil\n"
+	"crypto ikev2 profile P\n match identity remote any\n match identity remote address 10.0.0.0 255.0.0.0\n match identity remote email a@b.c\n"
+	" match identity remote key-id kk\n identity local address 192.0.2.1\n no dpd\n lifetime 3600\n reauth 7200\n encapsulation force\n keyring local K\n"
+	"crypto ipsec transform-set C esp-chacha20-poly1305\ncrypto ipsec transform-set G esp-gcm 192\n mode transport\n"
+	"crypto ipsec profile V\n set transform-set C G\n set pfs\n set security-association lifetime seconds 120\n"
+	" set security-association lifetime kilobytes 2560\n set security-association lifetime packets 1000\n"
+	" set security-association replay window-size 64\n set ikev2-profile P\n"
+	"interface d0\n description two words\n ip address 10.0.0.1 255.255.255.0\n ip address 10.1.0.1/16 secondary\n ipv6 address 2001:db8:1::1/64\n"
+	" tunnel source 2001:db8::1\n tunnel mode gre multipoint ipv6\n tunnel key 0\n tunnel protection ipsec profile V\n ip mtu 1400\n"
+	" no ip tcp adjust-mss\n ipv6 nhrp network-id 7\n ip nhrp network-id 7\n ip nhrp holdtime 90\n ip nhrp registration timeout 30\n"
+	" ip nhrp registration no-unique\n ip nhrp shortcut\n ip nhrp redirect\n no ip nhrp redirect\n ip nhrp map multicast dynamic\n"
+	" ip nhrp map 10.0.0.2 2001:db8::2\n ip nhrp map multicast 2001:db8::2\n ip nhrp nhs 10.0.0.2 priority 3\n"
+	" ipv6 nhrp nhs 2001:db8:1::2 nbma hub.example.net multicast\n";
 
-	c = conf_read_text("t",
-	    "crypto ikev2 nat keepalive 30\ncrypto ikev2 fragmentation mtu 900\ncrypto ikev2 cookie-challenge 5\ncrypto ikev2 limit max-in-negotiation-sa 50\ncrypto ikev2 limit max-sa 60\n"
-	    "dataplane kernel\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\nstore /x.db\n"
-	    "crypto ikev2 proposal A\n encryption chacha20-poly1305\n prf sha256\n group 21\n"
-	    "crypto ikev2 proposal B\n"
-	    "crypto ikev2 policy X\n match fvrf any\n proposal B A\n"
-	    "crypto ikev2 keyring K\n peer a\n  identity key-id blob\n  pre-shared-key hex 00ff10\n peer b\n  identity email domain example.net\n"
-	    "  pre-shared-key 0 \"two words ! \\\"q\\\"\"\n peer c\n  address 2001:db8::/32\n  pre-shared-key fil\n"
-	    "crypto ikev2 profile P\n match identity remote any\n match identity remote address 10.0.0.0 255.0.0.0\n match identity remote email a@b.c\n"
-	    " match identity remote key-id kk\n identity local address 192.0.2.1\n no dpd\n lifetime 3600\n reauth 7200\n encapsulation force\n keyring local K\n"
-	    "crypto ipsec transform-set C esp-chacha20-poly1305\ncrypto ipsec transform-set G esp-gcm 192\n mode transport\n"
-	    "crypto ipsec profile V\n set transform-set C G\n set pfs\n set security-association lifetime seconds 120\n"
-	    " set security-association lifetime kilobytes 2560\n set security-association lifetime packets 1000\n"
-	    " set security-association replay window-size 64\n set ikev2-profile P\n"
-	    "interface d0\n description two words\n ip address 10.0.0.1 255.255.255.0\n ip address 10.1.0.1/16 secondary\n ipv6 address 2001:db8:1::1/64\n"
-	    " tunnel source 2001:db8::1\n tunnel mode gre multipoint ipv6\n tunnel key 0\n tunnel protection ipsec profile V\n ip mtu 1400\n"
-	    " no ip tcp adjust-mss\n ipv6 nhrp network-id 7\n ip nhrp network-id 7\n ip nhrp holdtime 90\n ip nhrp registration timeout 30\n"
-	    " ip nhrp registration no-unique\n ip nhrp shortcut\n ip nhrp redirect\n no ip nhrp redirect\n ip nhrp map multicast dynamic\n"
-	    " ip nhrp map 10.0.0.2 2001:db8::2\n ip nhrp map multicast 2001:db8::2\n ip nhrp nhs 10.0.0.2 priority 3\n"
-	    " ipv6 nhrp nhs 2001:db8:1::2 nbma hub.example.net multicast\n");
+static struct conf *
+read_everything(void)
+{
+	struct conf *c = conf_read_text("t", everything);
+
 	ck_assert_msg(c->n_error == 0, "%u: %s", c->error[0].line, c->error[0].text);
-	t = &c->core.tunnel[0];
-	p = &c->core.ike.profile[0];
+	return c;
+}
+
+START_TEST(everything_global)
+{
+	struct conf *c = read_everything();
+
 	ck_assert_int_eq(c->plane, CONF_PLANE_KERNEL);
 	ck_assert_int_eq(c->log_level, LOG_LV_DEBUG);
 	ck_assert(c->log_syslog);
@@ -216,6 +222,17 @@ START_TEST(everything)
 	ck_assert_uint_eq(c->core.ike.cookie_threshold, 5);
 	ck_assert_uint_eq(c->core.ike.half_open_max, 50);
 	ck_assert_uint_eq(c->core.ike.sa_max, 60);
+	ck_assert_uint_eq(c->core.ike.frag_mtu, 900);
+	ck_assert(!c->core.ike.frag_off);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(everything_keys)
+{
+	struct conf *c = read_everything();
+	const struct ike_profile *p = &c->core.ike.profile[0];
+
 	ck_assert_uint_eq(p->n_ike, 3);
 	ck_assert_uint_eq(p->ike[0].n_encr, 3);
 	ck_assert_uint_eq(p->ike[1].n_encr, 2);	/* CBC, apart */
@@ -232,6 +249,15 @@ START_TEST(everything)
 	ck_assert_mem_eq(p->key[1].psk, "two words ! \"q\"", 15);
 	ck_assert_mem_eq(p->key[2].psk, "fil", 3);
 	ck_assert_uint_eq(p->key[2].address.bits, 32);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(everything_profile)
+{
+	struct conf *c = read_everything();
+	const struct ike_profile *p = &c->core.ike.profile[0];
+
 	ck_assert_uint_eq(p->n_remote, 4);
 	ck_assert_int_eq(p->remote[0].kind, IKE_MATCH_ANY);
 	ck_assert_int_eq(p->remote[1].kind, IKE_MATCH_NET);
@@ -244,8 +270,6 @@ START_TEST(everything)
 	ck_assert_uint_eq(p->reauth_s, 7200);
 	ck_assert(p->encap_force);
 	ck_assert_uint_eq(p->keepalive_s, 30);
-	ck_assert_uint_eq(c->core.ike.frag_mtu, 900);
-	ck_assert(!c->core.ike.frag_off);
 	ck_assert_uint_eq(p->n_esp, 2);
 	ck_assert_uint_eq(p->esp[0].encr[0], 28);
 	ck_assert_uint_eq(p->esp[1].encr_bits[0], 192);
@@ -254,6 +278,15 @@ START_TEST(everything)
 	ck_assert_uint_eq(p->child_life.hard_bytes, 2560 * 1024);
 	ck_assert_uint_eq(p->child_life.hard_packets, 1000);
 	ck_assert_uint_eq(p->replay_window, 64);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(everything_interface)
+{
+	struct conf *c = read_everything();
+	const struct core_tunnel_conf *t = &c->core.tunnel[0];
+
 	ck_assert_str_eq(c->tunnel[0].description, "two words");
 	ck_assert_uint_eq(t->dp.n_addr, 3);
 	ck_assert_uint_eq(t->dp.addr[1].bits, 16);
@@ -369,7 +402,10 @@ conf_build_suite(void)
 
 	tcase_add_loop_test(t, refuse, 0, (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(t, defaults);
-	tcase_add_test(t, everything);
+	tcase_add_test(t, everything_global);
+	tcase_add_test(t, everything_keys);
+	tcase_add_test(t, everything_profile);
+	tcase_add_test(t, everything_interface);
 	tcase_add_test(t, where_registrations_are_kept);
 	tcase_add_test(t, file_is_no_secret);
 	tcase_add_test(t, bounds);

@@ -460,11 +460,13 @@ same_gre(const struct dp_tunnel *a, const struct dp_tunnel *b)
 int
 xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf, const struct addr *never)
 {
-	struct xk_tunnel *t = &x->tunnel[conf->id - 1], was = *t;
+	struct xk_tunnel *t, was;
 	int rc;
 
 	if (conf->id == 0 || conf->id > TUNNELS_MAX)
 		return -EINVAL;
+	t = &x->tunnel[conf->id - 1];
+	was = *t;
 	if (was.used && (!same_gre(&was.conf, conf) || !addr_eq(&was.conf.source, &conf->source)))
 		allow_del(x, t);
 	t->used = true;
@@ -486,9 +488,9 @@ xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf, cons
 int
 xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel)
 {
-	struct xk_tunnel *t = &x->tunnel[tunnel - 1];
+	struct xk_tunnel *t = tunnel >= 1 && tunnel <= TUNNELS_MAX ? &x->tunnel[tunnel - 1] : NULL;
 
-	if (tunnel == 0 || tunnel > TUNNELS_MAX || !t->used)
+	if (!t || !t->used)
 		return 0;
 	allow_del(x, t);
 	never_del(x, t);

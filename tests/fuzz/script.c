@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/seeded.h"
+
 /* The size stands before each block, 16 octets to keep its alignment. */
 enum { HEAD = 16 };
 
@@ -46,19 +48,8 @@ static void
 seeded_random(void *ctx, void *out, size_t n)
 {
 	struct fuzz_env *e = ctx;
-	uint8_t *p = out;
 
-	while (n) {
-		uint64_t z = e->seed += 0x9e3779b97f4a7c15u;
-		size_t k = n < 8 ? n : 8;
-
-		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-		z ^= z >> 31;
-		memcpy(p, &z, k);
-		p += k;
-		n -= k;
-	}
+	seeded_fill(&e->seed, out, n);
 }
 
 static void

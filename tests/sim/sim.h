@@ -26,6 +26,7 @@
 #include "lib/trie.h"
 #include "nhrpd/core/core.h"
 #include "nhrpd/daemon/keep.h"
+#include "tests/seeded.h"
 
 enum {
 	SIM_NODES_MAX = 1024, SIM_FLOWS_MAX = 8192, SIM_NATS_MAX = 64, SIM_CLOUDS = 2, SIM_LANS_MAX = SIM_NODES_MAX * SIM_CLOUDS,
@@ -188,7 +189,6 @@ struct sim {
 
 struct sim *sim_new(const char *scenario, uint64_t seed, const struct sim_conf *conf);
 void	sim_free(struct sim *s);
-uint64_t splitmix64(uint64_t *state);
 uint32_t sim_below(struct sim *s, uint32_t n);
 bool	sim_chance(struct sim *s, uint32_t ppm);
 struct sim_ev *sim_at(struct sim *s, tick_t at, enum sim_ev_kind kind, struct node *n);	/* valid until the next call */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/seeded.h"
+
 static void *
 failing_alloc(void *ctx, size_t n)
 {
@@ -29,24 +31,12 @@ counted_release(void *ctx, void *p)
 	free(p);
 }
 
-/* splitmix64: the same sequence on every machine. */
 static void
 seeded_random(void *ctx, void *out, size_t n)
 {
 	struct test_env *t = ctx;
-	uint8_t *p = out;
 
-	while (n) {
-		uint64_t z = t->seed += 0x9e3779b97f4a7c15u;
-		size_t k = n < 8 ? n : 8;
-
-		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-		z ^= z >> 31;
-		memcpy(p, &z, k);
-		p += k;
-		n -= k;
-	}
+	seeded_fill(&t->seed, out, n);
 }
 
 static void

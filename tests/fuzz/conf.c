@@ -8,6 +8,28 @@
 
 #include "nhrpd/daemon/conf.h"
 
+static bool
+needs_key(const struct ike_profile *p)
+{
+	return !p->auth_local || !p->auth_remote || (p->auth_remote & IKE_TAKE_PSK);
+}
+
+static bool
+needs_trust(const struct ike_profile *p)
+{
+	return p->auth_local || (p->auth_remote & ~IKE_TAKE_PSK);
+}
+
+static bool
+has_secret(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->core.ike.n_profile; i++) {
+		if (c->core.ike.profile[i].n_key)
+			return true;
+	}
+	return false;
+}
+
 static void
 look(const struct conf *c)
 {
@@ -20,14 +42,17 @@ look(const struct conf *c)
 	for (unsigned i = 0; i < c->core.n_tunnel; i++) {
 		const struct core_tunnel_conf *t = &c->core.tunnel[i];
 
-		if (t->profile >= c->core.ike.n_profile || t->dp.n_addr == 0 || t->dp.id != i + 1 || t->nhrp.network_id == 0 ||
-		    (!t->source_if && !t->dp.source.n))
+		if (t->profile >= c->core.ike.n_profile || t->dp.n_addr == 0 || t->dp.id != i + 1 || (!t->source_if && !t->dp.source.n))
+			abort();
+		if (t->dp.plain != (t->plain != NULL) || (t->nhrp.network_id == 0) != t->dp.plain)	/* NHRP or plain IPsec, one of them */
 			abort();
 	}
 	for (unsigned i = 0; i < c->core.ike.n_profile; i++) {
 		const struct ike_profile *p = &c->core.ike.profile[i];
 
-		if (p->n_key == 0 || p->n_ike == 0 || p->n_esp == 0 || p->ike[0].n_encr == 0 || p->ike[0].n_group == 0)
+		if ((needs_key(p) && p->n_key == 0) || (needs_trust(p) && p->n_trust == 0))
+			abort();
+		if (p->n_ike == 0 || p->n_esp == 0 || p->ike[0].n_encr == 0 || p->ike[0].n_group == 0)
 			abort();
 		for (unsigned k = 0; k < p->n_key; k++) {
 			if (p->key[k].psk_len == 0 || p->key[k].psk_len > IKE_PSK_MAX)
@@ -65,7 +90,7 @@ round_trip(const struct conf *c)
 
 	if (!d || !m || d->n_error || d->core.n_tunnel != c->core.n_tunnel || d->core.ike.n_profile != c->core.ike.n_profile)
 		abort();
-	if (c->core.ike.n_profile && !m->n_error)	/* it has a key */
+	if (has_secret(c) && !m->n_error)	/* masked, it does not load */
 		abort();
 	again = shown(d, true);
 	if (strcmp(text, again) != 0)

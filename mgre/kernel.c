@@ -104,6 +104,7 @@ struct mgre_kernel {
 	void *ctx;
 	struct nlq q;
 	struct link_nl link;
+	struct leaving leaving;
 	int news;	/* neighbours */
 	struct host_watch *watch_news, *watch_link;
 	struct mk_tunnel *tunnels;
@@ -673,7 +674,7 @@ static void
 open_leaving(struct mk_tunnel *t)
 {
 	const struct host *h = t->owner->host;
-	int fd = leaving_open(t->ifindex, t->outer, t->conf.has_key, t->conf.redirect);
+	int fd = leaving_open(&t->owner->leaving, t->ifindex, t->conf.has_key, t->conf.redirect);
 
 	close_leaving(t);
 	if (fd < 0) {
@@ -1197,6 +1198,7 @@ mgre_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, 
 		return NULL;
 	}
 	*m = (struct mgre_kernel){ .host = host, .fn = fn, .ctx = ctx, .news = -1, .link.news = -1 };
+	leaving_load(&m->leaving, 4);
 	if (!nlq_open(&m->q, NETLINK_ROUTE, err, errlen) || !link_open(&m->link, err, errlen))
 		goto fail;
 	m->news = nlq_listen(NETLINK_ROUTE, group, sizeof(group) / sizeof(group[0]));
@@ -1226,6 +1228,7 @@ mgre_kernel_free(struct mgre_kernel *m)
 	if (m->news >= 0)
 		close(m->news);
 	link_close(&m->link);
+	leaving_close(&m->leaving);
 	nlq_close(&m->q);
 	env_free(m->host->env, m);
 }

@@ -9,7 +9,8 @@
  *   came in by the device it leaves by   the beginning, once a second for a pair of addresses (a table of the recent ones)
  *   anything else                        nothing
  *
- * The program is written out below in the instructions of eBPF. It needs CAP_BPF or CAP_SYS_ADMIN while it is loaded. */
+ * The program is written out below in the instructions of eBPF. It needs CAP_BPF or CAP_SYS_ADMIN while it is loaded: once, at the start,
+ * for each kind of device; devices of one kind share it and its table. */
 #include "mgre/leaving.h"
 
 #include <errno.h>
@@ -240,20 +241,48 @@ leaving_probe(void)
 	return prog < 0 ? prog : 0;
 }
 
-int
-leaving_open(unsigned ifindex, unsigned n, bool key, bool redirect)
+static int
+load_kind(unsigned n, bool key, bool redirect)
 {
 	struct prog p = { .n = 0 };
-	int map = redirect ? make_table() : -1, prog, fd;
+	int map = redirect ? make_table() : -1, prog;
 
 	if (redirect && map < 0)
 		return map;
 	write_program(&p, n, key, map);
 	prog = load_program(&p);
-	fd = prog < 0 ? prog : open_socket(ifindex, prog);
-	if (prog >= 0)
-		close(prog);	/* the socket holds it, and it the table */
 	if (map >= 0)
-		close(map);
-	return fd;
+		close(map);	/* the program holds it */
+	return prog;
+}
+
+static unsigned
+kind(bool key, bool redirect)
+{
+	return key | redirect << 1;
+}
+
+void
+leaving_load(struct leaving *l, unsigned n)
+{
+	for (unsigned i = 0; i < LEAVING_KINDS; i++)
+		l->prog[i] = load_kind(n, i & 1, i & 2);
+}
+
+void
+leaving_close(struct leaving *l)
+{
+	for (unsigned i = 0; i < LEAVING_KINDS; i++) {
+		if (l->prog[i] >= 0)
+			close(l->prog[i]);
+		l->prog[i] = -EBADF;
+	}
+}
+
+int
+leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect)
+{
+	int prog = l->prog[kind(key, redirect)];
+
+	return prog < 0 ? prog : open_socket(ifindex, prog);
 }

@@ -11,9 +11,18 @@ enum { LEAVING_CUT = 160 /* octets of the inner packet that a sample has at leas
 struct addr leaving_mark(unsigned n /* 4 or 16 */);
 unsigned leaving_head(unsigned n, bool key);	/* octets of outer IP and GRE header before the inner packet */
 
+/* The programs, one for each kind of device: loaded while the process may still do so, and kept. Where the kernel takes none, prog of a kind
+ * says why, and leaving_open() answers it. */
+enum { LEAVING_KINDS = 4 };
+struct leaving {
+	int prog[LEAVING_KINDS];	/* or a negative errno */
+};
+void	leaving_load(struct leaving *l, unsigned n);	/* octets of outer addresses */
+void	leaving_close(struct leaving *l);
+
 /* A socket to read from, not blocking, or a negative errno. Each packet begins with the outer IP header. With `redirect`, also one
  * packet a second of each pair of inner addresses that came in by this device and leaves by it again, cut. */
-int	leaving_open(unsigned ifindex, unsigned n, bool key, bool redirect);
+int	leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect);
 int	leaving_probe(void);	/* whether the kernel takes the program, of its longest form: 0 or a negative errno */
 
 #endif

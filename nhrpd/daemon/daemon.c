@@ -28,6 +28,7 @@
 #include "nhrpd/daemon/names.h"
 #include "nhrpd/daemon/notify.h"
 #include "nhrpd/daemon/pidfile.h"
+#include "nhrpd/daemon/privilege.h"
 #include "nhrpd/daemon/secret.h"
 #include "nhrpd/daemon/revoke.h"
 #include "nhrpd/daemon/source.h"
@@ -729,6 +730,31 @@ open_plane(struct daemon *d)
 				 dp_user_new(&d->loop.host, on_dp, d, d->why, sizeof(d->why));
 }
 
+/* From here on: before there is a thread, an interface, or anything from a peer. */
+static bool
+drop_privileges(struct daemon *d)
+{
+	enum privilege_filter f = PRIVILEGE_NO_FILTER;
+
+	if (!privilege_drop(d->why, sizeof(d->why)))
+		return false;
+	if (d->o->no_seccomp)
+		snprintf(d->why, sizeof(d->why), "--no-seccomp");
+	else
+		f = privilege_filter(d->why, sizeof(d->why));
+	switch (f) {
+	case PRIVILEGE_FILTERED:
+		log_at(&d->log, LOG_LV_INFO, "privileges", "CAP_NET_ADMIN, CAP_NET_RAW and a list of system calls are left");
+		break;
+	case PRIVILEGE_NO_FILTER:
+		log_at(&d->log, LOG_LV_WARN, "privileges", "CAP_NET_ADMIN and CAP_NET_RAW are left; all system calls are: %s", d->why);
+		break;
+	case PRIVILEGE_FAILED:
+		return false;
+	}
+	return true;
+}
+
 /* What can be missing or taken on this machine, before anything is changed on it. */
 static bool
 open_all(struct daemon *d)
@@ -739,6 +765,7 @@ open_all(struct daemon *d)
 		return fail(d, d->why);
 	if (!(d->dp = open_plane(d)) ||
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
+	    !drop_privileges(d) ||
 	    !(d->rib = rib_kernel_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))

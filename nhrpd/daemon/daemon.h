@@ -2,12 +2,14 @@
 #ifndef NHRPD_DAEMON_DAEMON_H
 #define NHRPD_DAEMON_DAEMON_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 struct daemon_options {
 	const char *conf_path;
 	const char *control_path;	/* NULL: from the configuration, else the default */
 	const char *pid_path;	/* NULL: none */
+	bool no_seccomp;	/* for debuggers and tracers */
 	const char *keylog_path;	/* NULL: none. For tests with tshark: whoever reads this file reads the traffic. */
 };
 

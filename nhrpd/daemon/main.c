@@ -14,6 +14,7 @@ static const char usage[] =
 	"      --pid-file FILE   write our process id there, and refuse to run where another nhrpd has done so\n"
 	"      --check FILE      read a configuration, say what is wrong with it, and exit\n"
 	"      --foreground      stay in the foreground (always the case; for scripts that say so)\n"
+	"      --no-seccomp      let all system calls pass, for debuggers\n"
 	"      --keylog FILE     append session keys for tshark. For laboratories only: who has the keys has the traffic.\n"
 	"  -V, --version         print the version\n"
 	"  -h, --help            print this\n"
@@ -26,7 +27,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct option long_options[] = { { "config", 1, NULL, 'f' }, { "control", 1, NULL, 'c' }, { "check", 1, NULL, 'k' },
-		{ "foreground", 0, NULL, 'F' }, { "pid-file", 1, NULL, 'p' }, { "keylog", 1, NULL, 'l' },
+		{ "foreground", 0, NULL, 'F' }, { "pid-file", 1, NULL, 'p' }, { "keylog", 1, NULL, 'l' }, { "no-seccomp", 0, NULL, 's' },
 		{ "version", 0, NULL, 'V' }, { "help", 0, NULL, 'h' }, { 0 } };
 	struct daemon_options o = { .conf_path = SYSCONFDIR "/nhrpd/nhrpd.conf" };
 	const char *check = NULL;
@@ -39,6 +40,7 @@ main(int argc, char **argv)
 		case 'k': check = optarg; break;
 		case 'l': o.keylog_path = optarg; break;
 		case 'p': o.pid_path = optarg; break;
+		case 's': o.no_seccomp = true; break;
 		case 'F': break;
 		case 'V': puts("nhrpd (OpenDMVPN) " PACKAGE_VERSION); return EXIT_OK;
 		case 'h': fputs(usage, stdout); return EXIT_OK;

@@ -44,11 +44,14 @@ filter_on(unsigned n, unsigned at, bool redirect)
 {
 	struct addr mark = leaving_mark(n);
 	uint8_t frame[200] = { 0 }, got[300];
+	struct leaving l;
 	int fd;
 
 	if (!can_load())
 		return;
-	fd = leaving_open(if_nametoindex("va"), n, true, redirect);
+	leaving_load(&l, n);
+	fd = leaving_open(&l, if_nametoindex("va"), true, redirect);
+	leaving_close(&l);	/* the socket holds its program */
 	ck_assert_msg(fd >= 0, "%s", strerror(-fd));
 	send_frame("va", frame, sizeof(frame));
 	ck_assert_msg(recv(fd, got, sizeof(got), 0) < 0 && errno == EAGAIN, "what goes to a peer is not taken");

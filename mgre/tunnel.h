@@ -49,6 +49,7 @@ struct tunnel {
 	unsigned ifindex, mtu;
 	uint8_t mac[TAP_MAC];
 	bool vnet, up, gone;
+	bool settled;	/* netlink has told that it is up as we set it up: what comes now is news */
 	struct tun_worker worker[TUN_WORKERS];
 	struct tun_peer *peer;
 	uint32_t n_peer;	/* room in the table */

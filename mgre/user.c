@@ -663,6 +663,7 @@ build(struct mgre_user *m, struct tunnel *t)
 		return errno ? -errno : -EIO;
 	t->env->random(t->env->ctx, t->mac, TAP_MAC);
 	t->mac[0] = 0x06;	/* locally administered, and not like a peer's */
+	t->settled = false;
 	rc = link_setup(&m->link, t->ifindex, t->mac, t->mtu);
 	if (rc != 0)
 		return failed(m, conf, "set up", rc);
@@ -923,15 +924,19 @@ link_changed(void *ctx, const struct link_change *c)
 {
 	struct mgre_user *m = ctx;
 	struct tunnel *t = m->tunnels;
+	bool up = c->up;
 	unsigned mtu;
-	bool up = false;
 
 	while (t && t->ifindex != c->ifindex)
 		t = t->next;
 	if (!t)
 		return;
-	if (!c->gone)	/* the message may be from before the interface was set up: what counts is how it is now */
+	/* The first ones may be from before it was set up: what counts is how it is now. Then each as it stands: down and at once up
+	 * again took routes and neighbours with it. */
+	if (!c->gone && !t->settled) {
+		t->settled = c->up;
 		link_get(t->ifindex, &up, &mtu);
+	}
 	tell_link(t, up, c->gone);
 }
 

@@ -22,7 +22,9 @@ sed -i 's|^ip route 172.16.3.0/24.*|ip route 172.16.33.0/24 10.255.0.13|' "$TOPO
 ctl hub reload | grep -q '+ ip route 172.16.33.0/24'; check $? "reload tells the difference"
 ns hub ip route show proto 146 | grep -q '^172.16.33.0/24 via 10.255.0.13 dev dmvpn0' && ! ns hub ip route show proto 146 | grep -q '^172.16.3.0/24'
 check $? "and applies it" "$(ns hub ip route show proto 146 | tr '\n' ';')"
+kill -STOP "$(cloud_pid hub)"	# up again before it can look
 ns hub ip link set dmvpn0 down; ns hub ip link set dmvpn0 up
+kill -CONT "$(cloud_pid hub)"
 back() { [ "$(routes hub)" = 3 ]; }
 eventually 5 "routes come back with the interface" back
 ns spoke3 ip link del dmvpn0

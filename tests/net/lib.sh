@@ -23,7 +23,7 @@ check() {	# STATUS TEXT [DETAIL]
 eventually() {
 	local s=$1 text=$2; shift 2
 	if wait_for "$s" "$@"; then ok "$text ($WAITED ms)"; return 0; fi
-	not_ok "$text: not within $s s"
+	not_ok "$text: not within $((WAITED / 1000)) s"
 	return 1
 }
 field() { sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" <<<"$2"; }
@@ -84,7 +84,7 @@ whole_cloud() {	# topology and configurations, all daemons started, everybody UP
 start_all() {
 	local n
 	for n in 0 $CLOUD_SPOKES; do
-		cloud_start "$n" "$@" || { not_ok "$(site "$n") raises dmvpn0 within 10 s"; exit 1; }
+		cloud_start "$n" "$@" || { not_ok "$(site "$n") raises dmvpn0: not within $((WAITED / 1000)) s"; exit 1; }
 	done
 }
 everyone_reaches_everyone() {	# ADDRESS-FUNCTION: each LAN pings each other LAN; one retry is not granted: no packet is lost here

@@ -40,9 +40,10 @@ topo_world() {
 ns() { local n=$1; shift; nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }
 ns_exec() { local n=$1; shift; exec nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }	# with &: $! is then the command itself
 
-# wait_for SECONDS COMMAND...: until COMMAND succeeds; milliseconds it took in $WAITED; 1 when the time is over.
+# wait_for SECONDS COMMAND...: until COMMAND succeeds; milliseconds it took in $WAITED; 1 when the time is over. The seconds are
+# those of an idle machine: a busy one gets PATIENCE times as many.
 wait_for() {
-	local s=$1 t0=${EPOCHREALTIME/[.,]/} t; shift
+	local s=$(($1 * ${PATIENCE:-3})) t0=${EPOCHREALTIME/[.,]/} t; shift
 	while :; do
 		if "$@" >/dev/null 2>&1; then t=${EPOCHREALTIME/[.,]/}; WAITED=$(((t - t0) / 1000)); return 0; fi
 		t=${EPOCHREALTIME/[.,]/}; WAITED=$(((t - t0) / 1000))

@@ -2,8 +2,9 @@
  * happens when both ends ask at once (RFC 7296 1.3, 2.8, 2.25).
  *
  * Objects that an exchange will make are allocated before it is begun (ours) or answered (theirs), so that memory cannot
- * fail once the peer believes in them. A request of the peer whose key exchange is being computed waits in cc_rx; the state
- * is judged again when the result is there.
+ * fail once the peer believes in them. Key exchange values, ours and the peer's, are jobs. One of ours begins with a job: until our
+ * value is there nothing was said, so to the peer it does not exist, and what it asks meanwhile may make it pointless. A request of
+ * the peer whose key exchange is being computed waits in cc_rx. The state is judged again when a result is there.
  *
  *	I am			peer asks		answer
  *	rekeying child X	rekey X			normal; the SA made with the lowest of four nonces is closed by its creator
@@ -27,6 +28,13 @@ static struct span
 nonce_span(const struct ike_nonce *n)
 {
 	return span_of(n->b, n->n);
+}
+
+/* Our exchange, as far as the peer can know of it. */
+static struct ike_cc *
+asked(const struct ike_sa *sa)
+{
+	return sa->cc_tx && sa->cc_tx->asked ? sa->cc_tx : NULL;
 }
 
 void
@@ -109,6 +117,22 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struc
 }
 
 /* ---- our request */
+/* Not before then. */
+static void
+hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait)
+{
+	struct ike_child *old = ike_child_find(k, cc->old);
+	tick_t at = k->now + env_jitter(&k->env.env, wait, 25);
+
+	if (old && old->sa) {
+		old->retry_at = at;
+		ike_sa_kick_at(k, old->sa, at);
+	} else {
+		sa->retry_at = at;
+		ike_sa_kick_at(k, sa, at);
+	}
+}
+
 static void
 build_rekey_notify(struct ike_tx *t, uint16_t type, uint32_t spi)
 {
@@ -118,17 +142,14 @@ build_rekey_notify(struct ike_tx *t, uint16_t type, uint32_t spi)
 	ike_build_notify(&t->b, IKE_PROTO_ESP, span_of(b, 4), type, span_of("", 0));
 }
 
-static bool
-build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_tx *t)
+static void
+build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, struct ike_tx *t)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	struct ike_sa *heir = ike_sa_find(k, cc->heir);
-	struct span pub = cc->kex ? ike_kex_public(cc->kex) : span_of("", 0);
 	struct ike_ts_pair ts;
 	struct ike_offer o;
 
-	if (cc->kex && pub.n == 0)
-		return false;
 	ike_tx_request(t, sa, IKE_CREATE_CHILD_SA);
 	if (heir) {
 		ike_offer_ike(p, sa->suite.prf, heir->spi_i, &o);
@@ -140,31 +161,90 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_tx
 	}
 	ike_build_sa(&t->b, o.prop, o.n_prop, o.xf);
 	ike_build_nonce(&t->b, nonce_span(&cc->ni));
-	if (cc->kex)
+	if (cc->group)
 		ike_build_ke(&t->b, cc->group, pub);
 	if (!heir) {
 		ike_sel_offer(p, sa, &ts);
 		ike_sel_build(t, &ts);
 	}
-	return true;
 }
 
+static bool
+send_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub)
+{
+	struct ike_tx t;
+
+	build_request(k, sa, cc, pub, &t);
+	cc->asked = ike_x_start(k, sa, IKE_X_CREATE, &t);
+	return cc->asked;
+}
+
+/* A job carries the key exchange away from here; the rest of the exchange stays in cc. */
+static bool
+begin_job(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span peer, uint32_t *serial)
+{
+	struct ike_job *job = cc->kex ? ike_job_new(k, sa, &cc->kex, peer) : NULL;
+
+	if (!job)
+		return false;
+	*serial = job->serial;
+	if (ike_job_emit(k, sa, job))
+		return true;
+	*serial = 0;
+	return false;
+}
+
+/* With a key exchange of its own the request is sent when our value is there. */
 static bool
 start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, uint32_t old, uint16_t group, unsigned ke_rounds)
 {
 	struct ike_cc *cc = sa->n_children < IKE_CHILDREN_MAX || kind == IKE_CC_REKEY_IKE ? cc_new(k, kind, true, group) : NULL;
-	struct ike_tx t;
 
 	if (!cc)
 		return false;
 	cc->old = old;
 	cc->ke_rounds = ke_rounds;
-	if (!build_request(k, sa, cc, &t) || !ike_x_start(k, sa, IKE_X_CREATE, &t)) {
+	if (group ? !begin_job(k, sa, cc, span_of("", 0), &sa->job) : !send_request(k, sa, cc, span_of("", 0))) {
 		ike_cc_free(k, &cc);
 		return false;
 	}
 	sa->cc_tx = cc;
 	return true;
+}
+
+/* Our value is there. Is what it is for still wanted? The peer may have made or deleted something meanwhile. */
+static bool
+still_wanted(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
+{
+	const struct ike_child *old = ike_child_find(k, cc->old);
+
+	if (sa->state != IKE_SA_EST || sa->doom)
+		return false;
+	if (cc->kind == IKE_CC_REKEY_IKE)
+		return !ike_sa_find(k, sa->peer_successor);
+	if (cc->kind == IKE_CC_REKEY_CHILD)
+		return old && old->sa == sa && old->state == IKE_CH_UP;
+	return !sa->want_child || ike_child_count_up(sa) == 0;
+}
+
+static void
+our_value(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_job *job)
+{
+	struct span pub = ike_kex_public(job->kex);
+
+	if (!still_wanted(k, sa, cc)) {
+		ike_cc_free(k, &cc);
+		ike_info_mind_childless(k, sa);
+		return;
+	}
+	cc->kex = job->kex;
+	job->kex = NULL;
+	if (pub.n && sa->x.kind == IKE_X_NONE && send_request(k, sa, cc, pub)) {
+		sa->cc_tx = cc;
+		return;
+	}
+	hold(k, sa, cc, TICK_S(1));
+	ike_cc_free(k, &cc);
 }
 
 bool
@@ -182,21 +262,6 @@ ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike
 }
 
 /* ---- our request was refused */
-static void
-hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait)
-{
-	struct ike_child *old = ike_child_find(k, cc->old);
-	tick_t at = k->now + env_jitter(&k->env.env, wait, 25);
-
-	if (old && old->sa) {
-		old->retry_at = at;
-		ike_sa_kick_at(k, old->sa, at);
-	} else {
-		sa->retry_at = at;
-		ike_sa_kick_at(k, sa, at);
-	}
-}
-
 static void
 refused_child(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 {
@@ -367,21 +432,6 @@ undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 	refused(k, sa, cc, NULL);
 }
 
-/* A job carries the shared secret away from here; the exchange stays in cc. */
-static bool
-begin_job(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span peer, uint32_t *serial)
-{
-	struct ike_job *job = cc->kex ? ike_job_new(k, sa, &cc->kex, peer) : NULL;
-
-	if (!job)
-		return false;
-	*serial = job->serial;
-	if (ike_job_emit(k, sa, job))
-		return true;
-	*serial = 0;
-	return false;
-}
-
 enum ike_drop
 ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
@@ -441,8 +491,9 @@ answer_not_found(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, uint
 static uint16_t
 timing(const struct ike *k, const struct ike_sa *sa, enum ike_cc_kind kind, const struct ike_child *old)
 {
-	bool child_busy = (sa->cc_tx && sa->cc_tx->kind != IKE_CC_REKEY_IKE) || sa->x.kind == IKE_X_DEL_CHILD;
-	bool rekeying_ike = sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_IKE;
+	const struct ike_cc *ours = asked(sa);
+	bool child_busy = (ours && ours->kind != IKE_CC_REKEY_IKE) || sa->x.kind == IKE_X_DEL_CHILD;
+	bool rekeying_ike = ours && ours->kind == IKE_CC_REKEY_IKE;
 
 	if (sa->state != IKE_SA_EST || sa->doom)
 		return IKE_N_TEMPORARY_FAILURE;
@@ -528,6 +579,7 @@ grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_i
 {
 	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, false, &cc->sel };
 	struct ike_child *old = ike_child_find(k, cc->old), *c = cc->child;
+	struct ike_cc *ours = asked(sa);
 	bool alone = ike_child_count_up(sa) == 0;
 
 	cc->child = NULL;
@@ -537,9 +589,9 @@ grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_i
 	c->unsure = true;
 	if (!old)
 		return true;
-	if (sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_CHILD && sa->cc_tx->old == cc->old) {
-		sa->cc_tx->peer_new = c->spi_in;	/* both at once: judged when our own answer comes */
-		ike_low_of(&sa->cc_tx->peer_low, &cc->ni, &cc->nr);
+	if (ours && ours->kind == IKE_CC_REKEY_CHILD && ours->old == cc->old) {
+		ours->peer_new = c->spi_in;	/* both at once: judged when our own answer comes */
+		ike_low_of(&ours->peer_low, &cc->ni, &cc->nr);
 		return true;
 	}
 	old->state = IKE_CH_REKEYED;
@@ -552,7 +604,7 @@ static void
 grant_ike(struct ike *k, struct ike_sa *sa, struct ike_sa *heir)
 {
 	ike_keylog_sa(k, heir);
-	if (sa->cc_tx && sa->cc_tx->kind == IKE_CC_REKEY_IKE) {
+	if (asked(sa) && asked(sa)->kind == IKE_CC_REKEY_IKE) {
 		sa->peer_successor = heir->id;
 		heir->orphan_at = k->now + 2 * IKE_ORPHAN_LIFE;
 		ike_sa_arm_life(k, heir);
@@ -654,7 +706,7 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 	return accept_request(k, sa, rx, m, kind, &want, old ? old->spi_in : 0);
 }
 
-/* ---- a secret is computed */
+/* ---- a value or a secret is computed */
 static void
 theirs_computed(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 {
@@ -691,11 +743,15 @@ ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job *job, bool ours)
 		return;
 	}
 	sa->cc_tx = NULL;
-	if (job->shared_len == 0)
-		undo(k, sa, cc);
-	else
-		finish(k, sa, cc, span_of(job->shared, job->shared_len));
-	ike_cc_free(k, &cc);
+	if (!cc->asked) {
+		our_value(k, sa, cc, job);
+	} else {
+		if (job->shared_len == 0)
+			undo(k, sa, cc);
+		else
+			finish(k, sa, cc, span_of(job->shared, job->shared_len));
+		ike_cc_free(k, &cc);
+	}
 	sa = ike_sa_find(k, id);
 	if (sa)
 		ike_sa_kick(k, sa);

@@ -195,6 +195,7 @@ struct ike_shake {
 	unsigned cookie_rounds, ke_rounds;
 	unsigned addke_at, n_int;	/* next additional key exchange; those done */
 	uint8_t int_i[IKE_PRF_LEN_MAX], int_r[IKE_PRF_LEN_MAX], int_auth[2 * IKE_PRF_LEN_MAX + 4];
+	uint8_t int_was[IKE_PRF_LEN_MAX];	/* responder: int_i before the request that is being computed on */
 	struct ike_protect was_in;	/* what the last IKE_INTERMEDIATE was opened with */
 	bool has_was;
 	struct ike_rx inter_rx;	/* where to answer */
@@ -247,6 +248,7 @@ enum ike_cc_kind { IKE_CC_NEW, IKE_CC_REKEY_CHILD, IKE_CC_REKEY_IKE };
 struct ike_cc {
 	enum ike_cc_kind kind;
 	bool ours;
+	bool asked;	/* ours: the request is sent; before, our value is being computed */
 	struct ike_kex *kex;
 	uint16_t group;
 	struct ike_nonce ni, nr;
@@ -553,6 +555,8 @@ struct span ike_mke_int_auth(const struct ike_sa *sa);
 void	ike_mke_next(struct ike *k, struct ike_sa *sa);
 enum ike_drop ike_mke_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
 enum ike_drop ike_mke_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+void	ike_mke_public(struct ike *k, struct ike_sa *sa, struct ike_job *job);	/* our next value is there: asks */
+void	ike_mke_later(struct ike_sa *sa);
 void	ike_mke_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job);
 
 /* ---- ppk.c */
@@ -662,6 +666,7 @@ bool	ike_info_delete_children(struct ike *k, struct ike_sa *sa);
 bool	ike_info_delete_ike(struct ike *k, struct ike_sa *sa);
 enum ike_drop ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct ike_msg *m);
+void	ike_info_mind_childless(struct ike *k, struct ike_sa *sa);
 void	ike_live_timer(struct ike *k, struct ike_sa *sa);
 void	ike_live_arm(struct ike *k, struct ike_sa *sa);
 void	ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent);

@@ -61,8 +61,8 @@ ike_info_delete_ike(struct ike *k, struct ike_sa *sa)
 }
 
 /* An SA without a child serves nobody: who dialled makes a new one, the other waits a while for it. */
-static void
-mind_childless(struct ike *k, struct ike_sa *sa)
+void
+ike_info_mind_childless(struct ike *k, struct ike_sa *sa)
 {
 	if (sa->state != IKE_SA_EST || ike_child_count_up(sa) || (sa->cc_tx && sa->cc_tx->kind != IKE_CC_REKEY_IKE) || sa->cc_rx)
 		return;
@@ -101,7 +101,7 @@ ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct 
 			if (c->del_sent)
 				child_over(k, sa, c);
 		}
-		mind_childless(k, sa);
+		ike_info_mind_childless(k, sa);
 	}
 	if (kind == IKE_X_LIVE && sa->state == IKE_SA_EST && !ike_mobike_checked(sa, m)) {
 		ike_sa_down(k, sa, IKE_DOWN_PROTOCOL, "peer is not at the address that it moved to", 0, true);
@@ -201,7 +201,7 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 	else if (ike)
 		peer_deletes_ike(k, sa, IKE_DOWN_DELETED, "peer deleted it");
 	else if (child)
-		mind_childless(k, sa);
+		ike_info_mind_childless(k, sa);
 	return IKE_OK;
 }
 

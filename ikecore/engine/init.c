@@ -537,7 +537,9 @@ ike_shake_job(struct ike *k, struct ike_sa *sa, struct span peer)
 void
 ike_shake_public(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 {
-	if (sa->initiator)
+	if (sa->has_keys)
+		ike_mke_public(k, sa, job);
+	else if (sa->initiator)
 		request_ready(k, sa, job);
 	else
 		answer_ready(k, sa, job);
@@ -552,6 +554,10 @@ keys_later(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 	ike_count(k, IKE_DROP_BUSY);
 	hs->kex = job->kex;
 	job->kex = NULL;
+	if (sa->has_keys) {
+		ike_mke_later(sa);
+		return;
+	}
 	ike_stash_free(k, hs->stash);
 	hs->stash = NULL;
 	sa->state = IKE_SA_R_INIT;

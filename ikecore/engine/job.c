@@ -4,9 +4,7 @@
  * Jobs for peers we know (dialled, established, authenticated from that address before) go before those for strangers, of
  * which only so many are under way at a time: admission asks the others for cookies, and what comes with a cookie then
  * must be said again. A stranger's job that comes back without having run is as good as a lost message: the peer repeats it.
- * One of a peer we know is then run at once, on this thread: no rekeying fails for a crowd.
- *
- * Our value for a CREATE_CHILD_SA that we begin is computed at once: we choose when, and one at a time per SA. */
+ * One of a peer we know is then run at once, on this thread: no rekeying fails for a crowd. */
 #include "ikecore/engine/ike_priv.h"
 
 bool

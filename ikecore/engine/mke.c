@@ -105,20 +105,31 @@ turn_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
 	return true;
 }
 
-/* ---- initiator */
+/* ---- initiator. Our value is computed elsewhere, the request follows. */
 static bool
-send_request(struct ike *k, struct ike_sa *sa, uint16_t group)
+begin(struct ike *k, struct ike_sa *sa, uint16_t group)
 {
 	struct ike_shake *hs = sa->hs;
-	struct ike_tx t;
 
 	ike_kex_free(&k->env.env, hs->kex);
 	hs->kex = ike_kex_new(&k->env.env, group);
-	if (!hs->kex || ike_kex_public(hs->kex).n == 0)
-		return false;
+	sa->state = IKE_SA_I_KEX;
+	return hs->kex && ike_shake_job(k, sa, span_of("", 0));
+}
+
+void
+ike_mke_public(struct ike *k, struct ike_sa *sa, struct ike_job *job)
+{
+	struct span pub = ike_kex_public(job->kex);
+	struct ike_tx t;
+
+	sa->hs->kex = job->kex;
+	job->kex = NULL;
+	sa->state = IKE_SA_I_INTER;
 	ike_tx_request(&t, sa, IKE_INTERMEDIATE);
-	ike_build_ke(&t.b, group, ike_kex_public(hs->kex));
-	return chain_own(sa, &t) && ike_x_start(k, sa, IKE_X_INTER, &t);
+	ike_build_ke(&t.b, ike_kex_group(sa->hs->kex), pub);
+	if (pub.n == 0 || !chain_own(sa, &t) || !ike_x_start(k, sa, IKE_X_INTER, &t))
+		ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
 }
 
 /* Keys are there: the next additional exchange, or authentication. */
@@ -136,8 +147,7 @@ ike_mke_next(struct ike *k, struct ike_sa *sa)
 			ike_auth_start(k, sa);
 		return;
 	}
-	sa->state = IKE_SA_I_INTER;
-	if (!send_request(k, sa, sa->addke[i]))
+	if (!begin(k, sa, sa->addke[i]))
 		ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
 }
 
@@ -176,6 +186,7 @@ ike_mke_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	hs->kex = ike_kex_new(&k->env.env, sa->addke[i]);
 	if (!hs->kex || !ike_shake_job(k, sa, m->ke))
 		return IKE_DROP_MEMORY;	/* counts as lost */
+	memcpy(hs->int_was, hs->int_i, sizeof(hs->int_was));
 	if (!chain_theirs(sa, m)) {
 		sa->job = 0;
 		return IKE_DROP_MEMORY;
@@ -185,6 +196,14 @@ ike_mke_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	hs->inter_mid = m->hdr.mid;
 	sa->state = IKE_SA_R_INTER;
 	return IKE_OK;
+}
+
+/* Nobody had time for it: the request counts as lost, and is not in the chain. */
+void
+ike_mke_later(struct ike_sa *sa)
+{
+	memcpy(sa->hs->int_i, sa->hs->int_was, sizeof(sa->hs->int_i));
+	sa->state = IKE_SA_R_AUTH;
 }
 
 static void

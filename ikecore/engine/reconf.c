@@ -83,7 +83,8 @@ static void
 sa_reconf(struct ike *k, const struct ike_conf *was, struct ike_sa *sa)
 {
 	bool proving = sa->hs && (sa->state == IKE_SA_I_SIGN || sa->state == IKE_SA_I_CHECK);
-	bool ours = proving || (sa->hs && (sa->state == IKE_SA_I_INIT || sa->state == IKE_SA_I_KEX || sa->state == IKE_SA_I_AUTH));
+	bool ours = proving || (sa->hs && (sa->state == IKE_SA_I_INIT || sa->state == IKE_SA_I_KEX || sa->state == IKE_SA_I_INTER ||
+	    sa->state == IKE_SA_I_AUTH));
 	unsigned i = profile_now(was, sa->profile, k->conf), entry = sa->hs ? sa->hs->key : sa->key;
 	const struct ike_profile *from = sa->profile < was->n_profile ? &was->profile[sa->profile] : NULL, *to;
 	int key;

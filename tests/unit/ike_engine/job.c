@@ -114,12 +114,16 @@ START_TEST(rekeys_are_known)
 }
 END_TEST
 
-/* Not run, at each of the four places of a handshake (_i says which job of which side): the responder's peer says it again,
+/* Not run, at each of the places of a handshake (_i says which job of which side): the responder's peer says it again,
  * the initiator computes it itself, and all is well in the end. */
 START_TEST(not_run_is_like_lost)
 {
 	unsigned side = (unsigned)_i % 2, which = (unsigned)_i / 2;
 
+	for (unsigned i = 0; i < 2 && which > 1; i++) {	/* two more places: IKE_INTERMEDIATE */
+		w.s[i].profile[0].ike[0].addke[0][0] = IKE_KE_ECP256;
+		w.s[i].profile[0].ike[0].n_addke[0] = 1;
+	}
 	w_go(&w);
 	w.s[side].hold_jobs = true;
 	w_dial(&w, 0, 1, 1);
@@ -132,7 +136,8 @@ START_TEST(not_run_is_like_lost)
 	w.s[side].hold_jobs = false;
 	bring_back(side, 0, false);
 	w_settle(&w);
-	ck_assert_uint_eq(w_count_sa(&w, 1, "established"), side == 0);
+	if (which < 2)	/* else it is time to repeat it already */
+		ck_assert_uint_eq(w_count_sa(&w, 1, "established"), side == 0);
 	ck_assert_uint_eq(ike_count_drop(w.s[side].k, IKE_DROP_BUSY), side == 1);
 	ck_assert_uint_eq(w.s[0].dial_fails, 0);
 	w_run(&w, TICK_S(10));
@@ -161,6 +166,117 @@ START_TEST(rekey_not_run)
 	w_check_pair(&w);
 	ck_assert_int_eq(w.s[0].gap, 0);
 	ck_assert_uint_ne(w_engine_child(&w, 0)->spi_in, ev.spi_in);
+}
+END_TEST
+
+/* ---- our own value of a CREATE_CHILD_SA is a job too: nothing is said before it is there, and the peer is served meanwhile */
+static void
+kick(unsigned side)
+{
+	timer_arm(&w.s[side].k->timers, &w_sa(&w, side)->t_kick, w.now);
+	w_run(&w, 0);
+}
+
+static void
+rekey(unsigned side, bool ike)
+{
+	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
+
+	if (ike) {
+		w_sa(&w, side)->want_rekey = true;
+		kick(side);
+		return;
+	}
+	ev.spi_in = w_sa(&w, side)->children->spi_in;
+	w_event(&w, side, &ev);
+}
+
+static void
+up_with_pfs(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		w.s[i].profile[0].esp[0].group[0] = IKE_KE_CURVE25519;
+		w.s[i].profile[0].esp[0].n_group = 1;
+	}
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_check_pair(&w);
+	w_sa(&w, 0)->want_live = true;	/* so that the responder knows that its answer came */
+	kick(0);
+	w_settle(&w);
+}
+
+START_TEST(our_value_is_a_job)
+{
+	struct ike_sa *peer;
+	unsigned sends;
+	tick_t asked;
+
+	up_with_pfs();
+	w.s[0].hold_jobs = true;
+	sends = w.s[0].sends;
+	rekey(0, _i);
+	ck_assert_uint_eq(w.s[0].n_jobs, 1);
+	ck_assert(ike_job_known(w.s[0].jobs[0]));
+	ck_assert_uint_eq(w.s[0].sends, sends);
+	peer = w_sa(&w, 1);
+	peer->want_live = true;
+	asked = w.now;
+	kick(1);
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[0].sends, sends + 1);	/* the answer to that, while ours is being computed */
+	ck_assert(peer->last_rx >= asked);
+	ck_assert_int_eq(peer->x.kind, IKE_X_NONE);
+	w.s[0].hold_jobs = false;
+	bring_back(0, 0, true);
+	w_run(&w, TICK_S(20));
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].rekeys, (unsigned)_i);
+	ck_assert_int_eq(w.s[0].gap, 0);
+}
+END_TEST
+
+/* What the peer does while our value is being computed: we had not asked yet, so it is served as if we wanted nothing. */
+enum { P_REKEY, P_DELETE, P_REKEY_IKE, P_DELETE_IKE, P_ACTS };
+
+static void
+peer_does(unsigned what)
+{
+	struct ike_event ev = { .kind = what == P_DELETE ? IKE_EV_SA_HARD : IKE_EV_CLOSE };
+
+	ev.spi_in = w_sa(&w, 1)->children->spi_in;
+	ev.sa = w_sa(&w, 1)->id;
+	if (what == P_DELETE || what == P_DELETE_IKE)
+		w_event(&w, 1, &ev);
+	else
+		rekey(1, what == P_REKEY_IKE);
+	for (unsigned i = 0; i < 4; i++) {	/* its request is computed on, ours is not */
+		w_settle(&w);
+		if (w.s[0].n_jobs > 1)
+			bring_back(0, 1, true);
+	}
+}
+
+START_TEST(overtaken_while_computing)
+{
+	unsigned what = (unsigned)_i % P_ACTS;
+	bool ike = _i / P_ACTS;
+
+	up_with_pfs();
+	w.s[0].hold_jobs = true;
+	rekey(0, ike);
+	ck_assert_uint_eq(w.s[0].n_jobs, 1);
+	peer_does(what);
+	ck_assert_uint_eq(w.s[1].rekeys, what == P_REKEY_IKE);
+	ck_assert_uint_eq(w.s[0].downs, what == P_DELETE_IKE);
+	w.s[0].hold_jobs = false;
+	while (w.s[0].n_jobs)
+		bring_back(0, 0, true);
+	w_run(&w, TICK_S(60));
+	w_check_pair(&w);
+	ck_assert(what == P_DELETE || what == P_DELETE_IKE || w.s[0].gap == 0);
+	ck_assert(what == P_DELETE_IKE || w.s[0].downs + w.s[1].downs == 0);
 }
 END_TEST
 
@@ -226,8 +342,10 @@ job_suite(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, strangers_get_so_much);
 	tcase_add_test(tc, rekeys_are_known);
-	tcase_add_loop_test(tc, not_run_is_like_lost, 0, 4);
+	tcase_add_loop_test(tc, not_run_is_like_lost, 0, 7);
 	tcase_add_loop_test(tc, rekey_not_run, 0, 2);
+	tcase_add_loop_test(tc, our_value_is_a_job, 0, 2);
+	tcase_add_loop_test(tc, overtaken_while_computing, 0, 2 * P_ACTS);
 	tcase_add_test(tc, result_for_nobody);
 	tcase_add_test(tc, asked_again_meanwhile);
 	suite_add_tcase(s, tc);

@@ -59,8 +59,12 @@ time_of(json_t *o, const char *key, char out[static 16])
 static void
 reason(FILE *f, const char *indent, json_t *o)
 {
-	if (text(o, "reason")[0])
-		fprintf(f, "%sreason: %s\n", indent, text(o, "reason"));
+	if (!text(o, "reason")[0])
+		return;
+	fprintf(f, "%sreason: %s", indent, text(o, "reason"));
+	if (json_is_integer(json_object_get(o, "retry_in_s")))
+		fprintf(f, "; next try in %lld s", number(o, "retry_in_s"));
+	fputc('\n', f);
 }
 
 static void

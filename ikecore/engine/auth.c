@@ -318,6 +318,7 @@ static const struct auth_refusal auth_refusals[] = {
 	{ IKE_N_NO_PROPOSAL_CHOSEN, IKE_DOWN_PROPOSAL, "no IPsec proposal in common, or the peer does not take transport mode" },
 	{ IKE_N_TS_UNACCEPTABLE, IKE_DOWN_PROTOCOL, "peer refuses GRE between our two addresses (TS_UNACCEPTABLE)" },
 	{ IKE_N_NO_ADDITIONAL_SAS, IKE_DOWN_RESOURCES, "peer takes no more SAs" },
+	{ IKE_N_TEMPORARY_FAILURE, IKE_DOWN_IPSEC, "peer cannot take an IPsec SA just now" },
 	{ IKE_N_INVALID_SYNTAX, IKE_DOWN_PROTOCOL, "peer calls our IKE_AUTH malformed" },
 	{ IKE_N_INTERNAL_ADDRESS_FAILURE, IKE_DOWN_PROTOCOL, "peer wants to assign addresses" },
 	{ IKE_N_FAILED_CP_REQUIRED, IKE_DOWN_PROTOCOL, "peer wants to assign addresses" },
@@ -637,6 +638,10 @@ prepare_child(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const s
 	}
 	if (d != IKE_OK) {
 		refuse_child(f, IKE_N_TS_UNACCEPTABLE, d);
+		return;
+	}
+	if (ike_hold_until(k, sa)) {
+		refuse_child(f, IKE_N_TEMPORARY_FAILURE, IKE_DROP_HELD);
 		return;
 	}
 	f->c = ike_child_new(k);

@@ -320,6 +320,36 @@ ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in)
 		ike_child_activate(k, heir);
 }
 
+/* The data plane has it: what we made it for goes. */
+void
+ike_child_taken(struct ike *k, struct ike_sa *sa, const struct ike_child *heir)
+{
+	struct ike_child *old = heir->ours ? ike_child_find(k, heir->replaces) : NULL;
+
+	if (!old || old->sa != sa || old->state != IKE_CH_REKEYED || old->successor != heir->spi_in)
+		return;
+	ike_child_want_delete(k, old);
+	ike_sa_kick(k, sa);
+}
+
+/* The data plane, or the peer's, refused what should take its place: it stays until its lifetime ends, and is rekeyed later (until
+ * 0: as the peer likes, or in its own time). */
+void
+ike_child_stays(struct ike *k, struct ike_sa *sa, const struct ike_child *heir, tick_t until)
+{
+	for (struct ike_child *c = sa->children; c; c = c->next) {
+		if (c->successor != heir->spi_in || c->state != IKE_CH_REKEYED)
+			continue;
+		c->state = IKE_CH_UP;
+		c->successor = 0;
+		c->want_rekey = until != 0;
+		c->retry_at = until;
+		timer_arm(&k->timers, &c->timer, until ? c->expires : tick_min(c->expires, c->rekey_at > k->now ? c->rekey_at : k->now + TICK_S(10)));
+		if (until)
+			ike_sa_kick_at(k, sa, until);
+	}
+}
+
 /* ---- ending */
 void
 ike_child_drop(struct ike *k, struct ike_child *c)

@@ -355,8 +355,9 @@ finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_
 		return;
 	}
 	if (old && old->sa == sa && old->state != IKE_CH_LINGER) {
-		old->successor = c->spi_in;
-		ike_child_want_delete(k, old);
+		old->successor = c->spi_in;	/* deleted when the data plane has taken that: ike_child_taken() */
+		old->state = IKE_CH_REKEYED;
+		timer_arm(&k->timers, &old->timer, k->now + IKE_REPLACED_LIFE);
 	}
 }
 
@@ -499,7 +500,7 @@ timing(const struct ike *k, const struct ike_sa *sa, enum ike_cc_kind kind, cons
 		return IKE_N_TEMPORARY_FAILURE;
 	if (kind == IKE_CC_REKEY_IKE)
 		return child_busy || ike_sa_find(k, sa->peer_successor) ? IKE_N_TEMPORARY_FAILURE : 0;	/* 2.25.2 */
-	if (rekeying_ike)
+	if (rekeying_ike || ike_hold_until(k, sa))
 		return IKE_N_TEMPORARY_FAILURE;
 	if (kind == IKE_CC_REKEY_CHILD && old->state != IKE_CH_UP)
 		return IKE_N_TEMPORARY_FAILURE;

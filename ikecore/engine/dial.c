@@ -351,6 +351,7 @@ void
 ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other)
 {
 	struct ike_sa *to = ike_sa_find(k, other);
+	tick_t held = ike_hold_until(k, sa);	/* what our own data plane refuses need not be agreed on */
 
 	while (sa->dials) {
 		struct ike_dial *d = sa->dials;
@@ -364,7 +365,7 @@ ike_dial_down(struct ike *k, struct ike_sa *sa, uint32_t other)
 		}
 		d->up = d->redirected = false;
 		d->cur = d->cand_i = 0;
-		timer_arm(&k->timers, &d->timer, k->now + env_jitter(&k->env.env, TICK_MS(300), 50));
+		timer_arm(&k->timers, &d->timer, held ? held : k->now + env_jitter(&k->env.env, TICK_MS(300), 50));
 	}
 }
 

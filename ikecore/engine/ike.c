@@ -109,7 +109,7 @@ ike_new(const struct ike_conf *conf, const struct ike_env *env)
 	map_init(&k->by_half, &k->env.env);
 	map_init(&k->by_child, &k->env.env);
 	map_init(&k->by_dial, &k->env.env);
-	k->by_dial_addr = k->by_dial;	/* empty; one key does for both */
+	k->by_dial_addr = k->holds = k->by_dial;	/* empty; one key does for all three */
 	map_init(&k->addr_key, &k->env.env);
 	ike_cookie_init(k);
 	ike_qcd_init(k);
@@ -152,6 +152,8 @@ ike_free(struct ike *k)
 	map_fini(&k->by_half);
 	map_fini(&k->by_child);
 	map_fini(&k->by_dial);
+	ike_hold_forget_all(k);
+	map_fini(&k->holds);
 	map_fini(&k->by_dial_addr);
 	map_fini(&k->addr_key);
 	env_free(&env, k->spare);
@@ -234,22 +236,27 @@ child_result(struct ike *k, const struct ike_event *ev)
 {
 	struct ike_child *c = ike_child_find(k, ev->spi_in);
 	struct ike_sa *sa = c ? c->sa : NULL;
+	tick_t until;
 
-	if (ev->ok || !sa)
+	if (!sa)
 		return;
-	log_at(k->env.env.log, LOG_LV_ERROR, "ike-child-refused", "the data plane did not take an SA: %s",
-	    ev->text ? ev->text : "no reason given");
+	if (ev->ok) {
+		ike_hold_clear(k, sa);
+		ike_child_taken(k, sa, c);
+		return;
+	}
+	until = ike_hold_more(k, sa);
+	IKE_DEBUG(k, "ike-child-refused", "the data plane did not take an SA, next try in %u ms", (unsigned)((until - k->now) / 1000));
 	c->installed = false;
 	ike_child_want_delete(k, c);
-	if (ike_child_count_up(sa))
+	ike_child_stays(k, sa, c, until);
+	if (ike_child_count_up(sa) || sa->state != IKE_SA_EST)
 		return;
-	if (sa->dialled && sa->child_tries++ < 3) {
-		sa->want_child = true;
-		sa->retry_at = k->now + TICK_S(2);
-		ike_sa_kick_at(k, sa, sa->retry_at);
-	} else if (sa->state == IKE_SA_EST) {
-		ike_sa_down(k, sa, IKE_DOWN_RESOURCES, "the data plane does not take the IPsec SA", 0, true);
-	}
+	sa->want_child = true;	/* whoever dialled: the peer does not know when it is of use */
+	sa->retry_at = until;
+	sa->orphan_at = sa->dialled ? TICK_NEVER : until + IKE_ORPHAN_LIFE;
+	ike_sa_arm_life(k, sa);
+	ike_sa_kick_at(k, sa, until);
 }
 
 static void

@@ -236,6 +236,7 @@ enum ike_drop ike_rx(struct ike *k, tick_t now, const struct ike_rx *rx, struct 
 void	ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *out);
 void	ike_tick(struct ike *k, tick_t now, struct outq *out);
 tick_t	ike_deadline(const struct ike *k);
+tick_t	ike_retry_at(const struct ike *k, uint32_t sa);	/* when the data plane is asked again, which refused a pair of that SA; 0: it did not */
 void	ike_out_reset(struct outq *out);	/* outq_reset() that wipes the keys in CHILD_ADD first */
 
 /* ---- over a restart. What to keep of an SA, so that its peer can be told when we come back without it. Marks are made as SAs come,

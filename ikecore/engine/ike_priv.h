@@ -403,11 +403,14 @@ struct ike_worked {	/* a hint only: what is found here is tried first */
 	unsigned profile, key;
 };
 
+struct ike_hold;
 struct ike {
 	const struct ike_conf *conf;
 	struct ike_env env;
 	struct timers timers;
 	struct map by_id, by_spi, by_remote, by_pair, by_half, by_child, by_dial, by_dial_addr;
+	struct map holds;	/* hold.c */
+	struct ike_hold *hold_oldest, *hold_newest;
 	tick_t now;
 	struct outq *out;
 	uint32_t next_id, next_serial;
@@ -459,6 +462,12 @@ void	ike_send(struct ike *k, const struct endpoint *local, const struct endpoint
 struct span ike_put_id(const struct ike_id *id);
 bool	ike_id_eq(const struct ike_id *a, const struct ike_id *b);
 const struct ike_profile *ike_profile(const struct ike *k, unsigned i);
+
+/* ---- hold.c: the data plane refused an SA with this peer */
+tick_t	ike_hold_more(struct ike *k, const struct ike_sa *sa);	/* once more: until when nothing is asked of it */
+void	ike_hold_clear(struct ike *k, const struct ike_sa *sa);	/* it took one */
+tick_t	ike_hold_until(const struct ike *k, const struct ike_sa *sa);	/* 0: nothing holds it back */
+void	ike_hold_forget_all(struct ike *k);
 
 /* ---- reconf.c */
 bool	ike_sa_unwelcome(struct ike *k, struct ike_sa *sa);	/* ends it; false: it ends anyway */
@@ -646,6 +655,8 @@ bool	ike_child_sure(struct ike_child *c, tick_t now);	/* may the peer be asked a
 void	ike_child_activate(struct ike *k, struct ike_child *c);
 void	ike_child_linger(struct ike *k, struct ike_child *c);	/* out of the SA, out of the data plane a little later */
 void	ike_child_drop(struct ike *k, struct ike_child *c);	/* at once */
+void	ike_child_taken(struct ike *k, struct ike_sa *sa, const struct ike_child *heir);	/* by the data plane */
+void	ike_child_stays(struct ike *k, struct ike_sa *sa, const struct ike_child *heir, tick_t until);	/* heir was refused */
 void	ike_child_want_delete(struct ike *k, struct ike_child *c);
 void	ike_child_timer(struct ike *k, struct ike_child *c);
 void	ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in);	/* an old one was deleted: its successor is sent on */

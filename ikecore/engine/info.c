@@ -66,7 +66,7 @@ ike_info_mind_childless(struct ike *k, struct ike_sa *sa)
 {
 	if (sa->state != IKE_SA_EST || ike_child_count_up(sa) || (sa->cc_tx && sa->cc_tx->kind != IKE_CC_REKEY_IKE) || sa->cc_rx)
 		return;
-	if (sa->dialled) {
+	if (sa->dialled || (sa->want_child && sa->retry_at > k->now)) {
 		sa->want_child = true;
 		ike_sa_kick_at(k, sa, k->now + TICK_MS(200));
 	} else {
@@ -164,6 +164,8 @@ peer_deletes_children(struct ike *k, struct ike_sa *sa, const struct ike_delete 
 			continue;
 		if (!c->del_sent)
 			wr_be32(answer, c->spi_in);
+		if (c->state == IKE_CH_UP)	/* made to replace one, and not to be had after all */
+			ike_child_stays(k, sa, c, 0);
 		child_over(k, sa, c);
 	}
 }

@@ -140,6 +140,7 @@ ike_reconf(struct ike *k, tick_t now, const struct ike_conf *conf, struct outq *
 	k->out = out;
 	k->conf = conf;
 	memset(k->worked, 0, sizeof(k->worked));
+	ike_hold_forget_all(k);	/* profiles have other places; what was refused may be asked of the data plane at once */
 	for (struct map_node *n = map_first(&k->by_id, &it); n; n = map_next(&k->by_id, &it))
 		sa_reconf(k, was, container_of(n, struct ike_sa, by_id));
 	for (struct map_node *n = map_first(&k->by_dial, &it); n; n = map_next(&k->by_dial, &it)) {

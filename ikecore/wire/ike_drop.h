@@ -60,6 +60,7 @@
 	X(IKE_DROP_CERT_OWN, "cert-own", "we cannot authenticate ourselves") \
 	X(IKE_DROP_SELECTORS, "selectors", "traffic selectors are not protocol 47 between the two hosts") \
 	X(IKE_DROP_MODE, "mode", "peer does not do transport mode") \
+	X(IKE_DROP_HELD, "held", "the data plane refused its SA a moment ago: not asked again yet") \
 	X(IKE_DROP_MEMORY, "memory", "out of memory or table full") \
 	X(IKE_DROP_BUSY, "busy", "too many key exchanges for strangers under way") \
 	X(IKE_DROP_RATE, "rate", "rate limit") \

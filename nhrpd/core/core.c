@@ -8,6 +8,8 @@
  * A peer outlives any one of its SAs: rekeying, a duplicate of two simultaneous dials, and a fresh SA after the peer's
  * restart all attach to the same identity. The data plane tells peers apart by SA, so two peers behind one public address
  * are simply two peers. */
+#include <stdio.h>
+
 #include "nhrpd/core/core_priv.h"
 
 bool
@@ -308,12 +310,15 @@ tunnel_result(struct core *c, struct core_tunnel *t, bool ok, const char *reason
 	t->set = ok;
 	t->again = false;
 	if (ok) {
+		t->refusals = 0;
 		dp_link(c, &up);
 		return;
 	}
-	t->reason = reason;
+	snprintf(t->reason_buf, sizeof(t->reason_buf), "%s", reason);
+	t->reason = t->reason_buf;
 	core_tunnel_later(c, t);
-	log_at(c->log, LOG_LV_ERROR, "interface-failed", "%s: %s", t->dp.name, reason);
+	t->refusals++;
+	log_at(c->log, LOG_LV_ERROR, "interface-failed", "%s: %s; next try in %u s", t->dp.name, reason, tick_left_s(c->now, t->again_at));
 }
 
 void

@@ -149,6 +149,7 @@ struct core_peer_info {
 	bool nhs, dynamic, natted, incomplete;	/* attributes of show dmvpn: S/D, N, I */
 	const char *identity;	/* "" unknown */
 	const char *reason;	/* why it is not UP; "" */
+	tick_t retry;	/* when what the data plane refused is tried again; 0: nothing of the kind */
 	uint32_t ike_sa, spi_in, spi_out;
 	bool encap;
 	unsigned n_proto;

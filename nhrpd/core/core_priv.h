@@ -49,6 +49,7 @@ struct core_peer {
 	struct claims *cert;	/* what its certificate says it may claim; NULL: nothing */
 	struct endpoint local, remote;
 	bool natted_local, natted_remote, up;	/* up: NHRP knows it */
+	char refused[CORE_REASON_MAX];	/* why the data plane took no SA; "" */
 	bool outdated;	/* by a reload: to be closed */
 	struct core_ike *ikes;
 	struct core_child *children;
@@ -99,7 +100,9 @@ struct core_lost {
 struct core_plain;
 struct core_tunnel {	/* its place is free when it has neither of the two */
 	const struct core_tunnel_conf *conf;	/* not while leaving */
-	bool again;	/* it was refused: try again at retry_at */
+	bool again;	/* it was refused: try again at again_at */
+	tick_t again_at;
+	unsigned refusals;	/* in a row */
 	struct dp_tunnel dp;	/* as in force: the source may change */
 	struct nhrp *nhrp;
 	struct core_plain *plain;	/* plain.c, in its stead */
@@ -110,6 +113,7 @@ struct core_tunnel {	/* its place is free when it has neither of the two */
 	bool closing;	/* may have peers that are outdated */
 	bool leaving, said_goodbye;	/* not configured any more; goes when its peers have gone */
 	const char *reason;	/* why the interface is not there */
+	char reason_buf[CORE_REASON_MAX];	/* a copy of what the data plane said */
 	tick_t link_since;
 	struct core_dial *dials;
 };

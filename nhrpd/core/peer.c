@@ -1,4 +1,6 @@
 /* nhrpd/core/peer.c: peers by identity, their IKE SAs and SA pairs. */
+#include <stdio.h>
+
 #include "nhrpd/core/core_priv.h"
 
 /* ---- tables */
@@ -493,20 +495,28 @@ core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason)
 {
 	struct core_child *ch = core_child(c, spi_in);
 	struct ike_event e = { .kind = IKE_EV_CHILD_RESULT, .spi_in = spi_in, .ok = ok };
+	char who[NHRP_IDENTITY_MAX];
+	uint32_t sa;
 
 	if (!ch)
 		return;
 	ch->installed = ok;
 	CORE_TRACE(c, ch->peer->tunnel, .attempt = ch->attempt, .step = ok ? TRACE_SA_INSTALLED : TRACE_SA_REFUSED, .n = spi_in,
 	    .reason = ok ? NULL : reason);
-	if (!ok) {
-		log_limited(c->log, &c->limit, c->now, LOG_LV_ERROR, "sa-refused", "peer %u (%s): the data plane refused an SA: %s", ch->peer->id,
-		    ch->peer->identity, reason);
-		core_child_del(c, spi_in);
-	} else if (!ch->peer->up) {
-		peer_up(c, ch->peer);
+	if (ok) {
+		ch->peer->refused[0] = '\0';
+		if (!ch->peer->up)
+			peer_up(c, ch->peer);
+		core_tell_ike(c, &e);
+		return;
 	}
+	sa = ch->sa;
+	snprintf(ch->peer->refused, sizeof(ch->peer->refused), "the data plane took no SA: %s", reason);
+	memcpy(who, ch->peer->identity, sizeof(who));
+	core_child_del(c, spi_in);
 	core_tell_ike(c, &e);
+	log_of(c->log, c->now, who, LOG_LV_ERROR, "sa-refused", "%s: the data plane refused an SA: %s; next try in %u s", who, reason,
+	    tick_left_s(c->now, ike_retry_at(c->ike, sa)));
 }
 
 void

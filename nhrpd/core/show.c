@@ -37,6 +37,7 @@ interface_down(const struct core_tunnel *t, struct core_peer_info *out)
 	out->step = CORE_STEP_INTF;
 	out->since = t->link_since;
 	out->reason = t->reason;
+	out->retry = t->again ? t->again_at : 0;
 	return true;
 }
 
@@ -63,6 +64,14 @@ nhrp_step(const struct core_tunnel *t, const struct core_peer *p, struct core_pe
 		out->nbma_claimed = proto[0].nbma_claimed;
 	} else if (f.found) {
 		out->proto = f.info.proto;
+	}
+	for (unsigned i = 0; i < out->n_proto && i < 4; i++) {
+		if (proto[i].refused) {	/* it may say it is there, but nothing can be sent to it */
+			out->step = CORE_STEP_NHRP;
+			out->reason = proto[i].reason;
+			out->retry = proto[i].retry;
+			return;
+		}
 	}
 	if (f.found ? f.info.up : out->n_proto > 0) {
 		out->step = CORE_STEP_UP;
@@ -97,7 +106,8 @@ peer_info(const struct core *c, const struct core_peer *p, struct core_peer_info
 	if (p->up)
 		nhrp_step(t, p, out);
 	else
-		out->reason = "no IPsec SA yet";
+		out->reason = p->refused[0] ? p->refused : "no IPsec SA yet";
+	out->retry = p->up || !p->refused[0] ? out->retry : ike_retry_at(c->ike, out->ike_sa);
 	interface_down(t, out);
 }
 

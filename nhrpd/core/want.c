@@ -4,6 +4,7 @@
 #include "nhrpd/core/core_priv.h"
 
 #define RETRY_AFTER TICK_S(5)
+#define RETRY_MOST TICK_S(60)
 
 struct want_key {
 	uint32_t tunnel, want;
@@ -175,8 +176,11 @@ forget_lost(struct core *c, uint32_t tunnel, uint32_t want)
 void
 core_tunnel_later(struct core *c, struct core_tunnel *t)
 {
+	tick_t wait = RETRY_AFTER << (t->refusals < 4 ? t->refusals : 4);
+
 	t->again = true;
-	c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
+	t->again_at = c->now + env_jitter(c->mem, tick_min(wait, RETRY_MOST), 25);
+	c->retry_at = tick_min(c->retry_at, t->again_at);
 }
 
 static void
@@ -200,8 +204,10 @@ core_wants_retry(struct core *c)
 		return;
 	c->retry_at = TICK_NEVER;
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
-		if (c->tunnel[i].again && c->tunnel[i].conf)	/* not one that leaves */
+		if (c->tunnel[i].again && c->tunnel[i].conf && c->tunnel[i].again_at <= c->now)	/* not one that leaves */
 			tunnel_again(c, &c->tunnel[i]);
+		else if (c->tunnel[i].again && c->tunnel[i].conf)
+			c->retry_at = tick_min(c->retry_at, c->tunnel[i].again_at);
 		for (struct core_dial *d = c->tunnel[i].dials; d; d = d->next) {
 			if (d->again)
 				issue(c, &c->tunnel[i], d);

@@ -288,6 +288,8 @@ dmvpn_peer(void *ctx, const struct core_peer_info *i)
 	if (!show_is_asked_for(s, i) || !show_room(s))
 		return true;
 	o = show_peer_json(i, s->now);
+	if (o && i->retry)
+		json_object_set_new(o, "retry_in_s", show_left(i->retry, s->now));
 	if (o && s->index)
 		peer_detail(s, i, o);
 	if (o && i->peer != 0) {

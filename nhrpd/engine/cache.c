@@ -4,9 +4,11 @@
  * three have their neighbour installed as long as their peer lives; a cached one only while a proven shortcut routes over
  * it. binding_sync() is the one place that compares what users need with what stands, so order is kept: going down the
  * neighbour goes before the want. RFC 2332 6.2. */
+#include <stdio.h>
+
 #include "nhrpd/engine/nhrp_priv.h"
 
-enum { NEIGH_RETRY_S = 5, HELD_RECHECK_S = 60, DIAL_AFTER_S = 3, HELLO_TRIES = 4, DIAL_QUIET_S = 100, HELLO_MS = 300 };
+enum { NEIGH_RETRY_S = 1, NEIGH_RETRY_MAX_S = 60, HELD_RECHECK_S = 60, DIAL_AFTER_S = 3, HELLO_TRIES = 4, DIAL_QUIET_S = 100, HELLO_MS = 300 };
 
 static bool
 binding_eq(const struct map_node *node, const void *key)
@@ -82,6 +84,7 @@ binding_free(struct nhrp *n, struct binding *b)
 	handle_close(n, &b->hello);
 	timer_disarm(&n->timers, &b->timer);
 	map_del(&n->cache, &b->node);
+	env_free(&n->env, b->refused);
 	env_free(&n->env, b);
 }
 
@@ -187,12 +190,19 @@ unwant(struct nhrp *n, struct binding *b)
 	handle_close(n, &b->want);
 }
 
+/* The data plane refused it: it is asked again with the timer, not with every refresh of the registration. A shortcut waits itself. */
+static bool
+held_back(const struct nhrp *n, const struct binding *b)
+{
+	return b->refused && !b->n_routed && b->retry_at != TICK_NEVER && b->retry_at > n->now;
+}
+
 void
 binding_sync(struct nhrp *n, struct binding *b)
 {
 	bool neigh = needs_neigh(b), wanted = needs_want(n, b);
 
-	if (neigh && b->peer && b->neigh_state == NEIGH_NONE)
+	if (neigh && b->peer && b->neigh_state == NEIGH_NONE && !held_back(n, b))
 		neigh_set(n, b);
 	else if (!neigh && b->neigh_state != NEIGH_NONE)
 		neigh_del(n, b);
@@ -451,19 +461,51 @@ binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev)
 	}
 }
 
+static void
+neigh_taken(struct nhrp *n, struct binding *b)
+{
+	char proto[ADDR_STRLEN];
+
+	if (b->refused)
+		log_of(n->log, n->now, b->peer ? peer_name(b->peer) : "", LOG_LV_NOTICE, "neighbour-taken", "%s: the data plane took its neighbour after %u refusals",
+		    addr_fmt(&b->proto, proto), b->refused->tries);
+	env_free(&n->env, b->refused);
+	b->refused = NULL;
+}
+
+/* Again after a wait that doubles. Without memory for how often it was, as after the first time. */
+static void
+neigh_refused(struct nhrp *n, struct binding *b, const char *reason)
+{
+	struct neigh_refused *r = b->refused ? b->refused : env_alloc(&n->env, sizeof(*r));
+	unsigned tries = r && r->tries < 6 ? r->tries : r ? 6 : 0, wait = (unsigned)NEIGH_RETRY_S << tries;
+	char proto[ADDR_STRLEN];
+
+	reason = reason && *reason ? reason : "no reason given";
+	b->refused = r;
+	if (r) {
+		r->tries++;
+		snprintf(r->reason, sizeof(r->reason), "its neighbour was refused: %s", reason);
+	}
+	wait = wait < NEIGH_RETRY_MAX_S ? wait : NEIGH_RETRY_MAX_S;
+	b->retry_at = n->now + env_jitter(&n->env, TICK_S(wait), 25);
+	log_of(n->log, n->now, b->peer ? peer_name(b->peer) : "", LOG_LV_WARN, "neighbour-refused", "%s: the data plane refused its neighbour: %s; next try in %u s",
+	    addr_fmt(&b->proto, proto), reason, tick_left_s(n->now, b->retry_at));
+}
+
 void
-binding_neigh_result(struct nhrp *n, struct binding *b, bool ok)
+binding_neigh_result(struct nhrp *n, struct binding *b, bool ok, const char *reason)
 {
 	struct nhrp_act *a;
 
 	handle_close(n, &b->neigh);
 	b->neigh_state = ok ? NEIGH_OK : NEIGH_NONE;
-	if (!ok) {
-		log_limited(n->log, &n->limit, n->now, LOG_LV_WARN, "neighbour-refused", "a neighbour was refused by the data plane, trying again");
-		b->retry_at = n->now + TICK_S(NEIGH_RETRY_S);
-	}
+	if (ok)
+		neigh_taken(n, b);
+	else
+		neigh_refused(n, b, reason);
 	binding_arm(n, b);
-	binding_tell(n, b, ok ? SC_EV_NEIGH_OK : SC_EV_NEIGH_FAIL, ok ? NULL : "the neighbour was refused");
+	binding_tell(n, b, ok ? SC_EV_NEIGH_OK : SC_EV_NEIGH_FAIL, ok ? NULL : b->refused ? b->refused->reason : "its neighbour was refused");
 	a = !ok && b->neigh_state == NEIGH_NONE && !b->n_routed ? act(n, NHRP_ACT_NEIGH_DEL) : NULL;
 	if (a)	/* it was to replace one that leads to a peer which may be gone */
 		a->proto = b->proto;
@@ -643,7 +685,9 @@ cache_fini(struct nhrp *n)
 {
 	struct map_iter it;
 
-	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it))
+	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
+		env_free(&n->env, container_of(m, struct binding, node)->refused);
 		env_free(&n->env, container_of(m, struct binding, node));
+	}
 	map_fini(&n->cache);
 }

@@ -12,6 +12,8 @@
  * lengths, domino effect). Cisco: NAT address extension, Traffic Indication (type 8). Left out: NBMA subaddresses, the RFC's
  * HMAC authentication, quality of service and vendor extensions (kept and echoed), answering from cached non-authoritative
  * entries (every request is asked of the egress), registration prefixes shorter than a host. */
+#include <stdio.h>
+
 #include "nhrpd/engine/nhrp_priv.h"
 
 /* ---- own addresses */
@@ -410,12 +412,13 @@ on_result(struct nhrp *n, const struct nhrp_event *ev)
 {
 	struct handle *h = handle_find(n, ev->cookie);
 	struct shortcut *s;
+	char why[96];
 
 	if (!h)
 		return;
 	switch ((enum handle_kind)h->kind) {
 	case H_NEIGH:
-		binding_neigh_result(n, container_of(h, struct binding, neigh), ev->ok);
+		binding_neigh_result(n, container_of(h, struct binding, neigh), ev->ok, ev->reason);
 		break;
 	case H_FALLBACK:
 		nhc_fallback_result(n, ev->ok);
@@ -423,7 +426,8 @@ on_result(struct nhrp *n, const struct nhrp_event *ev)
 	case H_ROUTE:
 		s = container_of(h, struct shortcut, route);
 		handle_close(n, h);
-		shortcut_event(n, s, ev->ok ? SC_EV_ROUTE_OK : SC_EV_ROUTE_FAIL, ev->ok ? NULL : "the route was refused");
+		snprintf(why, sizeof(why), "the route was refused%s%s", ev->reason && *ev->reason ? ": " : "", ev->reason ? ev->reason : "");
+		shortcut_event(n, s, ev->ok ? SC_EV_ROUTE_OK : SC_EV_ROUTE_FAIL, ev->ok ? NULL : why);
 		break;
 	case H_USE:
 		s = container_of(h, struct shortcut, use);

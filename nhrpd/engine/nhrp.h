@@ -201,7 +201,9 @@ struct nhrp_cache_info {
 	bool has_peer, unique, natted, registered, used, mcast, installed;	/* installed: neighbour is in the data plane */
 	tick_t created, expires;	/* TICK_NEVER for static */
 	const char *identity;	/* "" when unknown */
-	const char *reason;	/* negative, incomplete: why, in words; else "" */
+	const char *reason;	/* negative, incomplete, refused: why, in words; else "" */
+	bool refused;	/* the data plane did not take its neighbour: `reason`, */
+	tick_t retry;	/* and when it is asked again */
 };
 
 struct nhrp_nhs_info {

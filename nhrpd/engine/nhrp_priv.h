@@ -120,6 +120,11 @@ struct holder {
 	char text[];
 };
 
+struct neigh_refused {
+	unsigned tries;
+	char reason[96];
+};
+
 enum neigh_state { NEIGH_NONE, NEIGH_WAIT, NEIGH_OK };
 
 struct binding {
@@ -141,6 +146,7 @@ struct binding {
 	bool proven;	/* the direct path to `peer` works both ways */
 	tick_t created, expires;	/* TICK_NEVER for configured ones */
 	tick_t retry_at;	/* of a refused neighbour */
+	struct neigh_refused *refused;	/* the data plane did not take it; NULL */
 	tick_t dial_at;	/* responder: dial the requester then, unless it came; TICK_NEVER: not */
 	bool dial;	/* it did not come: our want stands while the entry lasts */
 	tick_t hello_at;	/* we dialled: say who we are until it answers */
@@ -423,7 +429,7 @@ void	binding_forget(struct nhrp *n, struct binding *b);	/* not registered any mo
 void	binding_timer(struct nhrp *n, struct binding *b);
 void	binding_moved(struct nhrp *n, struct binding *b);
 void	binding_want(struct nhrp *n, struct binding *b, const struct nhrp_event *ev);
-void	binding_neigh_result(struct nhrp *n, struct binding *b, bool ok);
+void	binding_neigh_result(struct nhrp *n, struct binding *b, bool ok, const char *reason);
 void	binding_tell(struct nhrp *n, struct binding *b, enum sc_event ev, const char *reason);	/* its shortcuts */
 void	binding_dial(struct nhrp *n, struct binding *b, bool requester_natted);
 unsigned binding_addrs(const struct nhrp *n, const struct binding *b, struct addr out[static 2]);

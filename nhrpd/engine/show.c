@@ -25,6 +25,11 @@ binding_info(const struct nhrp *n, const struct binding *b)
 		i.identity = b->holder->text;
 	if (b->restored)
 		i.reason = "known from before the restart, not confirmed yet";
+	if (b->refused && b->neigh_state != NEIGH_OK) {
+		i.refused = true;
+		i.reason = b->refused->reason;
+		i.retry = b->retry_at;
+	}
 	if (b->peer) {
 		i.peer = b->peer->id;
 		i.identity = b->peer->identity;

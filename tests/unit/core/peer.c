@@ -136,6 +136,63 @@ START_TEST(a_refused_sa_is_not_a_peer)
 }
 END_TEST
 
+/* Told why and when it is tried again; asked a few times, not as often as the other side calls; the others have theirs. */
+START_TEST(a_refused_sa_is_asked_for_ever_later)
+{
+	struct core_peer_info p;
+	bool said = false;
+
+	bench_init(&b, 3);
+	bench_start(&b, HUB);
+	bench_start(&b, OTHER);
+	bench_run(&b, 3000);
+	b.s[HUB].refuse_sa = 1000;
+	bench_start(&b, SPOKE);
+	bench_run(&b, 2500);
+	for (unsigned i = 0; i < bench_peers(&b.s[HUB]); i++) {
+		p = bench_peer(&b.s[HUB], i, reason);
+		if (p.step == CORE_STEP_UP)
+			continue;
+		said = true;
+		ck_assert_int_eq(p.step, CORE_STEP_IPSEC);
+		ck_assert_str_eq(reason, "the data plane took no SA: no such luck");
+		ck_assert_uint_gt(p.retry, b.now);
+		ck_assert_uint_le(p.retry, b.now + TICK_S(3));
+	}
+	ck_assert(said);
+	bench_run(&b, 60000);
+	ck_assert_uint_ge(1000 - b.s[HUB].refuse_sa, 4);
+	ck_assert_uint_le(1000 - b.s[HUB].refuse_sa, 8);
+	ck_assert(bench_registered(&b.s[OTHER]));
+	ck_assert_uint_eq(bench_count(&b.s[OTHER], CORE_ACT_SA_DEL, 0), 0);
+	b.s[HUB].refuse_sa = 0;
+	bench_run(&b, 90000);
+	ck_assert(bench_registered(&b.s[SPOKE]));
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(a_refused_neighbour_is_shown)
+{
+	struct core_peer_info p;
+
+	bench_init(&b, 2);
+	b.s[HUB].refuse_neigh = 1000;
+	bench_start_all(&b);
+	bench_run(&b, 3000);
+	p = bench_peer(&b.s[HUB], 0, reason);
+	ck_assert_int_eq(p.step, CORE_STEP_NHRP);
+	ck_assert_str_eq(reason, "its neighbour was refused: no such luck");
+	ck_assert_uint_gt(p.retry, b.now);
+	b.s[HUB].refuse_neigh = 0;
+	bench_run(&b, 10000);
+	p = bench_peer(&b.s[HUB], 0, reason);
+	ck_assert_int_eq(p.step, CORE_STEP_UP);
+	ck_assert_uint_eq(p.retry, 0);
+	bench_fini(&b);
+}
+END_TEST
+
 /* The pair goes, the IKE SA stays: what leads to the peer goes first all the same, and comes back with the next pair. */
 START_TEST(the_last_pair_goes_alone)
 {
@@ -257,6 +314,8 @@ peer_suite(void)
 	tcase_add_test(t, a_duplicate_lingers_unused);
 	tcase_add_test(t, identity_is_compared_without_case);
 	tcase_add_test(t, a_refused_sa_is_not_a_peer);
+	tcase_add_test(t, a_refused_sa_is_asked_for_ever_later);
+	tcase_add_test(t, a_refused_neighbour_is_shown);
 	tcase_add_test(t, the_last_pair_goes_alone);
 	tcase_add_test(t, rekeying_keeps_the_peer);
 	tcase_add_test(t, ike_rekeying_keeps_the_peer);

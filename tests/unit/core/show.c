@@ -35,7 +35,7 @@ START_TEST(each_step_is_seen_on_the_way_up)
 	s->refuse_sa = 1;
 	bench_run(&b, 1000);
 	ck_assert_int_eq(bench_peer(s, 0, reason).step, CORE_STEP_IPSEC);
-	ck_assert_str_eq(reason, "no IPsec SA yet");
+	ck_assert_str_eq(reason, "the data plane took no SA: no such luck");
 	b.s[HUB].deaf_nhrp = true;
 	bench_run(&b, 4000);
 	ck_assert_int_eq(bench_peer(s, 0, reason).step, CORE_STEP_NHRP);

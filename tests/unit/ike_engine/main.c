@@ -4,6 +4,7 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     cookie_suite, dial_suite, ike_suite, vectors_suite, proposal_suite, names_suite, reconf_suite, job_suite, words_suite,
     /* the protocol's extensions and its tables of cases */
     frag_suite,
+    hold_suite,
     moves_suite,
     mke_suite,
     reauth_suite,

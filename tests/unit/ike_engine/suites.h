@@ -30,4 +30,5 @@ Suite	*qcd_suite(void);
 Suite	*probe_suite(void);
 Suite	*proof_suite(void);
 Suite	*selector_suite(void);
+Suite	*hold_suite(void);
 #endif

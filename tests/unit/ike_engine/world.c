@@ -347,6 +347,7 @@ act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event
 		snprintf(s->fail_text, sizeof(s->fail_text), "%s", a->text);
 		return;
 	case IKE_ACT_CHILD_ADD:
+		s->refusals += s->refuse_child;
 		if (!s->refuse_child)
 			dp_add(s, a);
 		back[(*n_back)++] = (struct ike_event){ .kind = IKE_EV_CHILD_RESULT, .spi_in = a->spi_in, .ok = !s->refuse_child };

@@ -34,7 +34,7 @@ struct w_side {
 	struct ike_job *jobs[W_JOBS];
 	unsigned n_jobs;
 	struct w_child child[W_CHILDREN];
-	unsigned n_child, activations;
+	unsigned n_child, activations, refusals;
 	unsigned ups, downs, died, dial_fails, moves, rekeys, keepalives, queries, child_adds, child_dels, sends;
 	enum ike_down last_down, last_fail;
 	uint32_t last_up, last_down_sa, last_down_other, up_dial, rekeyed_to, last_down_dial;

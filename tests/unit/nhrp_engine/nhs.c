@@ -65,6 +65,51 @@ START_TEST(reply_says_who_we_are)
 }
 END_TEST
 
+/* Asked again after waits that double, not with every refresh; told why and when. Others are not touched. */
+START_TEST(refused_neighbour_is_tried_again_ever_later)
+{
+	struct nhrp_packet p = reg("198.51.100.2", "10.255.0.2"), q = reg("198.51.100.3", "10.255.0.3");
+	struct nhrp_event no = { .kind = NHRP_EV_RESULT, .reason = "No buffer space available" };
+	struct nhrp_cache_info info[2];
+	unsigned asked = 0;
+	tick_t end;
+
+	hub();
+	bench_start(&b);
+	bench_peer(&b, 5, "198.51.100.2", "a");
+	bench_peer(&b, 6, "198.51.100.3", "b");
+	bench_rx(&b, 6, "198.51.100.3", &q);
+	bench_answer(&b, true);
+	bench_clear(&b);
+	for (end = b.now + TICK_S(100); b.now < end; b.now += TICK_MS(100)) {
+		if (b.now % TICK_S(1) < TICK_MS(100))
+			bench_rx(&b, 5, "198.51.100.2", &p);	/* it refreshes as often as it likes */
+		nhrp_tick(b.n, b.now, &b.q);
+		if (bench_count(&b, NHRP_ACT_NEIGH_SET)) {
+			asked++;
+			ck_assert_uint_eq(bench_act(&b, NHRP_ACT_NEIGH_SET, 0)->peer, 5);
+			no.cookie = bench_act(&b, NHRP_ACT_NEIGH_SET, 0)->cookie;
+			bench_event(&b, &no);
+			ck_assert_uint_eq(nhrp_peer_protos(b.n, 5, info, 2), 1);
+			ck_assert(info[0].refused && !info[0].installed);
+			ck_assert_str_eq(info[0].reason, "its neighbour was refused: No buffer space available");
+			ck_assert_uint_gt(info[0].retry, b.now);
+		}
+		bench_clear(&b);
+	}
+	ck_assert_uint_ge(asked, 6);	/* after 1, 2, 4, 8, 16, 32 s, more or less */
+	ck_assert_uint_le(asked, 9);
+	for (end = b.now + TICK_S(80); b.now < end && !bench_count(&b, NHRP_ACT_NEIGH_SET); b.now += TICK_MS(100))
+		nhrp_tick(b.n, b.now, &b.q);
+	bench_answer(&b, true);
+	nhrp_peer_protos(b.n, 5, info, 2);
+	ck_assert(info[0].installed && !info[0].refused);
+	nhrp_peer_protos(b.n, 6, info, 2);
+	ck_assert(info[0].installed);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(nat_is_told_in_a_second_entry)
 {
 	struct nhrp_packet p = reg("192.168.1.2", "10.255.0.2"), r;
@@ -317,6 +362,7 @@ nhs_suite(void)
 	TCase *t = tcase_create("all");
 
 	tcase_add_test(t, reply_says_who_we_are);
+	tcase_add_test(t, refused_neighbour_is_tried_again_ever_later);
 	tcase_add_test(t, nat_is_told_in_a_second_entry);
 	tcase_add_test(t, claims_are_judged);
 	tcase_add_test(t, takeover);

@@ -237,7 +237,7 @@ START_TEST(refused_by_the_data_plane)
 	redirect();
 	world_run(&w, TICK_S(1));
 	state_is("negative");
-	ck_assert_str_eq(node_shortcut(a, "10.3.0.9").reason, "the neighbour was refused");
+	ck_assert_str_eq(node_shortcut(a, "10.3.0.9").reason, "its neighbour was refused: no reason given");
 	clean();
 	world_free(&w);
 }

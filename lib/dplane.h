@@ -107,6 +107,11 @@ struct dp_link_info {	/* for show interface */
 	unsigned ifindex, mtu;
 	const char *plane;	/* "user", "kernel", "sim" */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	unsigned mss;	/* TCP's MSS is lowered to that; 0: left alone */
+	uint64_t mss_lowered;	/* SYNs */
+	const char *filter;	/* kernel plane: whose rules do that, and drop GRE in clear where filter_locks; NULL: none stand */
+	bool filter_locks;
+	uint64_t clear_dropped;
 };
 
 enum dp_event_kind {

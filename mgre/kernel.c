@@ -948,8 +948,6 @@ mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf)
 	struct mk_tunnel *t = find(m, conf->id);
 
 	m->err[0] = '\0';
-	if (conf->mss > 1 && (!t || t->conf.mss <= 1))	/* 1 is for paths that take less than the MTU: here packets may be fragmented */
-		log_at(m->host->log, LOG_LV_WARN, "no-adjust-mss", "%s: the kernel plane does not lower TCP's MSS: `adjust-mss` has no effect", conf->name);
 	if (outer_of(conf) == 16)
 		return failed(m, conf, "send over IPv6 on the kernel plane by", -EAFNOSUPPORT);
 	return !t ? create(m, conf) : t->gone ? remake(m, t, conf) : modify(m, t, conf);
@@ -1185,6 +1183,32 @@ mgre_kernel_probe(char *err, size_t errlen)
 	else if (rc != 0)
 		snprintf(err, errlen, "cannot make a GRE device: %s", strerror(-rc));
 	return rc == 0;
+}
+
+static void
+on_kind(void *ctx, struct nlmsghdr *h)
+{
+	struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+
+	if (h->nlmsg_type == RTM_NEWLINK && nlmsg_parse(h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) >= 0 && tb[IFLA_LINKINFO] &&
+	    nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) >= 0 && info[IFLA_INFO_KIND])
+		*(bool *)ctx = strcmp(nla_get_string(info[IFLA_INFO_KIND]), "gre") == 0;
+}
+
+bool
+mgre_kernel_purge(const char *name)
+{
+	struct ifinfomsg ifi = { .ifi_index = (int)link_index(name) };
+	bool gre = false;
+	char err[128];
+	struct nlq q;
+
+	if (!ifi.ifi_index || !nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)))
+		return false;
+	nlq_get(&q, nlq_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_kind, &gre);
+	gre = gre && nlq_do(&q, nlq_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi))) == 0;
+	nlq_close(&q);
+	return gre;
 }
 
 struct mgre_kernel *

@@ -12,6 +12,7 @@ void	mgre_kernel_free(struct mgre_kernel *m);	/* removes devices, and with them 
 const char *mgre_kernel_error(const struct mgre_kernel *m);	/* why the last tunnel_set failed */
 /* Whether this kernel makes GRE devices at all; false with a sentence that names the module. Leaves nothing behind. */
 bool	mgre_kernel_probe(char *err, size_t errlen);
+bool	mgre_kernel_purge(const char *name);	/* deletes this GRE interface, whoever made it; false: there is none */
 
 /* The outer address of multicast (of 4 or 16 octets): nothing may ever be sent there. */
 struct addr mgre_kernel_mark(unsigned n);

@@ -102,10 +102,12 @@ mss_limit(const struct tunnel *t, bool v6, unsigned inner_max)
 }
 
 static void
-clamp(struct mgre_user *m, const struct tunnel *t, struct inner *in, unsigned inner_max)
+clamp(struct mgre_user *m, struct tunnel *t, struct inner *in, unsigned inner_max)
 {
-	if (t->conf.mss && inner_clamp_mss(in, mss_limit(t, in->v6, inner_max)))
+	if (t->conf.mss && inner_clamp_mss(in, mss_limit(t, in->v6, inner_max))) {
 		counted(m, MGRE_N_MSS);
+		t->total.mss_lowered++;
+	}
 }
 
 static bool
@@ -906,6 +908,7 @@ mgre_user_link_info(struct mgre_user *m, uint32_t tunnel, struct dp_link_info *o
 	out->plane = "user";
 	out->ifindex = t->ifindex;
 	out->mtu = t->mtu;
+	out->mss = t->conf.mss ? mss_limit(t, false, 0) : 0;
 	link_get(t->ifindex, &out->up, &out->mtu);
 	return true;
 }

@@ -656,6 +656,20 @@ render_refused(FILE *f, json_t *data)
 
 /* ---- the rest */
 
+/* What the packet filter does for the tunnel. */
+static void
+interface_filter(FILE *f, json_t *e)
+{
+	const char *filter = text(e, "filter");
+
+	if (number(e, "mss"))
+		fprintf(f, "  TCP MSS is lowered to %lld%s%s: %lld SYN%s so far\n", number(e, "mss"), filter[0] ? ", by " : "", filter, number(e, "mss_lowered"),
+		    number(e, "mss_lowered") == 1 ? "" : "s");
+	if (flag(e, "filter_locks"))
+		fprintf(f, "  GRE in clear is dropped, by IPsec policy and by %s: %lld packet%s so far\n", filter, number(e, "clear_dropped"),
+		    number(e, "clear_dropped") == 1 ? "" : "s");
+}
+
 static void
 render_interface(FILE *f, json_t *data)
 {
@@ -679,6 +693,7 @@ render_interface(FILE *f, json_t *data)
 			plain_peers(f, "  ", e);
 		else
 			fprintf(f, ", NHRP network-id %lld\n", number(e, "network_id"));
+		interface_filter(f, e);
 		fprintf(f, "     %lld packets input, %lld bytes\n     %lld packets output, %lld bytes\n", number(e, "rx_packets"),
 		    number(e, "rx_bytes"),
 		    number(e, "tx_packets"), number(e, "tx_bytes"));

@@ -702,7 +702,7 @@ choose_plane(struct daemon *d, char *why, size_t n)
 		if (!t->dp.name[0])
 			continue;
 		needs.v6 |= t->dp.outer == 16;
-		needs.mss |= t->dp.mss > 1 && d->conf->plane == CONF_PLANE_AUTO;
+		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
 	if (has_plain(d->conf)) {	/* with `kernel` the configuration was refused */
 		snprintf(why, n, "tunnel mode ipsec is not in the kernel's yet");

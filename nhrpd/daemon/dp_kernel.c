@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/dpsec.h"
+#include "mgre/guard.h"
 #include "mgre/kernel.h"
 #include "mgre/leaving.h"
 #include "mgre/link.h"
@@ -16,6 +17,7 @@
 enum {
 	LINK_MTU = 1500,	/* where the source address is nobody's yet */
 	MTU_MIN = 576, MTU_MIN6 = 1280,	/* IPv6 inside goes away below */
+	TCP4 = 40, TCP6 = 60,	/* octets of IP and TCP header */
 };
 
 /* The inner MTU where none is configured: what the link of the source address leaves with the SA that adds most. */
@@ -33,6 +35,9 @@ struct dp_kernel {
 	void *ctx;
 	struct mgre_kernel *mgre;
 	struct xfrm_kernel *xfrm;
+	struct guard *guard;
+	struct guard_want guarded[CORE_TUNNELS_MAX];	/* by tunnel; no name: none */
+	unsigned mss[CORE_TUNNELS_MAX];	/* as in dp_tunnel */
 	struct ikesock *sock;	/* 4500 */
 };
 
@@ -68,14 +73,41 @@ make_room(struct room *r, const struct dp_tunnel *t)
 		r->mtu = was.mtu;	/* an SA wanted more */
 }
 
+/* The packet filter's part, for the MTU as it is. Without a filter the tunnel works; what cannot be done has been said. */
+static void
+guard_tunnel(struct dp_kernel *d, uint32_t tunnel)
+{
+	struct guard_want *w = &d->guarded[tunnel - 1];
+	unsigned mss = d->mss[tunnel - 1], mtu = d->room[tunnel - 1].mtu;
+
+	w->mss4 = mss == 1 ? mtu - TCP4 : mss;
+	w->mss6 = mss == 1 ? mtu - TCP6 : mss;
+	guard_set(d->guard, w);
+}
+
+static void
+guard_conf(struct dp_kernel *d, const struct dp_tunnel *t)
+{
+	struct guard_want *w = &d->guarded[t->id - 1];
+
+	if (w->name[0] && strcmp(w->name, t->name) != 0)
+		guard_del(d->guard, w->name);
+	*w = (struct guard_want){ .has_key = t->has_key, .key = t->key, .source = t->source };
+	memcpy(w->name, t->name, sizeof(w->name));
+	d->mss[t->id - 1] = t->mss;
+	guard_tunnel(d, t->id);
+}
+
 static void
 room_for(struct dp_kernel *d, const struct dp_sa *sa)
 {
 	struct room *r = &d->room[sa->tunnel - 1];
 	unsigned mtu = r->automatic ? fits(r, sa->keys.encr, sa->keys.encr_bits, sa->keys.integ, sa->encap) : r->mtu;
 
-	if (mtu < r->mtu && mgre_kernel_mtu(d->mgre, sa->tunnel, mtu) == 0)
+	if (mtu < r->mtu && mgre_kernel_mtu(d->mgre, sa->tunnel, mtu) == 0) {
 		r->mtu = mtu;
+		guard_tunnel(d, sa->tunnel);
+	}
 }
 
 /* The block before the device, always. */
@@ -90,6 +122,7 @@ tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 	if (rc == 0) {
 		make_room(&of(dp)->room[t->id - 1], t);
 		t->mtu = of(dp)->room[t->id - 1].mtu;
+		guard_conf(of(dp), t);
 	}
 	return rc != 0 ? rc : mgre_kernel_tunnel_set(of(dp)->mgre, t);
 }
@@ -97,8 +130,16 @@ tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 static int
 tunnel_del(struct dp *dp, uint32_t tunnel)
 {
-	mgre_kernel_tunnel_del(of(dp)->mgre, tunnel);
-	return xfrm_kernel_tunnel_del(of(dp)->xfrm, tunnel);
+	struct dp_kernel *d = of(dp);
+	int rc;
+
+	mgre_kernel_tunnel_del(d->mgre, tunnel);
+	rc = xfrm_kernel_tunnel_del(d->xfrm, tunnel);
+	if (tunnel && tunnel <= CORE_TUNNELS_MAX && d->guarded[tunnel - 1].name[0]) {
+		guard_del(d->guard, d->guarded[tunnel - 1].name);
+		d->guarded[tunnel - 1] = (struct guard_want){ 0 };
+	}
+	return rc;
 }
 
 static int
@@ -181,7 +222,20 @@ sa_stats(struct dp *dp, uint32_t spi_in, struct dp_sa_stats *out)
 static bool
 link_info(struct dp *dp, uint32_t tunnel, struct dp_link_info *out)
 {
-	return mgre_kernel_link_info(of(dp)->mgre, tunnel, out);
+	struct dp_kernel *d = of(dp);
+	const struct guard_want *w = tunnel && tunnel <= CORE_TUNNELS_MAX ? &d->guarded[tunnel - 1] : NULL;
+	struct guard_counts c;
+
+	if (!mgre_kernel_link_info(d->mgre, tunnel, out))
+		return false;
+	if (w && guard_counts(d->guard, w->name, &c)) {
+		out->filter = guard_word(d->guard, w->name);
+		out->filter_locks = out->filter && (w->has_key || w->source.n);
+		out->mss = w->mss4;
+		out->mss_lowered = c.mss;
+		out->clear_dropped = c.clear_out + c.clear_in;
+	}
+	return true;
 }
 
 static void
@@ -189,6 +243,7 @@ counters(struct dp *dp, dp_counter_fn *fn, void *ctx)
 {
 	mgre_kernel_counters(of(dp)->mgre, fn, ctx);
 	xfrm_kernel_counters(of(dp)->xfrm, fn, ctx);
+	guard_counters(of(dp)->guard, fn, ctx);
 }
 
 static void
@@ -223,6 +278,7 @@ free_kernel(struct dp *dp)
 		return;
 	mgre_kernel_free(d->mgre);
 	xfrm_kernel_free(d->xfrm);
+	guard_free(d->guard);
 	ikesock_free(d->sock);
 	env_free(d->env, d);
 }
@@ -291,9 +347,7 @@ dp_kernel_probe(const struct host *host, const struct dp_kernel_needs *needs, ch
 	}
 	if (!mgre_kernel_probe(err, errlen) || !xfrm_kernel_probe(host->env, err, errlen))
 		return false;
-	if (needs->mss)
-		snprintf(err, errlen, "`ip tcp adjust-mss` is configured, which this plane does not do");
-	return !needs->mss && (!needs->bpf || probe_bpf(err, errlen));
+	return (!needs->mss || guard_probe(host, err, errlen)) && (!needs->bpf || probe_bpf(err, errlen));
 }
 
 struct dp *
@@ -306,7 +360,9 @@ dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, si
 		return NULL;
 	}
 	*d = (struct dp_kernel){ .dp.ops = &kernel_ops, .env = host->env, .fn = fn, .ctx = ctx };
-	if ((d->xfrm = xfrm_kernel_new(host, fn, ctx, err, errlen)) && (d->mgre = mgre_kernel_new(host, on_mgre, d, err, errlen)) &&
+	if (!(d->guard = guard_new(host)))
+		snprintf(err, errlen, "out of memory");
+	else if ((d->xfrm = xfrm_kernel_new(host, fn, ctx, err, errlen)) && (d->mgre = mgre_kernel_new(host, on_mgre, d, err, errlen)) &&
 	    (d->sock = ikesock_new(host, IKESOCK_4500, on_ike, d, err, errlen)))
 		return &d->dp;
 	free_kernel(&d->dp);

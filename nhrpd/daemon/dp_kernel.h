@@ -10,7 +10,7 @@
 /* What is asked of the kernel beyond ip_gre, xfrm_user and esp4. */
 struct dp_kernel_needs {
 	bool v6;	/* outside */
-	bool mss;	/* TCP's MSS is to be lowered to a number */
+	bool mss;	/* TCP's MSS is to be lowered (mgre/guard.h) */
 	bool bpf;	/* what leaves by the device has to be seen: multicast, redirects (mgre/leaving.h) */
 };
 /* False with a sentence in err: what is missing, by its module's and option's name. Leaves nothing behind. */

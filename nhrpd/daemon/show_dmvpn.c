@@ -383,6 +383,22 @@ show_dmvpn(struct show *s)
 	return o;
 }
 
+/* What is done to TCP on its way, and the packet filter's part. */
+static void
+filter_json(const struct show *s, json_t *o)
+{
+	struct dp_link_info l = { .up = false };
+	struct dp *dp = s->src->dp;
+
+	if (!o || !dp || !dp->ops->link_info(dp, s->tunnel, &l))
+		return;
+	json_object_set_new(o, "mss", json_integer(l.mss));
+	json_object_set_new(o, "mss_lowered", json_integer((json_int_t)l.mss_lowered));
+	json_object_set_new(o, "filter", json_string(l.filter ? l.filter : ""));
+	json_object_set_new(o, "filter_locks", json_boolean(l.filter_locks));
+	json_object_set_new(o, "clear_dropped", json_integer((json_int_t)l.clear_dropped));
+}
+
 static void
 interface_tunnel(struct show *s)
 {
@@ -391,6 +407,7 @@ interface_tunnel(struct show *s)
 	if (s->cmd->arg[0] && strcmp(s->cmd->arg, s->conf->dp.name) != 0)
 		return;
 	o = link_json(s);
+	filter_json(s, o);
 	if (o && s->src->plane_why && s->src->plane_why[0])
 		json_object_set_new(o, "plane_why", json_string(s->src->plane_why));
 	json_array_append_new(s->list, o);

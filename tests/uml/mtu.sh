@@ -6,7 +6,12 @@ export CLOUD_PLANE LIMIT CLOUD_SPOKES
 # shellcheck source=tests/uml/lib.sh
 . "${SRCDIR:-$(dirname "$0")/../..}/tests/uml/lib.sh"
 
-whole_cloud
+cloud_topology || { not_ok "the topology can be built"; exit 1; }
+for n in 0 $CLOUD_SPOKES; do cloud_conf "$n"; done
+sed -i '/^interface dmvpn0/a\ ip tcp adjust-mss auto' "$TOPO_DIR/hub.conf"
+sed -i '/^interface dmvpn0/a\ ip tcp adjust-mss 1160' "$TOPO_DIR/spoke1.conf"	# fits the narrowest path
+start_all
+eventually 60 "every spoke is UP" cloud_up || { ctl hub show dmvpn; exit 1; }
 mtu=$(ns hub ip -o link show dmvpn0 | sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
 # 1500 - IPv4 20 - UDP 8 - ESP 8 - IV 8 - ICV 16 = 1440, of which 4 n - 2 are for GRE with its key (8) and the packet
 [ "$mtu" = 1430 ]; check $? "the MTU is what AES-GCM in UDP leaves of 1500" "$mtu"
@@ -34,6 +39,13 @@ for size in 1500 1400 1280; do
 		[ -z "$silent" ] || wall_down inet
 	done
 done
+# bulk TCP that knows the narrowest path needs no fragments at all there
+ns spoke1 ip link set wan mtu 1280
+ns inet ip link set s11 mtu 1280
+frags() { ns spoke1 awk '$1 == "Ip:" && $2 != "Forwarding" { print $18 }' /proc/net/snmp; }	# FragCreates
+before=$(frags)
+transfer spoke1 hub "$(lan_host 0)" "over 1280 octets, MSS 1160"
+[ "$(frags)" = "$before" ]; check $? "adjust-mss 1160: not one packet had to be cut" "$(($(frags) - before))"
 # Later fragments of ESP in UDP have no port: the watch has them under OTHER.
 [ "$(topo_count GRE)" = 0 ] && [ "$(topo_count INNER)" = 0 ] && [ "$(topo_count OTHER)" -gt 0 ]; check $? "no GRE and nothing of inside in clear; there were fragments" "$(topo_watched | tr '\n' ';')"
 end

@@ -114,26 +114,6 @@ START_TEST(crypto)
 }
 END_TEST
 
-START_TEST(interfaces_and_counters)
-{
-	json_t *o = run("show interface dmvpn0");
-
-	ck_assert_uint_eq(json_array_size(json_object_get(o, "interfaces")), 1);
-	json_decref(o);
-	same("show interface other", "{\"interfaces\":[]}");
-	o = run("show counters");
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(o, "dataplane"), "esp-replay")), 4);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_object_get(o, "ike"), "refused"), "icv")), 5);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_object_get(o, "ike"), "received"), "IKE_AUTH")), 35);
-	ck_assert_uint_eq(json_object_size(json_object_get(json_object_get(o, "ike"), "refused")), IKE_DROPS_N - 1);
-	json_decref(o);
-	src.dp = NULL;
-	json_decref(run("show counters"));
-	json_decref(run("show dmvpn"));
-	json_decref(run("show crypto session"));
-}
-END_TEST
-
 static json_t *
 member(json_t *o, const char *list, size_t i)
 {
@@ -148,6 +128,31 @@ part_is(json_t *o, const char *key, const char *want)
 	ck_assert_str_eq(got ? got : "nothing", want);
 	free(got);
 }
+
+START_TEST(interfaces_and_counters)
+{
+	json_t *o = run("show interface dmvpn0");
+
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "interfaces")), 1);
+	part_is(member(o, "interfaces", 0), "mss", "1360");
+	part_is(member(o, "interfaces", 0), "mss_lowered", "7");
+	part_is(member(o, "interfaces", 0), "filter", "\"nftables\"");
+	part_is(member(o, "interfaces", 0), "filter_locks", "true");
+	part_is(member(o, "interfaces", 0), "clear_dropped", "2");
+	json_decref(o);
+	same("show interface other", "{\"interfaces\":[]}");
+	o = run("show counters");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(o, "dataplane"), "esp-replay")), 4);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_object_get(o, "ike"), "refused"), "icv")), 5);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_object_get(o, "ike"), "received"), "IKE_AUTH")), 35);
+	ck_assert_uint_eq(json_object_size(json_object_get(json_object_get(o, "ike"), "refused")), IKE_DROPS_N - 1);
+	json_decref(o);
+	src.dp = NULL;
+	json_decref(run("show counters"));
+	json_decref(run("show dmvpn"));
+	json_decref(run("show crypto session"));
+}
+END_TEST
 
 START_TEST(details)
 {

@@ -10,6 +10,7 @@ Suite	*flow_suite(void);
 Suite	*tap_suite(void);
 Suite	*tunnel_suite(void);
 Suite	*leaving_suite(void);
+Suite	*guard_suite(void);
 
 static inline struct addr
 A(const char *text)

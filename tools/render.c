@@ -829,6 +829,20 @@ render_probe(FILE *f, json_t *data)
 }
 
 static void
+render_why(FILE *f, json_t *data)
+{
+	json_t *layers = json_object_get(data, "layers"), *l;
+	size_t i;
+
+	json_array_foreach(layers, i, l)
+		fprintf(f, "%-10s %-8s %s\n", text(l, "layer"), text(l, "state"), text(l, "text"));
+	if (flag(data, "works"))
+		fprintf(f, "Nothing is wrong on the way to %s.\n", text(data, "address"));
+	else
+		fprintf(f, "The cause is in %s: %s.\nNext: %s\n", text(data, "broken"), text(data, "cause"), text(data, "next"));
+}
+
+static void
 render_cleared(FILE *f, json_t *data)
 {
 	if (json_object_get(data, "cleared"))
@@ -866,7 +880,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		 [CONTROL_SHOW_INTERFACE] = render_interface,
 		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
 		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG] = render_debug,
-		[CONTROL_UNDEBUG] = render_debug, [CONTROL_SHOW_DEBUG] = render_debug, [CONTROL_PROBE] = render_probe,
+		[CONTROL_UNDEBUG] = render_debug, [CONTROL_SHOW_DEBUG] = render_debug, [CONTROL_PROBE] = render_probe, [CONTROL_WHY] = render_why,
 		[CONTROL_SHOW_TIMELINE] = render_timeline, [CONTROL_SHOW_HISTORY] = render_timeline, [CONTROL_SHOW_BRIEF] = render_brief,
 		[CONTROL_SHOW_SUMMARY] = render_summary, [CONTROL_SHOW_ROUTE] = render_route,
 		[CONTROL_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
@@ -957,6 +971,8 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return routes_status(json_object_get(data, "routes"));
 	case CONTROL_PROBE:
 		return !flag(data, "answered");
+	case CONTROL_WHY:
+		return !flag(data, "works");
 	case CONTROL_SHOW_NHS:
 		return any_down(json_object_get(data, "servers"));
 	case CONTROL_SHOW_SESSION:

@@ -28,6 +28,7 @@ struct client {
 	char in[CONTROL_REQUEST_MAX];
 	size_t n_in;
 	uint32_t cookie;	/* of the probe it waits for, 0: none; */
+	enum control_verb verb;	/* what asked for it; */
 	json_t *waits;	/* its answer so far; */
 	json_t *finished;	/* the same, complete: goes out with the next turn of the loop, we may be inside the core */
 	char *out;	/* the answer on its way, NULL: none */
@@ -271,6 +272,7 @@ work(struct client *c)
 		c->n_in -= n + 1;
 		memmove(c->in, end + 1, c->n_in);
 		if (c->waits) {
+			c->verb = later.verb;
 			wait_for_probe(c, &src);
 			break;
 		}
@@ -300,9 +302,7 @@ control_probed(struct control *s, uint32_t cookie, bool ok, tick_t took, const c
 
 		if (!data)
 			continue;
-		json_object_set_new(data, "answered", json_boolean(ok));
-		json_object_set_new(data, "rtt_us", ok ? json_integer((json_int_t)took) : json_null());
-		json_object_set_new(data, "reason", json_string(reason));
+		(c->verb == CONTROL_WHY ? show_why_answered : show_probe_answered)(data, ok, took, reason);
 		c->waits = NULL;
 		c->cookie = 0;
 		c->finished = data;
@@ -319,13 +319,13 @@ retry(void *arg)
 {
 	struct client *c = arg;
 
-	struct control_cmd probe = { .verb = CONTROL_PROBE };
+	struct control_cmd cmd = { .verb = c->verb };
 	json_t *data = c->finished ? c->finished : c->waits;
 
 	c->retry = NULL;
 	c->finished = c->waits = NULL;
 	c->cookie = 0;
-	if (data ? answer(c, answer_of(&probe, data)) : flush(c))
+	if (data ? answer(c, answer_of(&cmd, data)) : flush(c))
 		work(c);
 }
 

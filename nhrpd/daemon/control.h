@@ -4,14 +4,17 @@
 
 #include "lib/host.h"
 #include "nhrpd/daemon/conf.h"
+#include "nhrpd/daemon/control_words.h"
 #include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/reload.h"
+#include "routing/lookup.h"
 
 enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
 
 /* An answer that is not complete yet: the peer is to be probed. */
 struct control_later {
 	bool wanted;
+	enum control_verb verb;	/* of the command */
 	uint32_t tunnel;
 	struct addr proto;
 };
@@ -32,7 +35,10 @@ struct control_src {
 	struct control_later *later;	/* where an answer that has to wait says for what; NULL: nobody can wait */
 	/* Where keys of SAs are written from now on; NULL: nowhere. Answers why not, or NULL. NULL: cannot (tests). */
 	const char *(*keys)(void *ctx, const char *path);
-	void *ctx;	/* for reload, probe and keys */
+	/* What the kernel would do now: with a packet to an address; has it an entry for a next hop (1, 0, negative errno)? NULL: cannot (tests). */
+	void (*route)(void *ctx, const struct addr *to, struct route_answer *out);
+	int (*neigh)(void *ctx, uint32_t ifindex, const struct addr *hop);
+	void *ctx;	/* for the functions */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };
 

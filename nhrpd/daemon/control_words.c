@@ -44,6 +44,7 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_CLEAR_NHRP] = { "clear ip nhrp", "clear ip|ipv6 nhrp [<address>]", "Forget NHRP entries; those of living peers come back" },
 	[CONTROL_CLEAR_SHORTCUT] = { "clear ip nhrp shortcut", "clear ip|ipv6 nhrp shortcut", "Forget the direct ways" },
 	[CONTROL_PROBE] = { "probe", "probe <address> [count <count>]", "Ask a peer over its SA, with the time each answer takes" },
+	[CONTROL_WHY] = { "why", "why <address>", "Does a packet to there arrive, and if not, which layer is to blame and what to do" },
 	[CONTROL_DEBUG] = { "debug", "debug " DEBUGGED " [peer <peer>]", "Log what is decided and why, and every packet" },
 	[CONTROL_UNDEBUG] = { "undebug", "undebug " DEBUGGED " [peer <peer>]", "Stop debugging" },
 	[CONTROL_NO_DEBUG] = { "no debug", "no debug [" DEBUGGED "] [peer <peer>]", "Stop debugging, of all of it where nothing is named" },

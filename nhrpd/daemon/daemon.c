@@ -35,6 +35,7 @@
 #include "nhrpd/daemon/statics.h"
 #include "nhrpd/daemon/workers.h"
 #include "routing/kernel.h"
+#include "routing/lookup.h"
 
 enum { STOP_GRACE_MS = 300 /* for deletes and purges to leave, and their answers to come */, PENDING_MAX = 1024 };
 
@@ -831,12 +832,26 @@ probe(void *ctx, uint32_t tunnel, const struct addr *proto, uint32_t cookie)
 	core_probe(d->core, now_of(d), tunnel, proto, cookie);
 }
 
+static void
+ask_route(void *ctx, const struct addr *to, struct route_answer *out)
+{
+	(void)ctx;
+	route_lookup(to, out);
+}
+
+static int
+ask_neigh(void *ctx, uint32_t ifindex, const struct addr *hop)
+{
+	(void)ctx;
+	return neigh_lookup(ifindex, hop);
+}
+
 static struct control_src
 control_src_of(struct daemon *d)
 {
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
 		.plane_why = d->plane_why, .log = d->ring,
-		.reload = reload, .probe = probe, .keys = keys_to, .ctx = d };
+		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .ctx = d };
 }
 
 static bool

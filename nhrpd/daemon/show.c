@@ -557,7 +557,7 @@ run(struct show *s)
 		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false },
 		[CONTROL_SHOW_TIMELINE] = { show_timeline, true }, [CONTROL_SHOW_HISTORY] = { show_timeline, true }, [CONTROL_SHOW_BRIEF] = { show_nhrp, true },
 		[CONTROL_SHOW_SUMMARY] = { show_summary, false }, [CONTROL_SHOW_ROUTE] = { show_route, true },
-		[CONTROL_SHOW_DEBUG] = { show_debugging, false }, [CONTROL_PROBE] = { show_probe, false },
+		[CONTROL_SHOW_DEBUG] = { show_debugging, false }, [CONTROL_PROBE] = { show_probe, false }, [CONTROL_WHY] = { show_why, false },
 		[CONTROL_DEBUG] = { show_debug, false }, [CONTROL_UNDEBUG] = { show_no_debug, false },
 		[CONTROL_NO_DEBUG] = { show_no_debug, false },
 		[CONTROL_DEBUG_KEYS] = { show_debug_keys, false }, [CONTROL_NO_DEBUG_KEYS] = { show_debug_keys, false },

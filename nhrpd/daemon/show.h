@@ -21,6 +21,10 @@ json_t	*show_ike_json(const struct ike_sa_info *i, tick_t now);
 json_t	*show_ike_ext(const struct ike_sa_info *i);
 json_t	*show_child_json(const struct ike_child_info *i, tick_t now);
 
+/* Complete the answers of `probe` and `why` with what came of asking the peer. */
+void	show_probe_answered(json_t *data, bool ok, tick_t took, const char *reason);
+void	show_why_answered(json_t *data, bool ok, tick_t took, const char *reason);
+
 /* Carries out a command. NULL: `why` says why not. */
 json_t	*show_command(const struct control_src *src, tick_t now, const struct control_cmd *cmd, char *why, size_t n);
 

@@ -224,6 +224,14 @@ show_probe(struct show *s)
 	    "answered", 0, "rtt_us", "state", f.is ? core_step_name(f.info.step) : "",
 	    "reason", show_text(f.reason));
 	if (o && secured && s->src->later && s->src->probe)
-		*s->src->later = (struct control_later){ true, f.info.tunnel, to };
+		*s->src->later = (struct control_later){ true, CONTROL_PROBE, f.info.tunnel, to };
 	return o;
+}
+
+void
+show_probe_answered(json_t *data, bool ok, tick_t took, const char *reason)
+{
+	json_object_set_new(data, "answered", json_boolean(ok));
+	json_object_set_new(data, "rtt_us", ok ? json_integer((json_int_t)took) : json_null());
+	json_object_set_new(data, "reason", json_string(reason));
 }

@@ -19,7 +19,7 @@ static const struct {
 	{ "sh dm t", CONTROL_SHOW_HISTORY, "" }, { "sh ipv6 nh", CONTROL_SHOW_NHRP, "", false, 2 }, { "show ipv6 nhrp nhs detail", CONTROL_SHOW_NHS, "", true, 2 },
 	{ "sh ip nh b", CONTROL_SHOW_BRIEF, "", false, 1 }, { "sh ip nh su", CONTROL_SHOW_SUMMARY, "", false, 1 },
 	{ "sh ip ro nh", CONTROL_SHOW_ROUTE, "", false, 1 }, { "show ipv6 route nhrp", CONTROL_SHOW_ROUTE, "", false, 2 },
-	{ "sh deb", CONTROL_SHOW_DEBUG, "" }, { "probe 10.0.0.1", CONTROL_PROBE, "10.0.0.1" },
+	{ "sh deb", CONTROL_SHOW_DEBUG, "" }, { "w 10.0.0.1", CONTROL_WHY, "10.0.0.1" }, { "probe 10.0.0.1", CONTROL_PROBE, "10.0.0.1" },
 	{ "probe 10.0.0.1 count 3", CONTROL_PROBE, "10.0.0.1", false, 0, "3" }, { "p fe80::1 c 100000", CONTROL_PROBE, "fe80::1", false, 0, "100000" },
 	{ "debug nhrp", CONTROL_DEBUG, "", false, 1 }, { "deb ike peer 192.0.2.1", CONTROL_DEBUG, "192.0.2.1", false, 2 },
 	{ "undebug all", CONTROL_UNDEBUG, "", false, 7 }, { "u all", CONTROL_UNDEBUG, "", false, 7 }, { "un ips peer x", CONTROL_UNDEBUG, "x", false, 3 },
@@ -61,8 +61,8 @@ static const struct {
 	const char *line, *why;
 } bad[] = {
 #define SHOWS "dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, debugging, version or tech-support"
-	{ "", "expected show, clear, probe, debug, undebug, no or reload; the line ends" },
-	{ "shew dmvpn", "expected show, clear, probe, debug, undebug, no or reload; found \"shew\"" },
+	{ "", "expected show, clear, probe, why, debug, undebug, no or reload; the line ends" },
+	{ "shew dmvpn", "expected show, clear, probe, why, debug, undebug, no or reload; found \"shew\"" },
 	{ "show", "expected " SHOWS "; the line ends" },
 	{ "show c", "\"c\" may be crypto or counters" },
 	{ "show i", "\"i\" may be ip, ipv6 or interface" },
@@ -127,7 +127,7 @@ hints_text(const char *line)
 static const struct {
 	const char *line, *hints;
 } next[] = {
-	{ "", "show: What the daemon knowsclear: Forget, to begin anewprobe: Ask a peer over its SA, with the time each answer takesdebug: Log moreundebug: Stop debuggingno: Take something backreload: Read the configuration again and apply what is different" },
+	{ "", "show: What the daemon knowsclear: Forget, to begin anewprobe: Ask a peer over its SA, with the time each answer takeswhy: Does a packet to there arrive, and if not, which layer is to blame and what to dodebug: Log moreundebug: Stop debuggingno: Take something backreload: Read the configuration again and apply what is different" },
 	{ "s", "show: What the daemon knows" },
 	{ "sh", "show: What the daemon knows" },
 	{ "sh ", "dmvpn: Peers of all tunnels, how far each has come, and why not furtherip: What is inside the tunnels, IPv4ipv6: What is inside the tunnels, IPv6 onlycrypto: IKE and IPsec"

@@ -105,7 +105,7 @@ core_source_addr(const struct core *c, uint32_t tunnel)
 {
 	(void)c;
 	(void)tunnel;
-	return (struct addr){ 0 };
+	return fakes.source;
 }
 
 struct ike *

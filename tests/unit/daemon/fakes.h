@@ -21,6 +21,7 @@ struct fakes {
 	unsigned n_ike;
 	struct ike_child_info child[2];
 	unsigned n_child;
+	struct addr source;
 	/* what was asked for */
 	struct prefix within;
 	bool has_within, cleared_shortcuts;

@@ -233,6 +233,7 @@ static const struct {
 	{ "clear ip nhrp shortcut", "clear ip nhrp shortcut" }, { "debug dmvpn peer x", "debug" }, { "no debug", "no debug" }, { "debug crypto keys /x", "debug crypto keys" },
 	{ "no debug crypto keys", "no debug crypto keys" },
 	{ "debug nhrp", "debug" }, { "undebug nhrp", "undebug" }, { "show debugging", "show debugging" }, { "probe 10.255.0.11", "probe" },
+	{ "why 10.255.0.11", "why" }, { "why 10.9.9.9", "why" },
 	{ "probe 10.9.9.9", "probe" }, { "show dmvpn peer 10.255.0.11 timeline", "show dmvpn peer timeline" }, { "show dmvpn timeline", "show dmvpn timeline" },
 	{ "show ip nhrp brief", "show ip nhrp brief" }, { "show ip nhrp summary", "show ip nhrp summary" }, { "show ipv6 nhrp", "show ip nhrp" },
 	{ "show ip route nhrp", "show ip route nhrp" }, { "show ipv6 nhrp traffic", "show ip nhrp traffic" },

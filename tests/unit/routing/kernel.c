@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/harness.h"
+#include "tests/unit/routing/routing_test.h"
 
 struct host_watch {
 	int fd;
@@ -69,14 +70,13 @@ put(const char *path, const char *text)
 	}
 }
 
-static void
+void
 sh(const char *cmd)
 {
 	ck_assert_msg(system(cmd) == 0, "%s", cmd);
 }
 
-/* A namespace with two ends of a veth, 10.0.0.1/24 and fd00::1/64 on the first. */
-static bool
+bool
 in_namespace(void)
 {
 	char map[64];

@@ -18,6 +18,7 @@ struct dp_tunnel {
 	uint32_t id;	/* chosen by the caller, from 1 */
 	char name[DP_NAME];	/* interface name */
 	bool plain;	/* no GRE: IP packets in ESP tunnel mode, all of them to one peer, the fallback neighbour */
+	bool gre_in_tunnel;	/* SAs will have GRE in tunnel mode: for an MTU before there is one */
 	struct addr source;	/* outer address; none: whatever the kernel picks */
 	uint8_t outer;	/* octets of outer addresses, 4 or 16, also while there is no source; 0: as the source, else 4 */
 	bool has_key;
@@ -54,18 +55,20 @@ struct dp_life {	/* 0: no such limit. A soft limit raises an event, a hard one s
 };
 
 /* Whose packets an SA is for (RFC 4301, 4.4.1.2): from a local range to a remote one, and back. With nothing on either side,
- * for GRE between the two hosts; else packets travel in tunnel mode as they are. */
+ * for GRE between the two hosts, in transport mode. Else in tunnel mode: packets as they are, or, with `gre`, GRE with an IP header
+ * of its own, from the one local address to the one remote one. */
 struct dp_range {
 	struct addr lo, hi;	/* of one family */
 };
 struct dp_selectors {
 	struct dp_range local[DP_RANGES], remote[DP_RANGES];
 	uint8_t n_local, n_remote;
+	bool gre;
 };
 static inline bool
 dp_plain(const struct dp_selectors *s)
 {
-	return s->n_local && s->n_remote;
+	return s->n_local && s->n_remote && !s->gre;
 }
 
 /* A pair of ESP SAs, named by its inbound SPI everywhere. Transport mode, protocol 47, unless it has selectors. */
@@ -78,7 +81,7 @@ struct dp_sa {
 	bool active;	/* send on it at once; else after sa_update(DP_SA_ACTIVATE) */
 	uint32_t replay_window;	/* packets */
 	struct dp_life life;
-	const struct dp_selectors *sel;	/* NULL: GRE; borrowed for the call */
+	const struct dp_selectors *sel;	/* NULL: GRE in transport mode; borrowed for the call */
 	struct dp_sa_keys keys;	/* wiped by the caller after sa_add */
 };
 

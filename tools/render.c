@@ -486,8 +486,8 @@ child(FILE *f, json_t *c, const char *indent)
 {
 	char age[16], rekey[16];
 
-	fprintf(f, "%sESP %s in %s out %s%s%s, %s, up %s, rekey in %s\n", indent, text(c, "encryption"), text(c, "spi_in"),
-	    text(c, "spi_out"),
+	fprintf(f, "%sESP %s in %s out %s%s%s%s, %s, up %s, rekey in %s\n", indent, text(c, "encryption"), text(c, "spi_in"),
+	    text(c, "spi_out"), strcmp(text(c, "mode"), "tunnel") == 0 ? ", Tunnel" : "",
 	    flag(c, "encap") ? ", UDP-Encaps" : "", flag(c, "esn") ? ", ESN" : "", text(c, "state"), time_of(c, "age_s", age),
 	    time_of(c, "rekey_in_s", rekey));
 	if (json_object_get(c, "rx_packets"))

@@ -16,6 +16,7 @@
 	X(DUMMY, "esp-dummy") \
 	X(NEXT_HEADER, "esp-next-header") \
 	X(SELECTOR_IN, "selector-in") \
+	X(INNER_HEADER, "tunnel-header") \
 	X(SA_STOPPED_IN, "sa-stopped-in") \
 	X(NO_SA, "no-sa") \
 	X(MODE, "sa-mode") \

@@ -21,7 +21,7 @@ struct esp_in {	/* receiving half */
 	const struct esp_suite *suite;
 	struct esp_key *key;
 	struct replay *replay;
-	bool plain;	/* IP packets are what it takes, not GRE */
+	bool plain;	/* tunnel mode: IP packets are what it takes, not GRE */
 };
 
 struct esp_opened {

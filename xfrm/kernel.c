@@ -966,6 +966,8 @@ xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *l
 	}
 	if (sa->tunnel == 0 || sa->tunnel > TUNNELS_MAX || !x->tunnel[sa->tunnel - 1].used || sa->peer >= DP_PEERS_MAX)
 		return -EINVAL;
+	if (sa->sel)	/* BEET rewrites addresses outside; there is nothing that would inside */
+		return -EOPNOTSUPP;
 	if (!(s = remember(x, sa)))
 		return -ENOMEM;
 	peer_policies(x, s->peer, sa, &b);

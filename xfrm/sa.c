@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "xfrm/tunnel.h"
+
 struct peer_key {
 	uint32_t tunnel, peer;
 };
@@ -129,9 +131,10 @@ sadb_outer(const struct xsa *sa)
 static void
 payload_max_refresh(struct xpeer *p)
 {
-	unsigned outer = p->active ? sadb_outer(p->active) : 0;
+	unsigned outer = p->active ? sadb_outer(p->active) : 0, head = p->active ? (unsigned)tunnel_head(p->active->conf.sel) : 0;
+	unsigned max = p->active && p->path.mtu > outer ? (unsigned)esp_payload_max(p->active->out.suite, p->path.mtu - outer) : 0;
 
-	p->payload_max = p->active && p->path.mtu > outer ? (unsigned)esp_payload_max(p->active->out.suite, p->path.mtu - outer) : 0;
+	p->payload_max = max > head ? max - head : 0;
 }
 
 void
@@ -404,11 +407,19 @@ suite_of(const struct dp_sa *sa)
 }
 
 static bool
+sel_ok(const struct dp_selectors *s)
+{
+	if (s->gre)
+		return s->n_local == 1 && s->n_remote == 1 && s->local[0].lo.n && s->local[0].lo.n == s->remote[0].lo.n;
+	return dp_plain(s) && s->n_local <= DP_RANGES && s->n_remote <= DP_RANGES;
+}
+
+static bool
 conf_ok(const struct dp_sa *sa)
 {
 	return sa->spi_in >= ESP_SPI_MIN && sa->spi_out >= ESP_SPI_MIN && sa->peer < DP_PEERS_MAX && sa->remote.addr.n &&
 	    (!sa->local.addr.n || sa->local.addr.n == sa->remote.addr.n) && (!sa->encap || sa->remote.port) &&
-	    (!sa->sel || (dp_plain(sa->sel) && sa->sel->n_local <= DP_RANGES && sa->sel->n_remote <= DP_RANGES));
+	    (!sa->sel || sel_ok(sa->sel));
 }
 
 static int

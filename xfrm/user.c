@@ -5,8 +5,8 @@
  * batch goes out in one system call per socket. Inbound, a datagram is told apart (IKE, keepalive, ESP), opened in place
  * and handed up with the tunnel and peer of the SA that opened it; outer addresses say nothing about who sent it.
  *
- * Protocol 47 in transport mode, and under SAs with selectors the IP packets these allow (select.c), are all that is accepted and
- * sent; there is no socket that could carry GRE in clear.
+ * Protocol 47 in transport mode or in tunnel mode (tunnel.c), and under SAs with selectors for them the IP packets these allow
+ * (select.c), are all that is accepted and sent; there is no socket that could carry GRE in clear.
  *
  * The path MTU is kept per peer (pmtud.c): asked of the route when an SA comes, lowered by ICMP messages that quote a packet of
  * ours, never below a floor (they prove nothing), and found by asking where routers say nothing.
@@ -25,6 +25,7 @@
 #include "xfrm/sa.h"
 #include "xfrm/select.h"
 #include "xfrm/sock.h"
+#include "xfrm/tunnel.h"
 
 enum {
 	BURST_ROUNDS = 4,	/* receive batches before the other side gets its turn */
@@ -191,23 +192,34 @@ user_slot(void *ctx, struct dpsec_pkt *pkt)
 	*pkt = (struct dpsec_pkt){ .p = sock_slot(&x->socks)->mem + DPSEC_HEAD, .room = DPSEC_PAYLOAD, .next = DPSEC_GRE };
 }
 
+static bool
+is_plain(const struct xsa *sa)
+{
+	return sa->conf.sel && !sa->conf.sel->gre;
+}
+
 static enum xfrm_count
 seal(struct xfrm_user *x, struct xpeer *p, const struct dpsec_pkt *pkt)
 {
 	struct xsa *sa = p ? p->active : NULL;
+	uint8_t next = pkt->next;
 	struct sock_slot *slot;
 	enum xfrm_count drop;
 	struct span packet;
+	size_t head;
 
 	if (!sa)
 		return p && p->sas && p->sas->stopped ? XFRM_DROP_SA_STOPPED_OUT : XFRM_DROP_NO_SA;
 	if (pkt->n > DPSEC_PAYLOAD)
 		return XFRM_DROP_SIZE;
-	if ((sa->conf.sel != NULL) != (pkt->next != DPSEC_GRE))
+	if (is_plain(sa) != (next != DPSEC_GRE))
 		return XFRM_DROP_MODE;
-	if (pkt->next != DPSEC_GRE && !select_out(sa->conf.sel, pkt->next, span_of(pkt->p, pkt->n)))
+	if (next != DPSEC_GRE && !select_out(sa->conf.sel, next, span_of(pkt->p, pkt->n)))
 		return XFRM_DROP_SELECTOR_OUT;
-	drop = esp_wrap(&sa->out, pkt->next, pkt->p, pkt->n, &packet);
+	head = tunnel_head(sa->conf.sel);
+	if (head)
+		next = tunnel_put(sa->conf.sel, pkt->p, pkt->n, pkt->tos);
+	drop = esp_wrap(&sa->out, next, pkt->p - head, pkt->n + head, &packet);
 	if (drop != XFRM_OK)
 		return drop;
 	slot = sock_slot(&x->socks);
@@ -284,15 +296,36 @@ unknown_spi(struct xfrm_user *x, uint32_t spi, const struct sock_msg *m)
 	return XFRM_DROP_SPI_UNKNOWN;
 }
 
+/* Is an authentic packet what the SA is for? GRE in tunnel mode loses the header it came in. */
+static enum xfrm_count
+judge(const struct xsa *sa, struct esp_opened *o, uint8_t *tos)
+{
+	enum tunnel_fault f;
+	struct span gre;
+
+	if (!sa->conf.sel)
+		return XFRM_OK;
+	if (is_plain(sa))
+		return select_in(sa->conf.sel, o->next, span_of(o->p, o->n)) ? XFRM_OK : XFRM_DROP_SELECTOR_IN;
+	f = tunnel_take(sa->conf.sel, o->next, o->p, o->n, tos, &gre);
+	if (f != TUNNEL_OK)
+		return f == TUNNEL_HEADER ? XFRM_DROP_INNER_HEADER : XFRM_DROP_SELECTOR_IN;
+	o->p += gre.p - o->p;
+	o->n = gre.n;
+	o->next = DPSEC_GRE;
+	return XFRM_OK;
+}
+
 /* After this the SA is not touched any more. */
 static enum xfrm_count
-open_esp(struct xfrm_user *x, struct xsa *sa, const struct sock_msg *m, bool udp, struct esp_opened *o)
+open_esp(struct xfrm_user *x, struct xsa *sa, const struct sock_msg *m, bool udp, struct esp_opened *o, uint8_t *tos)
 {
 	enum xfrm_count drop = sa->stopped ? XFRM_DROP_SA_STOPPED_IN : esp_unwrap(&sa->in, m->p, m->n, o);
+	bool authentic = drop == XFRM_OK || drop == XFRM_DROP_DUMMY;
 
-	if (drop == XFRM_OK && sa->in.plain && !select_in(sa->conf.sel, o->next, span_of(o->p, o->n)))
-		drop = XFRM_DROP_SELECTOR_IN;
-	if (drop == XFRM_OK || drop == XFRM_DROP_DUMMY || drop == XFRM_DROP_SELECTOR_IN)	/* authentic */
+	if (drop == XFRM_OK)
+		drop = judge(sa, o, tos);
+	if (authentic)
 		sadb_received(&x->sas, sa, x->now, drop == XFRM_OK ? o->n : 0, o->newest, &m->local, udp ? &m->remote : NULL);
 	if (drop != XFRM_OK)
 		sa->peer->rx_drops++;
@@ -320,7 +353,7 @@ rx_esp(struct xfrm_user *x, const struct sock_msg *m, bool udp)
 	from.tunnel = sa->conf.tunnel;
 	from.peer = sa->conf.peer;
 	from.spi_in = spi;
-	drop = open_esp(x, sa, m, udp, &o);
+	drop = open_esp(x, sa, m, udp, &o, &pkt.tos);
 	raise_events(x);
 	if (drop != XFRM_OK)
 		return drop;

@@ -228,9 +228,8 @@ build_own_auth(struct ike_sa *sa, const struct ike_profile *p, struct ike_tx *t)
 }
 
 static void
-build_child(struct ike_tx *t, const struct ike_profile *p, const struct ike_offer *o, const struct ike_ts_pair *ts)
+build_child(struct ike_tx *t, const struct ike_offer *o, const struct ike_ts_pair *ts)
 {
-	ike_sel_mode(p, t);
 	ike_build_sa(&t->b, o->prop, o->n_prop, o->xf);
 	ike_sel_build(t, ts);
 }
@@ -265,7 +264,8 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	if (!build_own_auth(sa, p, t))
 		return false;
 	ike_ext_auth_build(k, sa, t);
-	build_child(t, p, &o, &ts);
+	ike_sel_ask_mode(p, t);
+	build_child(t, &o, &ts);
 	ike_qcd_put(k, sa, t);
 	return true;
 }
@@ -395,10 +395,10 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 		    ike_sel_refused(p, n->type, refusal(n->type)->text, what));
 		return IKE_DROP_PROPOSAL;
 	}
-	d = ike_sel_agreed(p, sa, m, sel);
+	d = ike_sel_agreed(k, sa, m, sel);
 	if (d == IKE_DROP_MODE) {
-		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, dp_plain(&p->plain) ? "peer answers with transport mode, which was not asked for" :
-		    "peer does not take transport mode");
+		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) ?
+		    "peer answers with transport mode, which was not asked for" : "peer does not take transport mode");
 		return d;
 	}
 	if (!ike_msg_has(m, IKE_PL_SA) || !ike_answer_esp(p, m, false, ch)) {
@@ -627,7 +627,7 @@ prepare_child(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const s
 	memset(f, 0, sizeof(*f));
 	if (!ike_msg_has(m, IKE_PL_SA))
 		return;	/* childless; it will have to make one soon */
-	d = ike_sel_narrow(ike_profile(k, sa->profile), sa, rx, m, &f->ts, &f->sel);
+	d = ike_sel_narrow(k, sa, rx, m, &f->ts, &f->sel);
 	if (d == IKE_DROP_MODE) {
 		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, d);
 		return;
@@ -697,7 +697,8 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	}
 	if (f.c) {
 		ike_offer_choice(&f.ch, IKE_PROTO_ESP, spi, &o);
-		build_child(&t, p, &o, &f.ts);
+		ike_sel_answer_mode(&f.sel, &t);
+		build_child(&t, &o, &f.ts);
 	} else if (f.error) {
 		log_refused_child(k, sa, rx, m, f.drop);
 		ike_tx_notify(&t, f.error);

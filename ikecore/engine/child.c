@@ -97,6 +97,7 @@ ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const stru
 	c->pfs_group = made->ch->group;
 	c->esn = made->ch->esn;
 	c->encap = sa->encap;
+	c->tunnel = made->sel->n_local != 0;
 	c->ours = made->ours;
 	c->answered = sa->rx_mid;
 	c->created = k->now;
@@ -204,9 +205,9 @@ emit_add(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	struct dp_sa *d = (struct dp_sa *)(void *)outq_octets(k->out, sizeof(*d));
-	bool plain = dp_plain(made->sel);
-	struct dp_selectors *sel = plain ? (struct dp_selectors *)(void *)outq_octets(k->out, sizeof(*sel)) : NULL;
-	struct ike_act *a = d && (sel || !plain) ? ike_act(k, IKE_ACT_CHILD_ADD, sa) : NULL;
+	bool transport = made->sel->n_local == 0;
+	struct dp_selectors *sel = transport ? NULL : (struct dp_selectors *)(void *)outq_octets(k->out, sizeof(*sel));
+	struct ike_act *a = d && (sel || transport) ? ike_act(k, IKE_ACT_CHILD_ADD, sa) : NULL;
 
 	if (!a)
 		return;	/* callers make sure there is room */

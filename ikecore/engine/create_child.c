@@ -156,7 +156,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span p
 	} else {
 		if (cc->old)
 			build_rekey_notify(t, IKE_N_REKEY_SA, cc->old);
-		ike_sel_mode(p, t);
+		ike_sel_ask_mode(p, t);
 		ike_offer_esp(p, true, cc->child->spi_in, &o);
 	}
 	ike_build_sa(&t->b, o.prop, o.n_prop, o.xf);
@@ -415,7 +415,7 @@ check_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct i
 		return IKE_DROP_NONCE;
 	if (ike)
 		return cc->choice.ike_spi ? IKE_OK : IKE_DROP_SPI_ZERO;
-	return ike_sel_agreed(p, sa, m, &cc->sel);
+	return ike_sel_agreed(k, sa, m, &cc->sel);
 }
 
 /* Something that we cannot use: the peer has it, so it must be deleted there. */
@@ -548,7 +548,7 @@ examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct 
 	}
 	if (kind == IKE_CC_REKEY_IKE)
 		return 0;
-	d = ike_sel_narrow(ike_profile(k, sa->profile), sa, rx, m, &want->ts, &want->sel);
+	d = ike_sel_narrow(k, sa, rx, m, &want->ts, &want->sel);
 	return d == IKE_OK ? 0 : d == IKE_DROP_MODE ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_TS_UNACCEPTABLE;
 }
 
@@ -562,7 +562,7 @@ build_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pu
 	if (heir) {
 		ike_offer_choice(&cc->choice, IKE_PROTO_IKE, heir->spi_r, &o);
 	} else {
-		ike_sel_mode(ike_profile(k, sa->profile), t);
+		ike_sel_answer_mode(&cc->sel, t);
 		ike_offer_choice(&cc->choice, IKE_PROTO_ESP, cc->child->spi_in, &o);
 	}
 	ike_build_sa(&t->b, o.prop, o.n_prop, o.xf);

@@ -544,6 +544,7 @@ visit_one(const struct ike_child *c, ike_child_fn *fn, void *ctx)
 		.pfs_group = c->pfs_group,
 		.encap = c->encap,
 		.esn = c->esn,
+		.tunnel = c->tunnel,
 		.created = c->created,
 		.rekey_at = c->rekey_at,
 		.expires = c->expires,

@@ -83,10 +83,16 @@ enum ike_dpd {
 };
 enum { IKE_HUB_DPD_S = 5, IKE_HUB_DPD_RETRY_S = 1 };
 
+enum ike_mode {	/* of ESP SAs for GRE */
+	IKE_MODE_TRANSPORT,	/* tunnel mode where the peer does not take it */
+	IKE_MODE_TRANSPORT_ONLY, IKE_MODE_TUNNEL,
+};
+
 struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	char name[IKE_NAME_MAX];
 	char use[IKE_NAME_MAX];	/* several of one name: what this one is for, an interface; "": for all that have none of their own */
-	struct dp_selectors plain;	/* none: GRE in transport mode; else IP packets of these ranges in tunnel mode */
+	struct dp_selectors plain;	/* none: GRE; else IP packets of these ranges in tunnel mode */
+	enum ike_mode mode;	/* of GRE */
 	struct ike_id local_id;	/* type NONE: own address */
 	struct ike_match remote[8];
 	unsigned n_remote;	/* 0: any */
@@ -118,6 +124,7 @@ struct ike_conf {
 	uint32_t cookie_threshold;	/* ask for cookies above it, default 100 */
 	uint32_t sa_max;	/* IKE SAs, default 200,000 */
 	bool ppk;	/* some keyring entry has a post-quantum pre-shared key */
+	bool no_tunnel;	/* the data plane has no tunnel mode for GRE */
 	bool frag_off;	/* no fragmentation (RFC 7383) */
 	uint16_t frag_mtu;	/* largest IP packet of a message that can be cut; 0: 1280 */
 };
@@ -286,7 +293,7 @@ struct ike_child_info {
 	uint32_t sa, spi_in, spi_out;
 	const char *state;	/* "installed", "rekeying", "deleting" */
 	uint16_t encr, encr_bits, integ, pfs_group;
-	bool encap, esn;
+	bool encap, esn, tunnel;
 	tick_t created, rekey_at, expires;
 };
 typedef bool ike_sa_fn(void *ctx, const struct ike_sa_info *);

@@ -280,7 +280,7 @@ struct ike_child {
 	uint32_t sa_id;	/* the last SA it belonged to, for CHILD_DEL */
 	uint32_t spi_in, spi_out;
 	uint16_t encr, bits, integ, pfs_group;
-	bool esn, encap, installed, active, ours;
+	bool esn, encap, tunnel, installed, active, ours;
 	bool want_rekey, del_sent;
 	bool unsure;	/* made for the peer: it may not have our answer yet, so it is not asked about this one */
 	uint32_t answered;	/* message id of that answer */
@@ -700,18 +700,20 @@ const struct endpoint *ike_natt_said(const struct ike *k, const struct ike_sa *s
 bool	ike_natt_may_move(const struct ike_sa *sa);
 void	ike_natt_move(struct ike *k, struct ike_sa *sa, const struct endpoint *local, const struct endpoint *remote);
 void	ike_natt_ts(const struct endpoint *e, struct ike_ts *ts);	/* protocol 47, this host */
-enum ike_drop ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts *tsi, struct ike_ts *tsr);
+enum ike_drop ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, bool tunnel, struct ike_ts *tsi,
+    struct ike_ts *tsr);
 bool	ike_natt_ts_is(const struct ike_ts_list *l, bool natted, const struct endpoint *e);
 
 /* ---- selector.c: mode and traffic selectors of an ESP SA */
-void	ike_sel_mode(const struct ike_profile *p, struct ike_tx *t);	/* the notification, where there is one */
+void	ike_sel_ask_mode(const struct ike_profile *p, struct ike_tx *t);	/* the notification, where there is one */
+void	ike_sel_answer_mode(const struct dp_selectors *agreed, struct ike_tx *t);
 void	ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts);
 void	ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, struct ike_ts_pair *out);
 /* Responder: what to answer. IKE_DROP_MODE or IKE_DROP_SELECTORS where there is nothing. */
-enum ike_drop ike_sel_narrow(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m,
+enum ike_drop ike_sel_narrow(const struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m,
     struct ike_ts_pair *out, struct dp_selectors *sel);
 /* Initiator: is the answer one to what was offered? */
-enum ike_drop ike_sel_agreed(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel);
+enum ike_drop ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel);
 bool	ike_sel_fits(const struct ike_profile *p, const struct ike_msg *m);	/* is it a profile for what is asked? */
 const char *ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[static IKE_REASON_MAX]);
 const char *ike_sel_refused(const struct ike_profile *p, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX]);

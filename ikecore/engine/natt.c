@@ -111,21 +111,25 @@ ts_is_gre(const struct ike_ts *t)
 	return (t->proto == 47 || t->proto == 0) && t->port_lo == 0 && t->port_hi == 65535;
 }
 
-/* The selector of the peer that covers `host`; behind NAT any single host, because it cannot name the address we see. */
+enum {
+	TS_COVER = 1,	/* a range that covers the host is fine, */
+	TS_OTHER = 2,	/* or any other single one */
+	TS_NAMED = 4,	/* GRE must be named, or one host: all of IP for a network is something else */
+};
+
+/* The selector of the peer that will do for GRE with `host`. */
 static bool
-ts_pick(const struct ike_ts_list *l, bool natted, const struct addr *host, struct ike_ts *out)
+ts_pick(const struct ike_ts_list *l, unsigned how, const struct addr *host, struct ike_ts *out)
 {
 	for (unsigned i = 0; i < l->n; i++) {
 		const struct ike_ts *t = &l->ts[i];
-		bool single = addr_eq(&t->lo, &t->hi);
+		bool single = addr_eq(&t->lo, &t->hi), covers = how & TS_COVER && addr_cmp(&t->lo, host) <= 0 && addr_cmp(&t->hi, host) >= 0;
 
-		if (!ts_is_gre(t) || t->lo.n != host->n)
-			continue;
-		if (natted ? !single : addr_cmp(&t->lo, host) > 0 || addr_cmp(&t->hi, host) < 0)
+		if (!ts_is_gre(t) || t->lo.n != host->n || !(covers || (how & TS_OTHER && single)) || (how & TS_NAMED && !t->proto && !single))
 			continue;
 		*out = *t;
 		out->proto = 47;
-		if (!natted)
+		if (covers)
 			out->lo = out->hi = *host;
 		return true;
 	}
@@ -133,13 +137,15 @@ ts_pick(const struct ike_ts_list *l, bool natted, const struct addr *host, struc
 }
 
 /* Responder. The answer repeats the original addresses (2.23.1). The peer is the initiator of this exchange, which need not
- * be the one of the IKE SA. */
+ * be the one of the IKE SA. Who is behind NAT cannot name the address that the other sees. In tunnel mode the peer's
+ * GRE may come from another address than its IKE: a loopback's, for one. */
 enum ike_drop
-ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts *tsi, struct ike_ts *tsr)
+ike_natt_ts_select(const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, bool tunnel, struct ike_ts *tsi, struct ike_ts *tsr)
 {
-	if (!ts_pick(&m->tsi, sa->natted_remote, &rx->remote.addr, tsi) || !ts_pick(&m->tsr, sa->natted_local, &rx->local.addr, tsr))
-		return IKE_DROP_SELECTORS;
-	return IKE_OK;
+	unsigned named = tunnel ? TS_NAMED : 0, theirs = sa->natted_remote ? TS_OTHER : tunnel ? TS_COVER | TS_OTHER : TS_COVER;
+
+	return ts_pick(&m->tsi, theirs | named, &rx->remote.addr, tsi) &&
+	    ts_pick(&m->tsr, (sa->natted_local ? TS_OTHER : TS_COVER) | named, &rx->local.addr, tsr) ? IKE_OK : IKE_DROP_SELECTORS;
 }
 
 /* Initiator: the answer must be the one host we asked for. Who sits behind NAT may answer with the address it has there

@@ -1,9 +1,12 @@
 /* ikecore/engine/selector.c: what an ESP SA is for: its mode and traffic selectors (RFC 7296 1.3.1, 2.9), by the profile.
  *
- * GRE between the two hosts travels in transport mode; natt.c has its selectors, because NAT gets into them. A profile with
- * selectors of its own is for plain IP packets in tunnel mode: the ranges it names, which a responder narrows to what both ends
- * have and an initiator takes narrowed. A peer that asks such a profile for transport mode gets tunnel mode: the answer does not
- * name the other, as 1.3.1 has it. Rekeying negotiates anew, from the profile and not from what came of it last time.
+ * GRE between the two hosts travels in transport mode, or in tunnel mode where the profile says so or the peer takes no other and
+ * the profile does not insist (enum ike_mode); natt.c has its selectors, because NAT gets into them. In tunnel mode they are the
+ * addresses of the IP header inside: of a peer behind NAT those it has there, which several may share, as what is told apart
+ * is the SA. A profile with selectors of its own is for plain IP packets in tunnel mode: the ranges it names, which a responder
+ * narrows to what both ends have and an initiator takes narrowed. A peer that asks for transport mode where only tunnel mode is
+ * to be had gets that: the answer does not name the other, as 1.3.1 has it. Rekeying negotiates anew, from the profile and not
+ * from what came of it last time.
  *
  * Not here: selectors of one protocol or of some ports. A range that a peer limits so is passed over. */
 #include "ikecore/engine/ike_priv.h"
@@ -79,10 +82,33 @@ inside(const struct ike_ts_list *l, const struct dp_range *own, unsigned n_own)
 }
 
 void
-ike_sel_mode(const struct ike_profile *p, struct ike_tx *t)
+ike_sel_ask_mode(const struct ike_profile *p, struct ike_tx *t)
 {
-	if (!dp_plain(&p->plain))
+	if (!dp_plain(&p->plain) && p->mode != IKE_MODE_TUNNEL)
 		ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+}
+
+void
+ike_sel_answer_mode(const struct dp_selectors *sel, struct ike_tx *t)
+{
+	if (!sel->n_local)
+		ike_tx_notify(t, IKE_N_USE_TRANSPORT_MODE);
+}
+
+/* Does the profile take tunnel mode for GRE? */
+static bool
+takes_tunnel(const struct ike *k, const struct ike_profile *p)
+{
+	return p->mode != IKE_MODE_TRANSPORT_ONLY && !k->conf->no_tunnel;
+}
+
+static void
+gre_in_tunnel(const struct addr *local, const struct addr *remote, struct dp_selectors *sel)
+{
+	sel->gre = true;
+	sel->n_local = sel->n_remote = 1;
+	sel->local[0] = (struct dp_range){ *local, *local };
+	sel->remote[0] = (struct dp_range){ *remote, *remote };
 }
 
 void
@@ -106,16 +132,32 @@ ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, struct ike_t
 	ike_natt_ts(&sa->remote, &out->r.ts[0]);
 }
 
+static enum ike_drop
+narrow_gre(const struct ike *k, const struct ike_profile *p, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m,
+    struct ike_ts_pair *out, struct dp_selectors *sel)
+{
+	bool tunnel = p->mode == IKE_MODE_TUNNEL || !ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE);
+	enum ike_drop d;
+
+	if (tunnel && !takes_tunnel(k, p))
+		return IKE_DROP_MODE;
+	out->i.n = out->r.n = 1;
+	d = ike_natt_ts_select(sa, rx, m, tunnel, &out->i.ts[0], &out->r.ts[0]);
+	if (d == IKE_OK && tunnel)
+		gre_in_tunnel(&out->r.ts[0].lo, &out->i.ts[0].lo, sel);
+	return d;
+}
+
 enum ike_drop
-ike_sel_narrow(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts_pair *out,
+ike_sel_narrow(const struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts_pair *out,
     struct dp_selectors *sel)
 {
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+
 	memset(out, 0, sizeof(*out));
 	memset(sel, 0, sizeof(*sel));
-	if (!dp_plain(&p->plain)) {
-		out->i.n = out->r.n = 1;
-		return !ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) ? IKE_DROP_MODE : ike_natt_ts_select(sa, rx, m, &out->i.ts[0], &out->r.ts[0]);
-	}
+	if (!dp_plain(&p->plain))
+		return narrow_gre(k, p, sa, rx, m, out, sel);
 	if (!narrow(&m->tsi, p->plain.remote, p->plain.n_remote, &out->i) || !narrow(&m->tsr, p->plain.local, p->plain.n_local, &out->r))
 		return IKE_DROP_SELECTORS;
 	sel->n_local = ranges_of(&out->r, sel->local);
@@ -124,16 +166,21 @@ ike_sel_narrow(const struct ike_profile *p, const struct ike_sa *sa, const struc
 }
 
 enum ike_drop
-ike_sel_agreed(const struct ike_profile *p, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel)
+ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel)
 {
-	bool plain = dp_plain(&p->plain);
+	const struct ike_profile *p = ike_profile(k, sa->profile);
+	bool plain = dp_plain(&p->plain), transport = ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE);
 
 	memset(sel, 0, sizeof(*sel));
-	if ((ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) != NULL) == plain)
+	if (transport ? plain || p->mode == IKE_MODE_TUNNEL : !plain && !takes_tunnel(k, p))
 		return IKE_DROP_MODE;
-	if (!plain)
-		return ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) &&
-		    ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote) ? IKE_OK : IKE_DROP_SELECTORS;
+	if (!plain) {
+		if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote))
+			return IKE_DROP_SELECTORS;
+		if (!transport)
+			gre_in_tunnel(&m->tsi.ts[0].lo, &m->tsr.ts[0].lo, sel);
+		return IKE_OK;
+	}
 	if (!inside(&m->tsi, p->plain.local, p->plain.n_local) || !inside(&m->tsr, p->plain.remote, p->plain.n_remote))
 		return IKE_DROP_SELECTORS;
 	sel->n_local = ranges_of(&m->tsi, sel->local);
@@ -211,15 +258,15 @@ ike_selectors_fmt(const struct dp_selectors *s, char *out, size_t size)
 const char *
 ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[static IKE_REASON_MAX])
 {
-	char theirs[IKE_WORDS_MAX], ours[IKE_WORDS_MAX];
+	char theirs[IKE_WORDS_MAX], ours[IKE_WORDS_MAX] = "GRE between our two addresses";
 	struct dp_selectors s = { .n_local = 0 };
 
-	if (!dp_plain(&p->plain))
-		return ike_drop_text(IKE_DROP_SELECTORS);
+	if (dp_plain(&p->plain))
+		ike_selectors_fmt(&p->plain, ours, sizeof(ours));
 	s.n_local = ranges_of(&m->tsr, s.local);
 	s.n_remote = ranges_of(&m->tsi, s.remote);
 	snprintf(out, IKE_REASON_MAX, "no traffic selectors in common: peer asks for %s%s, here is %s", asks_gre(m) ? "GRE, " : "",
-	    ike_selectors_fmt(&s, theirs, sizeof(theirs)), ike_selectors_fmt(&p->plain, ours, sizeof(ours)));
+	    ike_selectors_fmt(&s, theirs, sizeof(theirs)), ours);
 	return out;
 }
 
@@ -228,7 +275,7 @@ ike_sel_refused(const struct ike_profile *p, uint16_t type, const char *otherwis
 {
 	char ours[IKE_WORDS_MAX];
 
-	if (!dp_plain(&p->plain))
+	if (!dp_plain(&p->plain) && (p->mode != IKE_MODE_TUNNEL || type != IKE_N_NO_PROPOSAL_CHOSEN))
 		return otherwise;
 	if (type == IKE_N_NO_PROPOSAL_CHOSEN)
 		return "no IPsec proposal in common, or the peer does not take tunnel mode";

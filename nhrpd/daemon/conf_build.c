@@ -365,6 +365,9 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 			build_profile(p, prot, &w->ike, &w->profile[prot->index - 1]);
 		}
 		o->profile = prot->index - 1;
+		o->dp.gre_in_tunnel = w->profile[o->profile].mode == IKE_MODE_TUNNEL;
+		if (o->dp.gre_in_tunnel && p->global.plane.at.line && p->global.plane.n == CONF_PLANE_KERNEL)
+			conf_error_at(p, b->protection.at, "a transform-set with \"mode tunnel\" needs \"dataplane user\"");
 	}
 }
 

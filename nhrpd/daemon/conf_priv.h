@@ -135,6 +135,7 @@ struct conf_b_transform {
 	struct conf_block b;
 	uint64_t cipher;	/* CONF_CIPHER */
 	uint16_t integ;	/* 0: the cipher brings it */
+	struct conf_val mode;	/* enum ike_mode */
 };
 struct conf_b_ipsec {
 	struct conf_block b;
@@ -357,6 +358,6 @@ conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_a
 conf_fn conf_open_authz, conf_set_authz_match, conf_set_allow;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
-    conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_not_yet;
+    conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_set_mode, conf_not_yet;
 
 #endif

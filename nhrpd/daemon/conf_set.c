@@ -55,6 +55,20 @@ conf_set_value(struct conf_parse *p, const struct conf_cmd *c)
 		*out = v;
 }
 
+/* "mode transport [require]", "mode tunnel" */
+void
+conf_set_mode(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_val *out = target(p, c),
+			v = { .at = place(c, c->column), .n = conf_has(c, "tunnel") ? IKE_MODE_TUNNEL : conf_has(c, "require") ? IKE_MODE_TRANSPORT_ONLY :
+			    IKE_MODE_TRANSPORT };
+
+	if (c->no)
+		memset(out, 0, sizeof(*out));
+	else if (!set_twice(p, c, c->column, out, &v))
+		*out = v;
+}
+
 /* "no" is a choice here, not the default: clamping off. */
 void
 conf_set_mss(struct conf_parse *p, const struct conf_cmd *c)
@@ -112,7 +126,6 @@ conf_not_yet(struct conf_parse *p, const struct conf_cmd *c)
 		const char *word, *text;
 	} instead[] = {
 		{ "authentication", "EAP is not supported: use pre-share, ecdsa-sig, rsa-sig or digital-signature" },
-		{ "mode", "mode tunnel is not supported: DMVPN uses mode transport" },
 		{ "transform-set", "that protects too little: use esp-gcm 256, esp-chacha20-poly1305 or esp-aes 256 esp-sha256-hmac" },
 	};
 

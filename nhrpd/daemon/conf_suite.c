@@ -220,6 +220,10 @@ esp_of_sets(struct conf_parse *p, const struct conf_b_ipsec *b, struct ike_profi
 	for (unsigned i = 0; i < b->set.n; i++) {
 		const struct conf_b_transform *t = conf_find(p->transform, b->set.s[i]);
 
+		if (t && i && t->mode.n != o->mode)	/* IKEv2 negotiates it for the SA, not for each proposal */
+			conf_error_at(p, b->set.at[i], "transform-set %s has another mode than %s", t->b.name, b->set.s[0]);
+		else if (t)
+			o->mode = (enum ike_mode)t->mode.n;
 		if (!t) {
 			conf_error_at(p, b->set.at[i], "there is no \"crypto ipsec transform-set %s\"", b->set.s[i]);
 		} else if (o->n_esp == IKE_PROPOSALS_MAX) {

@@ -9,6 +9,7 @@
 #define PE(f) offsetof(struct conf_b_peer, f)
 #define PF(f) offsetof(struct conf_b_profile, f)
 #define TP(f) offsetof(struct conf_b_trust, f)
+#define TF(f) offsetof(struct conf_b_transform, f)
 #define IS(f) offsetof(struct conf_b_ipsec, f)
 #define IF(f) offsetof(struct conf_b_interface, f)
 
@@ -139,8 +140,9 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_TRUSTPOINT, "description <line>", "description", conf_set_nothing, 0, "A note" },
 
 	/* ---- crypto ipsec transform-set NAME */
-	{ CONF_TRANSFORM, "mode transport", "", conf_set_nothing, 0, "Transport mode, the only one there is" },
-	{ CONF_TRANSFORM, "mode tunnel", "", conf_not_yet, 0, "Not supported" },
+	{ CONF_TRANSFORM, "mode transport [require]", "mode", conf_set_mode, TF(mode),
+	    "GRE in transport mode (the default); in tunnel mode with a peer that takes no other, unless it is required" },
+	{ CONF_TRANSFORM, "mode tunnel", "", conf_set_mode, TF(mode), "GRE in tunnel mode, with an IP header of its own; needs `dataplane user`" },
 
 	/* ---- crypto ipsec profile NAME */
 	{ CONF_IPSEC, "set transform-set <name>...", "set transform-set", conf_set_list, IS(set), "Ciphers, best first" },
@@ -367,6 +369,7 @@ static const struct {
 	{ "registration", "How we register with hubs" },
 	{ "relaxed", "No answer is good enough" },
 	{ "remote", "The peer's side" },
+	{ "require", "Nothing else will do" },
 	{ "required", "Not without it" },
 	{ "replay", "Protection against replayed packets" },
 	{ "revocation", "When it cannot be found out what is revoked" },

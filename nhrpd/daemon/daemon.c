@@ -439,6 +439,18 @@ has_plain(const struct conf *c)
 	return any;
 }
 
+/* The kernel's GRE sees each peer under a synthetic address. In tunnel mode that would stand in the header inside, where the
+ * peer expects its own, and nothing between GRE and XFRM rewrites it. */
+static bool
+has_gre_in_tunnel(const struct conf *c)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < c->core.n_tunnel; i++)
+		any |= c->core.tunnel[i].dp.name[0] && c->core.tunnel[i].dp.gre_in_tunnel;
+	return any;
+}
+
 /* NULL: what is wrong with it has been reported. */
 static struct conf *
 reload_read(struct daemon *d)
@@ -459,6 +471,10 @@ reload_read(struct daemon *d)
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane` does not change by a reload: restart nhrpd");
 	if (c && !c->n_error && d->kernel_plane && has_plain(c))
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "`tunnel mode ipsec` needs our own data plane, and the kernel's is in use: restart nhrpd");
+	if (c && !c->n_error && d->kernel_plane && has_gre_in_tunnel(c))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "`mode tunnel` needs our own data plane, and the kernel's is in use: restart nhrpd");
+	if (c)
+		c->core.ike.no_tunnel = d->kernel_plane;
 	if (!d->reload->errors)
 		return c;
 	conf_free(c);
@@ -705,8 +721,9 @@ choose_plane(struct daemon *d, char *why, size_t n)
 		needs.v6 |= t->dp.outer == 16;
 		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
-	if (has_plain(d->conf)) {	/* with `kernel` the configuration was refused */
-		snprintf(why, n, "tunnel mode ipsec is not in the kernel's yet");
+	if (has_plain(d->conf) || has_gre_in_tunnel(d->conf)) {	/* with `kernel` the configuration was refused */
+		snprintf(why, n, has_plain(d->conf) ? "tunnel mode ipsec is not in the kernel's yet" :
+		    "GRE in ESP tunnel mode is not possible with the kernel's synthetic addresses");
 		d->kernel_plane = false;
 		return true;
 	}
@@ -723,6 +740,7 @@ open_plane(struct daemon *d)
 		snprintf(d->why, sizeof(d->why), "dataplane kernel: %s", why);
 		return NULL;
 	}
+	d->conf->core.ike.no_tunnel = d->kernel_plane;
 	if (d->conf->plane == CONF_PLANE_AUTO) {
 		snprintf(d->plane_why, sizeof(d->plane_why), "%s", why);
 		log_at(&d->log, LOG_LV_NOTICE, "dataplane", "%s%s", d->kernel_plane ? "the kernel's: it has all that is needed" : "our own: ", why);

@@ -125,6 +125,45 @@ START_TEST(shown_as_said)
 }
 END_TEST
 
+/* The mode of a profile's transform sets, or what is wrong with it. */
+static const struct {
+	const char *text;
+	int mode;
+	bool tunnel;
+	const char *error;
+} modes[] = {
+	{ "crypto ipsec profile V\n", IKE_MODE_TRANSPORT, false, NULL },
+	{ "crypto ipsec transform-set T esp-gcm\ncrypto ipsec profile V\n set transform-set T\n", IKE_MODE_TRANSPORT, false, NULL },
+	{ "crypto ipsec transform-set T esp-gcm\n mode transport\ncrypto ipsec profile V\n set transform-set T\n", IKE_MODE_TRANSPORT, false, NULL },
+	{ "crypto ipsec transform-set T esp-gcm\n mode transport require\ncrypto ipsec profile V\n set transform-set T\n",
+	    IKE_MODE_TRANSPORT_ONLY, false, NULL },
+	{ "crypto ipsec transform-set T esp-gcm\n mode tunnel\ncrypto ipsec transform-set U esp-gcm 256\n mode tunnel\n"
+	  "crypto ipsec profile V\n set transform-set T U\n", IKE_MODE_TUNNEL, true, NULL },
+	{ "crypto ipsec transform-set T esp-gcm\n mode tunnel\ncrypto ipsec transform-set U esp-gcm 256\n"
+	  "crypto ipsec profile V\n set transform-set T U\n", 0, false, "transform-set U has another mode than T" },
+	{ "dataplane kernel\ncrypto ipsec transform-set T esp-gcm\n mode tunnel\ncrypto ipsec profile V\n set transform-set T\n", 0, false,
+	    "a transform-set with \"mode tunnel\" needs \"dataplane user\"" },
+};
+
+START_TEST(mode)
+{
+	char text[2048];
+	struct conf *c;
+
+	snprintf(text, sizeof(text), "%s%s set ikev2-profile P\n%s", BASE, modes[_i].text, TUNNEL);
+	c = conf_read_text("t", text);
+	if (modes[_i].error) {
+		ck_assert_uint_eq(c->n_error, 1);
+		ck_assert_str_eq(c->error[0].text, modes[_i].error);
+	} else {
+		ck_assert_msg(c->n_error == 0, "%s", c->error[0].text);
+		ck_assert_int_eq(c->core.ike.profile[0].mode, modes[_i].mode);
+		ck_assert_int_eq(c->core.tunnel[0].dp.gre_in_tunnel, modes[_i].tunnel);
+	}
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(too_many)
 {
 	char text[2048] = BASE "crypto ipsec profile V\n" TUNNEL;
@@ -147,6 +186,7 @@ conf_suite_suite(void)
 
 	tcase_add_loop_test(t, proposals, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_loop_test(t, shown_as_said, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_loop_test(t, mode, 0, sizeof(modes) / sizeof(modes[0]));
 	tcase_add_test(t, too_many);
 	suite_add_tcase(s, t);
 	return s;

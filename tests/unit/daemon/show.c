@@ -106,7 +106,7 @@ START_TEST(crypto)
 	"\"natted_remote\":true,\"encryption\":\"aes-gcm-256\",\"prf\":\"sha384\",\"group\":\"curve25519\",\"age_s\":600,\"rekey_in_s\":1000," \
 	"\"expires_in_s\":null,\"last_rx_s\":null,\"reason\":\"\",\"auth_local\":\"\",\"auth_remote\":\"\",\"profile\":\"P\""
 #define CHILD "\"ike_sa\":1,\"spi_in\":\"0x00000abc\",\"spi_out\":\"0xdef00001\",\"state\":\"installed\",\"encryption\":\"aes-gcm-256\"," \
-	"\"pfs_group\":\"ecp256\",\"encap\":true,\"esn\":false,\"age_s\":600,\"rekey_in_s\":2600,\"expires_in_s\":3000,\"rx_packets\":1,\"rx_bytes\":100," \
+	"\"pfs_group\":\"ecp256\",\"mode\":\"transport\",\"encap\":true,\"esn\":false,\"age_s\":600,\"rekey_in_s\":2600,\"expires_in_s\":3000,\"rx_packets\":1,\"rx_bytes\":100," \
 	"\"tx_packets\":2,\"tx_bytes\":200"
 	same("show crypto ikev2 sa", "{\"sas\":[{" IKE "}]}");
 	same("show crypto session", "{\"sessions\":[{" IKE ",\"children\":[{" CHILD "}]}]}");

@@ -189,27 +189,62 @@ START_TEST(selectors)
 	ike_natt_ts(&rx.remote, &m.tsi.ts[0]);
 	ike_natt_ts(&rx.local, &m.tsr.ts[0]);
 	m.tsi.n = m.tsr.n = 1;
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_OK);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_OK);
 	m.tsi.ts[0].hi = w_addr("198.51.100.9");	/* wider: narrowed to the host */
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_OK);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_OK);
 	ck_assert(addr_eq(&tsi.lo, &rx.remote.addr) && addr_eq(&tsi.hi, &rx.remote.addr));
 	sa.natted_remote = true;	/* behind NAT it must be one host, whichever */
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_DROP_SELECTORS);
 	m.tsi.ts[0].lo = m.tsi.ts[0].hi = w_addr("10.0.0.7");
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_OK);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_OK);
 	ck_assert(addr_eq(&tsi.lo, &m.tsi.ts[0].lo));	/* said back as it came */
 	sa.natted_remote = false;
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_DROP_SELECTORS);
 	ike_natt_ts(&rx.remote, &m.tsi.ts[0]);
 	m.tsi.ts[0].proto = 6;
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_DROP_SELECTORS);
 	m.tsi.ts[0].proto = 0;
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_OK);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_OK);
 	ck_assert_uint_eq(tsi.proto, 47);
 	m.tsi.ts[0].port_lo = 1;
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_DROP_SELECTORS);
 	m.tsi.n = 0;
-	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, &tsi, &tsr), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, false, &tsi, &tsr), IKE_DROP_SELECTORS);
+}
+END_TEST
+
+/* GRE may come from another address of the peer than IKE, and must be named: a range of addresses is for another kind of tunnel. */
+START_TEST(selectors_in_tunnel_mode)
+{
+	struct ike_sa sa = { 0 };
+	struct ike_rx rx = { .local.addr = w_addr("192.0.2.1"), .remote.addr = w_addr("198.51.100.2") };
+	static struct ike_msg m;
+	struct ike_ts tsi, tsr;
+
+	ike_natt_ts(&rx.remote, &m.tsi.ts[0]);
+	ike_natt_ts(&rx.local, &m.tsr.ts[0]);
+	m.tsi.n = m.tsr.n = 1;
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_OK);
+	m.tsi.ts[0].lo = m.tsi.ts[0].hi = w_addr("10.0.0.7");	/* its loopback */
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_OK);
+	ck_assert(addr_eq(&tsi.lo, &m.tsi.ts[0].lo));
+	m.tsi.ts[0].proto = 0;
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_OK);
+	ck_assert_uint_eq(tsi.proto, 47);
+	m.tsi.ts[0].lo = w_addr("0.0.0.0");
+	m.tsi.ts[0].hi = w_addr("255.255.255.255");
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_DROP_SELECTORS);
+	m.tsi.ts[0].proto = 47;
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_OK);
+	ck_assert(addr_eq(&tsi.lo, &rx.remote.addr) && addr_eq(&tsi.hi, &rx.remote.addr));
+	sa.natted_remote = true;	/* which of them has it behind its NAT? */
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_DROP_SELECTORS);
+	ike_natt_ts(&rx.remote, &m.tsi.ts[0]);
+	m.tsr.ts[0].lo = m.tsr.ts[0].hi = w_addr("10.9.9.9");	/* not ours */
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_DROP_SELECTORS);
+	sa.natted_local = true;
+	ck_assert_int_eq(ike_natt_ts_select(&sa, &rx, &m, true, &tsi, &tsr), IKE_OK);
+	ck_assert(addr_eq(&tsr.lo, &m.tsr.ts[0].lo));
 }
 END_TEST
 
@@ -253,6 +288,7 @@ natt_suite(void)
 	tcase_add_test(tc, repeated_and_forged_messages_do_not_move);
 	tcase_add_loop_test(tc, keepalives, 0, 2);
 	tcase_add_test(tc, selectors);
+	tcase_add_test(tc, selectors_in_tunnel_mode);
 	tcase_add_test(tc, selectors_of_the_answer);
 	suite_add_tcase(s, tc);
 	return s;

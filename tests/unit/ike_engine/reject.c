@@ -288,7 +288,7 @@ static const struct row rows[] = {
 	{ "TS that is not GRE", NEW_CHILD, BODY, IKE_PL_TSI, 0, "0100000007060010" "0000ffffc0000201c0000201", IKE_DROP_SELECTORS },
 	{ "TS that is not the peer", NEW_CHILD, BODY, IKE_PL_TSI, 0, TS_V4("0000ffff0a0000010a000001"), IKE_DROP_SELECTORS },
 	{ "TS of GRE with ports", NEW_CHILD, BODY, IKE_PL_TSI, 0, TS_V4("00010001c0000201c0000201"), IKE_DROP_SELECTORS },
-	{ "not transport mode", NEW_CHILD, DROP, IKE_PL_NOTIFY, 0, NULL, IKE_DROP_PROPOSAL },
+	{ "not transport mode, where it is required", NEW_CHILD, DROP, IKE_PL_NOTIFY, 0, NULL, IKE_DROP_PROPOSAL },
 	/* notify and delete */
 	{ "notify whose SPI is longer than it", INFO, BODY, IKE_PL_NOTIFY, 0, "0310400001020304", IKE_DROP_NOTIFY_SYNTAX },
 	{ "notify cut", INFO, BODY, IKE_PL_NOTIFY, 0, "0000", IKE_DROP_NOTIFY_SYNTAX },
@@ -430,6 +430,7 @@ START_TEST(row)
 	enum ike_drop d;
 
 	w.s[0].conf.frag_off = frag;
+	w.s[1].profile[0].mode = IKE_MODE_TRANSPORT_ONLY;
 	good = bad = honest(r->base);
 	take_apart(&good, &c);
 	bend_payloads(r, &c, &b);

@@ -1,4 +1,4 @@
-/* Twin of ikecore/engine/selector.c: plain IP in tunnel mode: narrowing, what is refused and in which words, rekeys, and which
+/* Twin of ikecore/engine/selector.c: the mode of GRE; plain IP in tunnel mode: narrowing, what is refused and in which words, rekeys, and which
  * profile of several a peer gets. */
 #include "tests/unit/ike_engine/suites.h"
 
@@ -114,7 +114,7 @@ START_TEST(other_kind)
 	w_run(&w, TICK_S(2));
 	ck_assert_uint_eq(w_count_child(&w, 0) + w_count_child(&w, 1), 0);
 	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
-	ck_assert_msg(strstr(w.s[1].k->refused[0].why, _i ? "transport" : "asks for GRE, ") != NULL, "%s", w.s[1].k->refused[0].why);
+	ck_assert_msg(strstr(w.s[1].k->refused[0].why, _i ? "here is GRE between our two addresses" : "asks for GRE, ") != NULL, "%s", w.s[1].k->refused[0].why);
 	w_fini(&w);
 }
 END_TEST
@@ -158,35 +158,133 @@ answer(const char *i, const char *r)
 START_TEST(answers_checked)
 {
 	static struct ike_profile p;
+	static struct ike_conf conf = { .profile = &p, .n_profile = 1 };
+	static struct ike k = { .conf = &conf };
 	static struct ike_sa sa;
 	struct dp_selectors out;
 
 	p.plain = sel("10.1.0.0/16", "-", "10.2.0.0/16", "-");
 	answer("10.1.0.0/16", "10.2.7.0/24");
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_OK);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_OK);
 	ck_assert(out.n_local == 1 && out.n_remote == 1);
 	msg.tsr.ts[0].port_lo = 1;
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.7.0/24");
 	msg.tsi.ts[0].proto = 6;
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.0.0.0/8", "10.2.0.0/16");
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.3.0.0/16");
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.tsi.skipped = 1;
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.tsr.n = 0;
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.tsi.ts[0].hi = msg.tsi.ts[0].lo;
 	msg.tsi.ts[0].lo = range("10.1.255.0/24").lo;	/* upside down */
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.notify[msg.n_notify++].type = IKE_N_USE_TRANSPORT_MODE;
-	ck_assert_int_eq(ike_sel_agreed(&p, &sa, &msg, &out), IKE_DROP_MODE);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_MODE);
+}
+END_TEST
+
+/* Modes of GRE: what either side is told, whether its data plane lacks tunnel mode, and what comes of it. */
+enum { T = IKE_MODE_TRANSPORT, TO = IKE_MODE_TRANSPORT_ONLY, TU = IKE_MODE_TUNNEL };
+static const struct {
+	int mode[2];
+	bool lacks[2];
+	enum { TRANSPORT, TUNNEL, NOTHING } seen;
+	const char *why;	/* what the initiator says */
+} modes[] = {
+	{ { T, T }, { false, false }, TRANSPORT, NULL },
+	{ { T, TO }, { false, false }, TRANSPORT, NULL },
+	{ { TO, T }, { false, true }, TRANSPORT, NULL },
+	{ { T, TU }, { false, false }, TUNNEL, NULL },
+	{ { TU, T }, { false, false }, TUNNEL, NULL },
+	{ { TU, TU }, { false, false }, TUNNEL, NULL },
+	{ { TO, TU }, { false, false }, NOTHING, "peer does not take transport mode" },
+	{ { T, TU }, { true, false }, NOTHING, "peer does not take transport mode" },
+	{ { TU, TO }, { false, false }, NOTHING, "no IPsec proposal in common, or the peer does not take tunnel mode" },
+	{ { TU, T }, { false, true }, NOTHING, "no IPsec proposal in common, or the peer does not take tunnel mode" },
+};
+
+static void
+begin_modes(unsigned i)
+{
+	w_init(&w);
+	for (unsigned side = 0; side < 2; side++) {
+		w.s[side].profile[0].mode = (enum ike_mode)modes[i].mode[side];
+		w.s[side].conf.no_tunnel = modes[i].lacks[side];
+	}
+}
+
+/* The addresses inside are a, of side 0, and b. */
+static void
+check_mode(unsigned i, bool rekeyed, const struct addr *a, const struct addr *b)
+{
+	const struct addr *own[2] = { a, b };
+	bool tunnel = modes[i].seen == TUNNEL;
+
+	w_check_pair(&w);
+	for (unsigned side = 0; side < 2; side++) {
+		const struct dp_selectors *s = &w.s[side].child[0].sel;
+
+		ck_assert_int_eq(w_engine_child(&w, side)->tunnel, tunnel);
+		ck_assert_int_eq(s->gre, tunnel);
+		ck_assert_uint_eq(s->n_local, tunnel);
+		ck_assert_uint_eq(s->n_remote, tunnel);
+		ck_assert(!tunnel || (addr_eq(&s->local[0].lo, own[side]) && addr_eq(&s->local[0].hi, own[side])));
+		ck_assert(!tunnel || (addr_eq(&s->remote[0].lo, own[!side]) && addr_eq(&s->remote[0].hi, own[!side])));
+	}
+	ck_assert_uint_ge(w.s[0].child_adds, rekeyed ? 2 : 1);
+}
+
+START_TEST(mode_of_gre)
+{
+	begin_modes((unsigned)_i);
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	if (modes[_i].seen == NOTHING) {
+		w_run(&w, TICK_S(2));
+		ck_assert_uint_eq(w_count_child(&w, 0) + w_count_child(&w, 1), 0);
+		ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
+		ck_assert_msg(strstr(w.s[0].fail_text, modes[_i].why) != NULL, "%s", w.s[0].fail_text);
+		w_fini(&w);
+		return;
+	}
+	check_mode((unsigned)_i, false, &w.s[0].addr, &w.s[1].addr);
+	for (unsigned side = 0; side < 2; side++) {	/* rekeyed from each side it is the same */
+		struct ike_event ev = { .kind = IKE_EV_SA_SOFT, .spi_in = w.s[side].child[0].dp.spi_in };
+
+		w_event(&w, side, &ev);
+		w_run(&w, TICK_S(10));
+		check_mode((unsigned)_i, true, &w.s[0].addr, &w.s[1].addr);
+	}
+	w_fini(&w);
+}
+END_TEST
+
+/* Behind NAT: inside is the address before it; of a responder there the one by which it was called. */
+START_TEST(tunnel_mode_behind_nat)
+{
+	unsigned behind = (unsigned)_i;
+	struct addr a, b;
+
+	begin_modes(5);
+	w.s[behind].nat = w.s[behind].addr;
+	w.s[behind].addr = w_addr("10.0.0.7");
+	w_go(&w);
+	a = w.s[0].addr;
+	b = behind ? w.s[1].nat : w.s[1].addr;
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	check_mode(5, false, &a, &b);
+	w_fini(&w);
 }
 END_TEST
 
@@ -239,6 +337,8 @@ selector_suite(void)
 	tcase_add_loop_test(t, other_kind, 0, 2);
 	tcase_add_loop_test(t, profile_by_what_is_asked, 0, 4);
 	tcase_add_test(t, answers_checked);
+	tcase_add_loop_test(t, mode_of_gre, 0, sizeof(modes) / sizeof(modes[0]));
+	tcase_add_loop_test(t, tunnel_mode_behind_nat, 0, 2);
 	tcase_add_test(t, words_of_ranges);
 	tcase_add_test(t, changed_selectors_close);
 	suite_add_tcase(s, t);

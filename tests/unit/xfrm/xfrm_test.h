@@ -11,6 +11,7 @@ Suite	*sa_suite(void);
 Suite	*pmtud_suite(void);
 Suite	*kmsg_suite(void);
 Suite	*select_suite(void);
+Suite	*tunnel_suite(void);
 
 /* "NAME = HEX" in a recorded exchange; octets, 0 where it is not there. */
 size_t	vector(const char *file, const char *name, uint8_t *out, size_t max);

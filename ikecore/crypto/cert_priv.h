@@ -18,12 +18,14 @@ struct ike_trust {
 	X509_STORE *store;
 	uint8_t ca_hash[IKE_TRUST_CAS_MAX][IKE_SHA1_LEN];
 	struct span der[IKE_CHAIN_MAX];	/* own */
+	struct known *known;	/* paths; NULL: none are kept */
 };
 
 struct ike_chain {
 	struct ike_trust *trust;
 	STACK_OF(X509) *cert;	/* leaf first, anchor last */
 	uint8_t fingerprint[IKE_CHAIN_MAX + 1][32];
+	bool known;	/* not verified now, but before */
 };
 
 enum { ID_IPV4 = 1, ID_FQDN = 2, ID_EMAIL = 3, ID_IPV6 = 5, ID_DN = 9 };	/* RFC 7296 3.5 */
@@ -42,6 +44,13 @@ const char *openssl_why(char *out, size_t n);	/* the last error's reason, and fo
 
 /* ---- sign.c */
 enum ike_cert_fault sign_check(EVP_PKEY *key, unsigned kinds, uint8_t method, struct span auth, struct span octets, char *why);
+
+/* ---- known.c */
+struct known *known_new(void);	/* NULL: no memory */
+void	known_free(struct known *k);	/* NULL is fine */
+bool	known_key(const struct span *cert, unsigned n, uint8_t out[static 32]);	/* of certificates as they came */
+struct ike_chain *known_find(const struct ike_trust *t, const uint8_t key[static 32], int64_t wall, struct ike_cert_facts *leaf);	/* NULL: verify it */
+void	known_keep(const struct ike_chain *c, const uint8_t key[static 32], const struct ike_cert_facts *leaf);
 
 /* ---- revoked.c */
 bool	crl_revokes(X509_CRL *crl, X509 *x, char *why);

@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct certs {	/* as the peer sent them */
+struct certs {	/* as the peer sent them; read when somebody must look into them */
 	X509 *leaf;
 	STACK_OF(X509) *more;
+	uint8_t key[32];	/* by which their path is known */
 };
 
 static enum ike_cert_fault
@@ -26,7 +27,7 @@ fault(struct ike_proved *o, enum ike_cert_fault f, const char *text)
 }
 
 static enum ike_cert_fault
-read_all(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
+measure(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
 {
 	size_t octets = 0;
 
@@ -36,6 +37,14 @@ read_all(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
 		octets += p->cert[i].n;
 	if (p->n_cert > IKE_CHAIN_MAX || octets > IKE_CHAIN_OCTETS_MAX)
 		return fault(o, IKE_CERT_SYNTAX, "it sent more than 5 certificates, or more than 16 KiB of them");
+	return known_key(p->cert, p->n_cert, c->key) ? IKE_CERT_OK : fault(o, IKE_CERT_MEMORY, "out of memory");
+}
+
+static enum ike_cert_fault
+read_all(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
+{
+	char reason[IKE_WHY_MAX];
+
 	c->more = sk_X509_new_null();
 	if (!c->more)
 		return fault(o, IKE_CERT_MEMORY, "out of memory");
@@ -51,7 +60,11 @@ read_all(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
 			return fault(o, IKE_CERT_MEMORY, "out of memory");
 		}
 	}
-	return IKE_CERT_OK;
+	cert_facts(c->leaf, &o->leaf);
+	if (cert_key_ok(c->leaf, reason))
+		return IKE_CERT_OK;
+	snprintf(o->why, sizeof(o->why), "certificate %.100s: %.120s", o->leaf.subject, reason);
+	return o->fault = IKE_CERT_KEY;
 }
 
 static void
@@ -178,11 +191,13 @@ chain_new(const struct ike_trust *t, STACK_OF(X509) *certs, struct ike_proved *o
 	return c;
 }
 
-/* The trustpoint whose complaint is the most telling is the one that is heard: not "no CA of ours" where another one knows the CA. */
+/* The first trustpoint that has a path decides, also where a later one has verified it before. The trustpoint whose complaint is
+ * the most telling is the one that is heard: not "no CA of ours" where another one knows the CA. */
 static struct ike_chain *
-find_trust(const struct ike_proof *p, const struct certs *c, struct ike_proved *o)
+find_trust(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
 {
 	struct ike_proved told = { .fault = IKE_CERT_UNTRUSTED }, here;
+	struct ike_chain *known;
 
 	snprintf(told.why, sizeof(told.why), "no trustpoint has a CA to check certificates with");
 	for (unsigned i = 0; i < p->n_trust; i++) {
@@ -190,12 +205,16 @@ find_trust(const struct ike_proof *p, const struct certs *c, struct ike_proved *
 
 		if (ike_trust_n_ca(p->trust[i]) == 0)
 			continue;
+		o->trust = i;
+		known = known_find(p->trust[i], c->key, p->wall, &o->leaf);
+		if (known)
+			return known;
+		if (!c->leaf && read_all(p, c, o) != IKE_CERT_OK)
+			return NULL;
 		here = (struct ike_proved){ .fault = IKE_CERT_OK };
 		chain = build(p->trust[i], c, p->wall, &here);
-		if (chain) {
-			o->trust = i;
+		if (chain)
 			return chain_new(p->trust[i], chain, o);
-		}
 		if (told.fault == IKE_CERT_UNTRUSTED)
 			told = here;
 	}
@@ -218,7 +237,7 @@ check_members(const struct ike_chain *c, int64_t wall, struct ike_proved *o)
 
 		if (anchor)
 			break;
-		if (!cert_key_ok(x, reason)) {
+		if (!c->known && !cert_key_ok(x, reason)) {
 			cert_name_fmt(X509_get_subject_name(x), subject, sizeof(subject));
 			snprintf(o->why, sizeof(o->why), "certificate %.100s: %.120s", subject, reason);
 			return o->fault = IKE_CERT_KEY;
@@ -249,7 +268,7 @@ check_leaf(const struct ike_proof *p, X509 *leaf, struct ike_proved *o)
 {
 	char reason[IKE_WHY_MAX];
 
-	if (!cert_may_sign(leaf, reason)) {
+	if (!o->chain->known && !cert_may_sign(leaf, reason)) {
 		snprintf(o->why, sizeof(o->why), "certificate %.110s: %.120s", o->leaf.subject, reason);
 		return o->fault = IKE_CERT_USAGE;
 	}
@@ -263,28 +282,23 @@ check_leaf(const struct ike_proof *p, X509 *leaf, struct ike_proved *o)
 static enum ike_cert_fault
 check(const struct ike_proof *p, struct certs *c, struct ike_proved *o)
 {
-	char reason[IKE_WHY_MAX];
-
-	if (read_all(p, c, o) != IKE_CERT_OK)
+	if (measure(p, c, o) != IKE_CERT_OK)
 		return o->fault;
-	cert_facts(c->leaf, &o->leaf);
-	if (!cert_key_ok(c->leaf, reason)) {
-		snprintf(o->why, sizeof(o->why), "certificate %.100s: %.120s", o->leaf.subject, reason);
-		return o->fault = IKE_CERT_KEY;
-	}
 	o->chain = find_trust(p, c, o);
 	if (!o->chain)
 		return o->fault;
 	take_facts(o->chain, o);
-	if (check_members(o->chain, p->wall, o) != IKE_CERT_OK)
+	if (check_members(o->chain, p->wall, o) != IKE_CERT_OK || check_leaf(p, sk_X509_value(o->chain->cert, 0), o) != IKE_CERT_OK)
 		return o->fault;
-	return check_leaf(p, c->leaf, o);
+	if (!o->chain->known)
+		known_keep(o->chain, c->key, &o->leaf);
+	return IKE_CERT_OK;
 }
 
 enum ike_cert_fault
 ike_proof_check(const struct ike_proof *p, struct ike_proved *out)
 {
-	struct certs c = { NULL, NULL };
+	struct certs c = { .leaf = NULL };
 
 	memset(out, 0, sizeof(*out));
 	check(p, &c, out);

@@ -2,7 +2,7 @@
  * 4754, 8420, 6960), on OpenSSL.
  *
  * Objects here are immutable once they are complete, counted, and may be used on several threads: a job that checks a chain
- * holds its trustpoint while a reload takes another one. The time is always given by the caller (seconds since 1970, UTC).
+ * holds its trustpoint while a reload takes another one. (What a trustpoint remembers of paths it verified, known.c, has a lock.) The time is always given by the caller (seconds since 1970, UTC).
  * Nothing here opens a file or a connection; bytes of files and of answers come in as spans. Their memory is OpenSSL's and
  * libc's: a handful of objects per trustpoint, and one chain per handshake that is being decided.
  *
@@ -138,6 +138,8 @@ enum ike_cert_fault ike_proof_check(const struct ike_proof *p, struct ike_proved
 enum ike_status { IKE_STATUS_GOOD, IKE_STATUS_REVOKED, IKE_STATUS_UNKNOWN };
 void	ike_chain_free(struct ike_chain *c);	/* NULL is fine */
 const struct ike_trust *ike_chain_trust(const struct ike_chain *c);
+bool	ike_chain_was_known(const struct ike_chain *c);	/* its path was verified before, not this time */
+void	ike_chain_forget(const struct ike_chain *c);	/* next time it is verified again: something about it was bad */
 unsigned ike_chain_n(const struct ike_chain *c);	/* to be asked about: all but the anchor */
 const uint8_t *ike_chain_fingerprint(const struct ike_chain *c, unsigned i);	/* 32 octets */
 void	ike_chain_name(const struct ike_chain *c, unsigned i, char *out, size_t n);

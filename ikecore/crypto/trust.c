@@ -58,6 +58,7 @@ ike_trust_put(struct ike_trust *t)
 	sk_X509_pop_free(t->own, X509_free);
 	sk_X509_CRL_pop_free(t->crl, X509_CRL_free);
 	X509_STORE_free(t->store);
+	known_free(t->known);
 	EVP_PKEY_free(t->key);	/* OpenSSL wipes private parts */
 	free((void *)(uintptr_t)t->conf.name);
 	free((void *)(uintptr_t)t->conf.crl_url);
@@ -343,6 +344,8 @@ own_ok(struct ike_trust *t, char *why)
 bool
 ike_trust_complete(struct ike_trust *t, char *why)
 {
+	known_free(t->known);
+	t->known = known_new();
 	for (int i = 0; i < sk_X509_num(t->ca); i++) {
 		X509 *ca = sk_X509_value(t->ca, i);
 
@@ -437,16 +440,17 @@ ike_trust_own_dn(const struct ike_trust *t, uint8_t *out, size_t max)
 enum ike_cert_fault
 ike_trust_own_fault(const struct ike_trust *t, int64_t wall, char *why)
 {
-	struct ike_cert_facts f;
 	char date[IKE_DATE_MAX];
 
-	for (unsigned i = 0; ike_trust_own_facts(t, i, &f); i++) {
-		bool expired = wall > f.not_after;
+	for (int i = 0; i < sk_X509_num(t->own); i++) {
+		const X509 *x = sk_X509_value(t->own, i);
+		int64_t from = cert_time(X509_get0_notBefore(x)), to = cert_time(X509_get0_notAfter(x));
+		bool expired = wall > to;
 
-		if (!expired && wall >= f.not_before)
+		if (!expired && wall >= from)
 			continue;
 		snprintf(why, IKE_WHY_MAX, "our certificate of trustpoint %.60s %s %s", t->conf.name, expired ? "expired at" : "is not valid before",
-		    ike_date_fmt(expired ? f.not_after : f.not_before, date));
+		    ike_date_fmt(expired ? to : from, date));
 		return expired ? IKE_CERT_EXPIRED : IKE_CERT_NOT_YET;
 	}
 	return IKE_CERT_OK;

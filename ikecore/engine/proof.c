@@ -584,6 +584,8 @@ ike_job_answer(struct ike_job *job, enum ike_status status, const char *why)
 	if (!p)
 		return;
 	p->answered = true;
+	if (status == IKE_STATUS_REVOKED)
+		ike_chain_forget(p->proved.chain);
 	p->proved.fault = status == IKE_STATUS_GOOD ? IKE_CERT_OK : status == IKE_STATUS_REVOKED ? IKE_CERT_REVOKED : IKE_CERT_UNKNOWN;
 	snprintf(p->proved.why, sizeof(p->proved.why), "%s", why);
 }

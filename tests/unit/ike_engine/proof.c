@@ -360,6 +360,11 @@ START_TEST(revocation_asked)
 		refused(_i == 1 ? IKE_DROP_CERT_REVOKED : IKE_DROP_CERT_UNKNOWN, "asked");
 	if (_i == 3)
 		ck_assert_uint_eq(w.s[1].asked, 1);
+	else
+		w_run(&w, TICK_S(60));
+	/* Asked at each attempt, whether or not the path is known; one that was revoked is not known any more. */
+	ck_assert_uint_eq(w.s[1].asked_known, _i == 2 ? w.s[1].asked - 1 : 0);
+	ck_assert(_i == 0 || _i == 3 || w.s[1].asked >= 2);
 }
 END_TEST
 

@@ -322,6 +322,7 @@ act_on(struct world *w, unsigned side, const struct ike_act *a, struct ike_event
 		return;
 	case IKE_ACT_REVOCATION:
 		s->asked++;
+		s->asked_known += ike_chain_was_known(ike_job_chain(a->job));
 		ike_job_answer(a->job, s->revocation, "asked");
 		/* fall through */
 	case IKE_ACT_JOB:

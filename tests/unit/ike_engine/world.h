@@ -20,7 +20,7 @@ struct w_side {
 	struct test_env t;
 	int64_t wall;	/* what the clock on the wall says; it stands still */
 	enum ike_status revocation;	/* the answer to IKE_ACT_REVOCATION */
-	unsigned asked;
+	unsigned asked, asked_known;	/* and those of paths that were not verified this time */
 	struct ike_profile profile[2];
 	struct ike_key key[W_KEYS];
 	struct ike_conf conf;

@@ -21,7 +21,7 @@ enum { KNOWN_MAX = 1024, WAYS = 4 };
 
 struct path {
 	uint8_t key[32];
-	int64_t from, until;	/* both in its time */
+	int64_t from, until;	/* in its time, as X509_verify_cert() counts: until is too late already */
 	uint64_t used;
 	struct ike_cert_facts leaf;
 	STACK_OF(X509) *cert;	/* leaf first, anchor last */
@@ -31,7 +31,6 @@ struct path {
 struct known {
 	CRYPTO_RWLOCK *lock;
 	uint64_t clock;	/* counts uses */
-	uint64_t hits;
 	struct path *path[KNOWN_MAX];
 };
 
@@ -119,10 +118,9 @@ known_find(const struct ike_trust *t, const uint8_t key[static 32], int64_t wall
 	for (unsigned i = 0; i < WAYS && !c; i++) {
 		struct path *p = set[i];
 
-		if (!p || memcmp(p->key, key, sizeof(p->key)) != 0 || wall < p->from || wall > p->until || !(c = chain_of(t, p)))
+		if (!p || memcmp(p->key, key, sizeof(p->key)) != 0 || wall < p->from || wall >= p->until || !(c = chain_of(t, p)))
 			continue;
 		p->used = ++k->clock;
-		k->hits++;
 		*leaf = p->leaf;
 	}
 	CRYPTO_THREAD_unlock(k->lock);

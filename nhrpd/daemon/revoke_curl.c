@@ -215,14 +215,20 @@ unknown(struct revoke *r, struct question *q)
 /* ---- fetches */
 
 static size_t
+octets_max(const struct fetch *f)
+{
+	return f->method == IKE_REV_CRL ? IKE_CRL_MAX : IKE_FILE_MAX;
+}
+
+static size_t
 on_data(char *p, size_t size, size_t n, void *arg)
 {
 	struct fetch *f = arg;
-	size_t max = f->method == IKE_REV_CRL ? IKE_CRL_MAX : IKE_FILE_MAX, room;
+	size_t room;
 	uint8_t *more;
 
 	n *= size;
-	if (n > max - f->n) {
+	if (n > octets_max(f) - f->n) {
 		f->too_large = true;
 		return 0;
 	}
@@ -250,6 +256,7 @@ set_up(struct fetch *f)
 	    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)REVOKE_CONNECT_MS) == CURLE_OK && curl_easy_setopt(e, CURLOPT_FAILONERROR, 1L) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK && curl_easy_setopt(e, CURLOPT_WRITEDATA, (void *)f) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, f->error) == CURLE_OK && curl_easy_setopt(e, CURLOPT_PRIVATE, (void *)f) == CURLE_OK &&
+	    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)octets_max(f)) == CURLE_OK &&
 	    curl_easy_setopt(e, CURLOPT_USERAGENT, "nhrpd") == CURLE_OK;
 
 	if (!ok || f->method == IKE_REV_CRL)
@@ -383,11 +390,25 @@ fetched_for(struct revoke *r, struct question *q, const struct fetch *f)
 		go_on(r, q);
 }
 
+/* What the transfer's end means. An answer is one with 200: curl takes a redirection for one too. */
+static CURLcode
+verdict(struct fetch *f, CURLcode code)
+{
+	long status = 0;
+
+	f->too_large |= code == CURLE_FILESIZE_EXCEEDED;
+	if (code != CURLE_OK || curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status == 200)
+		return code;
+	snprintf(f->error, sizeof(f->error), status / 100 == 3 ? "it redirects to elsewhere (%ld)" : "no answer but status %ld", status);
+	return CURLE_HTTP_RETURNED_ERROR;
+}
+
 static void
 fetched(struct revoke *r, struct fetch *f, CURLcode code)
 {
 	struct question *q = f->waiting, *next;
 
+	code = verdict(f, code);
 	for (struct fetch **p = &r->fetches; *p; p = &(*p)->next) {
 		if (*p == f) {
 			*p = f->next;

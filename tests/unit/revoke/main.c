@@ -1,0 +1,5 @@
+#include "tests/unit/harness.h"
+
+suite_fn revoke_suite;
+
+TEST_MAIN(revoke_suite)

@@ -13,6 +13,7 @@ struct host {
 	void *ctx;
 	tick_t (*now)(void *ctx);
 	struct host_watch *(*watch)(void *ctx, int fd, void (*readable)(void *arg), void *arg);	/* NULL without memory */
+	struct host_watch *(*watch_out)(void *ctx, int fd, void (*writable)(void *arg), void *arg);	/* only for who says so; NULL without memory */
 	void (*unwatch)(void *ctx, struct host_watch *w);	/* before the fd is closed; NULL is fine */
 	/* One-shot timer; a new handle each time. NULL without memory. */
 	struct host_watch *(*after)(void *ctx, tick_t delay, void (*fn)(void *arg), void *arg);

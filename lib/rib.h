@@ -1,4 +1,4 @@
-/* lib/rib.h: routes, whoever installs them (the kernel by rtnetlink; zebra later).
+/* lib/rib.h: routes, whoever installs them: zebra, or the kernel by rtnetlink.
  *
  * Down: route_set and route_del for shortcut prefixes and peer routes, marked as ours. Up: the best route per prefix
  * of everybody else (ours are never reported), first as a dump ended by RIB_EV_READY, then as changes. */
@@ -20,22 +20,29 @@ struct rib_route {
 	enum rib_kind kind;
 	uint32_t metric;
 	uint32_t mtu;	/* route_set: 0 for none */
+	uint32_t tunnel, cookie, attempt;	/* route_set: the asker's, given back with RIB_EV_RESULT */
 	bool fixed;	/* route_set, route_del: configured. Unlike others of ours it is reported, as somebody else's would be. */
 };
 
-enum rib_event_kind { RIB_EV_ROUTE, RIB_EV_GONE, RIB_EV_READY, RIB_EV_FAILED };
+enum rib_event_kind {
+	RIB_EV_ROUTE, RIB_EV_GONE, RIB_EV_READY,
+	RIB_EV_RESULT,	/* of a route_set that answered -EINPROGRESS */
+	RIB_EV_FAILED,	/* a route of ours that was there is not any more */
+};
 
 struct rib_event {
 	enum rib_event_kind kind;
 	struct rib_route route;	/* GONE: only dst is meant */
-	int error;	/* FAILED: errno of an asynchronous refusal of route.dst */
+	int error;	/* RESULT: 0 or a negative errno */
+	const char *reason;	/* RESULT with an error, FAILED: in words; static */
 };
 
 typedef void rib_event_fn(void *ctx, const struct rib_event *ev);
 
 struct rib;
 struct rib_ops {
-	int (*route_set)(struct rib *, const struct rib_route *);	/* adds or replaces ours; 0 or negative errno */
+	/* Adds or replaces ours; 0 or negative errno. -EINPROGRESS: RIB_EV_RESULT follows. */
+	int (*route_set)(struct rib *, const struct rib_route *);
 	int (*route_del)(struct rib *, const struct rib_route *);	/* dst, ifindex; absent is fine */
 	int (*flush)(struct rib *);	/* removes all that carry our mark, e.g. of an earlier life */
 	void (*free)(struct rib *);

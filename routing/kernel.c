@@ -7,7 +7,10 @@
  *
  * Ours are put in front of an equal route of somebody else (no NLM_F_REPLACE: that would overwrite the operator's), so a
  * shortcut wins over a static route for the same prefix and falls back to it when it goes. IPv6 would join them to one multipath
- * route instead, so there ours have a better metric than the default 1024. */
+ * route instead, so there ours have a better metric than the default 1024, and than that of what zebra installs, 20.
+ *
+ * Routes of ours that zebra installed carry its number for NHRP. They are not reported either; but they may have taken the place of
+ * somebody else's (zebra replaces), which is then gone from the kernel. */
 #include "routing/kernel.h"
 
 #include <errno.h>
@@ -92,7 +95,13 @@ kind_of(struct rtnl_route *r, enum rib_kind *out)
 	return false;
 }
 
-/* False for what is none of our business: other tables, clones, broadcast and multicast, our own routes. */
+static bool
+is_ours(const struct known *n)
+{
+	return n->proto == ROUTING_PROTO || n->proto == ROUTING_PROTO_ZEBRA;
+}
+
+/* False for what is none of our business: other tables, clones, broadcast and multicast. */
 static bool
 known_of(struct rtnl_route *r, struct known *out)
 {
@@ -101,7 +110,7 @@ known_of(struct rtnl_route *r, struct known *out)
 	memset(out, 0, sizeof(*out));
 	out->table = rtnl_route_get_table(r);
 	out->proto = rtnl_route_get_protocol(r);
-	if ((out->table != RT_TABLE_MAIN && out->table != RT_TABLE_LOCAL) || rtnl_route_get_flags(r) & RTM_F_CLONED || out->proto == ROUTING_PROTO)
+	if ((out->table != RT_TABLE_MAIN && out->table != RT_TABLE_LOCAL) || rtnl_route_get_flags(r) & RTM_F_CLONED)
 		return false;
 	if (!dst_of(r, &out->route.dst) || !kind_of(r, &out->route.kind))
 		return false;
@@ -219,6 +228,27 @@ route_went(struct kernel_rib *k, const struct known *r)
 	}
 }
 
+/* Replacing is said by NEWROUTE only. What was replaced has the same metric. Of several with metric 0, which is everybody's, the
+ * kernel took the first, and ours may be among them: then only a dump tells. */
+static void
+route_replaced(struct kernel_rib *k, const struct known *by)
+{
+	const struct entry *e = trie_get(&k->routes, &by->route.dst);
+	struct known gone;
+	unsigned n = 0;
+
+	for (const struct known *o = e ? e->first : NULL; o; o = o->next) {
+		if (o->table == by->table && o->route.metric == by->route.metric && !same_route(o, by)) {
+			gone = *o;
+			n++;
+		}
+	}
+	if (n > 1 || (n == 1 && gone.route.metric == 0))
+		k->resync = true;
+	else if (n == 1)
+		route_went(k, &gone);
+}
+
 /* ---- messages */
 
 /* IPv4 routes of a device that goes down or loses its address vanish without a message of their own. */
@@ -245,10 +275,11 @@ on_message(struct nl_msg *msg, void *arg)
 	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || rtnl_route_parse(h, &r) < 0)
 		return NL_OK;
 	if (known_of(r, &n)) {
-		/* `ip route replace` says NEWROUTE only: what stood in its place is found by the next lines */
-		if (h->nlmsg_flags & NLM_F_REPLACE)
-			k->resync = true;
-		if (h->nlmsg_type == RTM_NEWROUTE)
+		if (h->nlmsg_type == RTM_NEWROUTE && h->nlmsg_flags & NLM_F_REPLACE)
+			route_replaced(k, &n);
+		if (is_ours(&n))
+			;	/* nobody's business */
+		else if (h->nlmsg_type == RTM_NEWROUTE)
 			route_came(k, &n);
 		else
 			route_went(k, &n);
@@ -458,6 +489,37 @@ route_set(struct rib *rib, const struct rib_route *r)
 	e = to_errno(rtnl_route_add(k->ask, nl, NLM_F_CREATE));
 	rtnl_route_put(nl);
 	return e == -EEXIST ? 0 : e;
+}
+
+/* By nothing but destination and protocol: a route that uses a nexthop object may not be named by its gateway. */
+int
+rib_kernel_forget(struct rib *rib, const struct prefix *dst)
+{
+	struct kernel_rib *k = (struct kernel_rib *)rib;
+	struct rtnl_route *nl = rtnl_route_alloc();
+	struct nl_addr *to = nl_of(dst);
+	int e = -ENOMEM;
+
+	if (nl && to && rtnl_route_set_dst(nl, to) == 0) {
+		rtnl_route_set_family(nl, dst->addr.n == 4 ? AF_INET : AF_INET6);
+		rtnl_route_set_table(nl, RT_TABLE_MAIN);
+		rtnl_route_set_protocol(nl, ROUTING_PROTO_ZEBRA);
+		rtnl_route_set_scope(nl, RT_SCOPE_NOWHERE);
+		rtnl_route_set_type(nl, RTN_UNICAST);
+		e = to_errno(rtnl_route_delete(k->ask, nl, 0));
+	}
+	nl_addr_put(to);
+	rtnl_route_put(nl);
+	return e == -ENOENT || e == -ESRCH ? 0 : e;
+}
+
+bool
+rib_kernel_told(const struct rib *rib, const struct prefix *dst)
+{
+	const struct kernel_rib *k = (const struct kernel_rib *)rib;
+	const struct entry *e = trie_get(&k->routes, dst);
+
+	return e && e->is_told;
 }
 
 struct flush {

@@ -8,9 +8,10 @@
 #include "lib/rib.h"
 
 enum {
-	ROUTING_PROTO = 145, ROUTING_METRIC_IPV6 = 20,
+	ROUTING_PROTO = 145, ROUTING_METRIC_IPV6 = 10,
 	/* Static routes of the configuration: behind those of shortcuts to the same prefix. */
 	ROUTING_PROTO_FIXED = 146, ROUTING_METRIC_FIXED = 30,
+	ROUTING_PROTO_ZEBRA = 191,	/* ours too, installed by zebra */
 };
 
 /* Starts to follow the main and local tables; fn hears the dump and RIB_EV_READY from rib_kernel_start() on. NULL with a
@@ -18,5 +19,7 @@ enum {
 struct rib *rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen);
 void	rib_kernel_start(struct rib *rib);
 void	rib_kernel_again(struct rib *rib);	/* tells all that is known once more, and RIB_EV_READY: somebody new listens */
+bool	rib_kernel_told(const struct rib *rib, const struct prefix *dst);	/* somebody else's route to dst is known */
+int	rib_kernel_forget(struct rib *rib, const struct prefix *dst);	/* takes away what a zebra that is gone left of ours; 0 or negative errno */
 
 #endif

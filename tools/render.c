@@ -317,9 +317,36 @@ render_route(FILE *f, json_t *data)
 		fprintf(f, "%s     %s via %s, ", strcmp(text(r, "origin"), "nhrp") == 0 ? "H" : "S", text(r, "prefix"), text(r, "via"));
 		if (json_is_integer(json_object_get(r, "age_s")))
 			fprintf(f, "%s, ", time_of(r, "age_s", age));
-		fprintf(f, "%s%s\n", text(r, "interface"), flag(r, "installed") ? "" : ", not installed: the interface is down");
+		fprintf(f, "%s%s%s", text(r, "interface"), !text(r, "by")[0] ? "" : flag(r, "installed") ? ", by " : ", ", text(r, "by"));
+		fputs(flag(r, "installed") ? "\n" : strcmp(text(r, "origin"), "nhrp") == 0 ? ", not installed\n" : ", not installed: the interface is down\n", f);
 	}
 	not_shown(f, data);
+}
+
+/* ---- show zebra */
+
+static void
+render_zebra(FILE *f, json_t *data)
+{
+	json_t *routes = json_object_get(data, "routes"), *notes = json_object_get(data, "notes");
+	const char *from = text(data, "release_from"), *to = text(data, "release_to");
+	char age[16];
+
+	if (!flag(data, "configured")) {
+		fputs("zebra is not looked for (`zebra off`)\n", f);
+		return;
+	}
+	fprintf(f, "zebra at %s: %s, %s\n", text(data, "socket"), text(data, "state"), time_of(data, "age_s", age));
+	reason(f, "  ", data);
+	if (from[0])
+		fprintf(f, "  FRRouting %s%s%s, router id %s, %lld interfaces, %lld routes learnt\n", from, strcmp(from, to) ? " to " : "", strcmp(from, to) ? to : "",
+		    or_dash(text(data, "router_id")), number(data, "interfaces"), number(data, "learnt"));
+	fprintf(f, "  Sessions: %lld; messages: %lld received, %lld sent, %lld not understood\n", number(data, "sessions"), number(data, "received"),
+	    number(data, "sent"), number(data, "not_understood"));
+	fprintf(f, "  Our routes: %lld, of them %lld by zebra, %lld by the kernel, %lld not answered yet, %lld refused; moved %lld times\n", number(routes, "ours"),
+	    number(routes, "zebra"), number(routes, "kernel"), number(routes, "asked"), number(routes, "refused"), number(routes, "moved"));
+	fprintf(f, "  Answers: %lld installed, %lld removed, %lld failed, %lld behind a better route\n", number(notes, "installed"), number(notes, "removed"),
+	    number(notes, "failed"), number(notes, "better"));
 }
 
 /* ---- show dmvpn peer X timeline */
@@ -882,7 +909,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG] = render_debug,
 		[CONTROL_UNDEBUG] = render_debug, [CONTROL_SHOW_DEBUG] = render_debug, [CONTROL_PROBE] = render_probe, [CONTROL_WHY] = render_why,
 		[CONTROL_SHOW_TIMELINE] = render_timeline, [CONTROL_SHOW_HISTORY] = render_timeline, [CONTROL_SHOW_BRIEF] = render_brief,
-		[CONTROL_SHOW_SUMMARY] = render_summary, [CONTROL_SHOW_ROUTE] = render_route,
+		[CONTROL_SHOW_SUMMARY] = render_summary, [CONTROL_SHOW_ROUTE] = render_route, [CONTROL_SHOW_ZEBRA] = render_zebra,
 		[CONTROL_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
 		[CONTROL_CLEAR_NHRP] = render_cleared,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
@@ -969,6 +996,8 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return json_array_size(json_object_get(data, "attempts")) == 0;
 	case CONTROL_SHOW_ROUTE:
 		return routes_status(json_object_get(data, "routes"));
+	case CONTROL_SHOW_ZEBRA:
+		return flag(data, "configured") && !flag(data, "up");
 	case CONTROL_PROBE:
 		return !flag(data, "answered");
 	case CONTROL_WHY:

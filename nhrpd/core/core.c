@@ -280,12 +280,20 @@ route_kind(const struct core_tunnel *t, const struct rib_route *r)
 void
 core_rib_event(struct core *c, tick_t now, const struct rib_event *ev)
 {
+	const struct core_act asked = { .kind = CORE_ACT_ROUTE_SET, .tunnel = ev->route.tunnel, .cookie = ev->route.cookie, .attempt = ev->route.attempt,
+		.route = ev->route };
+	char text[PREFIX_STRLEN];
 	static const enum nhrp_event_kind to[] = { [RIB_EV_ROUTE] = NHRP_EV_ROUTE, [RIB_EV_GONE] = NHRP_EV_ROUTE_GONE,
 		[RIB_EV_READY] = NHRP_EV_ROUTES_READY };
 
 	c->now = now;
 	if (ev->kind == RIB_EV_FAILED) {
-		log_limited(c->log, &c->limit, now, LOG_LV_WARN, "route-refused", "the kernel refused a route of ours (error %d)", ev->error);
+		log_limited(c->log, &c->limit, now, LOG_LV_WARN, "route-refused", "our route to %s is not in force any more: %s", prefix_fmt(&ev->route.dst, text),
+		    ev->reason ? ev->reason : "");
+		return;
+	}
+	if (ev->kind == RIB_EV_RESULT) {
+		core_result(c, now, &asked, ev->error == 0, ev->reason);
 		return;
 	}
 	for (unsigned i = 0; i < c->n_tunnel; i++) {

@@ -79,7 +79,8 @@ nhrp_route(struct core *c, struct core_tunnel *t, uint32_t tunnel, const struct 
 	a->cookie = n->cookie;
 	a->attempt = n->attempt;
 	CORE_TRACE(c, tunnel, .attempt = n->attempt, .step = n->kind == NHRP_ACT_ROUTE_SET ? TRACE_ROUTE_ASKED : TRACE_ROUTE_GONE, .prefix = &n->prefix);
-	a->route = (struct rib_route){ .dst = n->prefix, .via = n->via, .ifindex = t->ifindex, .mtu = n->mtu };
+	a->route = (struct rib_route){ .dst = n->prefix, .via = n->via, .ifindex = t->ifindex, .mtu = n->mtu, .tunnel = tunnel, .cookie = n->cookie,
+		.attempt = n->attempt };
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "lib/log.h"
 #include "nhrpd/core/core.h"
+#include "routing/zebra.h"
 
 enum conf_plane { CONF_PLANE_AUTO, CONF_PLANE_KERNEL, CONF_PLANE_USER };
 enum { CONF_TRUSTS_MAX = 16 };
@@ -36,6 +37,7 @@ struct conf {
 	char store_path[PATH_MAX];	/* where registrations are kept over a restart; "": the default */
 	bool store_off;
 	char control_path[108];	/* "": the default */
+	struct zebra_conf zebra;
 	struct core_conf core;	/* ike profiles, tunnels: point into this object. Interfaces that are shut down are left out. */
 	struct {	/* by index of core.tunnel: what the core does not need but the daemon or show does */
 		const char *description;	/* "" when not given */

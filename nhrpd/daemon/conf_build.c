@@ -387,6 +387,22 @@ build_store(struct conf_parse *p)
 }
 
 static void
+build_zebra(struct conf_parse *p)
+{
+	const struct conf_b_global *g = &p->global;
+	struct zebra_conf *o = &p->conf->zebra;
+
+	o->off = g->zebra.n != 0;	/* off, or "no zebra" */
+	o->version = (int)g->zebra_version.n;
+	o->distance = (uint8_t)g->zebra_distance.n;
+	o->metric = (uint32_t)g->zebra_metric.n;
+	if (g->zebra_path.at.line && (g->zebra_path.s[0] != '/' || strlen(g->zebra_path.s) >= sizeof(o->path)))
+		conf_error_at(p, g->zebra_path.at, "expected the path of a socket: from \"/\", and at most %zu characters", sizeof(o->path) - 1);
+	else if (g->zebra_path.at.line)
+		copy_name(o->path, sizeof(o->path), g->zebra_path.s);
+}
+
+static void
 build_global(struct conf_parse *p)
 {
 	struct conf_b_global *g = &p->global;
@@ -404,6 +420,7 @@ build_global(struct conf_parse *p)
 	else if (g->control.at.line)
 		copy_name(c->control_path, sizeof(c->control_path), g->control.s);
 	build_store(p);
+	build_zebra(p);
 	c->core.ike.half_open_max = (uint32_t)or_else(&g->half_open, 4096);
 	c->core.ike.cookie_threshold = (uint32_t)or_else(&g->cookies, 100);
 	c->core.ike.sa_max = (uint32_t)or_else(&g->max_sa, 200000);

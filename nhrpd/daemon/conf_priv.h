@@ -173,7 +173,7 @@ struct conf_b_static {
 	struct addr via;
 };
 struct conf_b_global {
-	struct conf_val suite, hostname, plane, log_level, log_syslog, control, store, keepalive, fragmentation, cookies, half_open, max_sa;
+	struct conf_val suite, hostname, plane, log_level, log_syslog, control, store, zebra, zebra_path, zebra_version, zebra_distance, zebra_metric, keepalive, fragmentation, cookies, half_open, max_sa;
 	struct conf_dpd dpd;
 };
 

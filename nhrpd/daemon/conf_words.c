@@ -58,6 +58,11 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_GLOBAL, "ip route <prefix4> [<mask>] <address4>", "", conf_set_static, 0, "A route through a tunnel; it is there while the interface is" },
 	{ CONF_GLOBAL, "ipv6 route <prefix6> <address6>", "", conf_set_static, 0, "A route through a tunnel; it is there while the interface is" },
 	{ CONF_GLOBAL, "interface <interface>", "", conf_open_interface, 0, "A tunnel interface" },
+	{ CONF_GLOBAL, "zebra {auto|off}", "zebra", conf_set_mss, G(zebra), "Give routes of shortcuts to FRRouting's zebra while it runs (auto)" },
+	{ CONF_GLOBAL, "zebra socket <path>", "zebra socket", conf_set_value, G(zebra_path), "Path of zebra's socket (" ZEBRA_PATH ")" },
+	{ CONF_GLOBAL, "zebra version {auto|" ZAPI_RELEASES "}", "zebra version", conf_set_value, G(zebra_version), "Release of FRRouting that zebra is of (auto)" },
+	{ CONF_GLOBAL, "zebra distance <number:1-254>", "zebra distance", conf_set_value, G(zebra_distance), "Administrative distance of our routes (10)" },
+	{ CONF_GLOBAL, "zebra metric <number:0-4294967295>", "zebra metric", conf_set_value, G(zebra_metric), "Metric of our routes (0)" },
 
 	/* ---- crypto ikev2 proposal NAME */
 	{ CONF_PROPOSAL, "encryption <ike-encryption>...", "encryption", conf_set_list, PR(encr), "Ciphers, best first" },
@@ -241,9 +246,24 @@ static const struct {
 	const char *word, *help;
 } helps[] = {
 	{ "0", "The secret follows as it is" },
+	{ "10.0", "FRRouting 10.0" },
+	{ "10.1", "FRRouting 10.1" },
+	{ "10.2", "FRRouting 10.2" },
+	{ "10.3", "FRRouting 10.3" },
+	{ "10.4", "FRRouting 10.4" },
+	{ "10.5", "FRRouting 10.5" },
+	{ "10.6", "FRRouting 10.6" },
+	{ "10.7", "FRRouting 10.7" },
 	{ "128", "128-bit key" },
 	{ "192", "192-bit key" },
 	{ "256", "256-bit key" },
+	{ "8.1", "FRRouting 8.1" },
+	{ "8.2", "FRRouting 8.2" },
+	{ "8.3", "FRRouting 8.3" },
+	{ "8.4", "FRRouting 8.4" },
+	{ "8.5", "FRRouting 8.5" },
+	{ "9.0", "FRRouting 9.0" },
+	{ "9.1", "FRRouting 9.1" },
 	{ "additional-key-exchange", "One more key exchange" },
 	{ "address", "An address" },
 	{ "adjust-mss", "Lower the segment size TCP hosts agree on" },
@@ -264,6 +284,7 @@ static const struct {
 	{ "description", "A note" },
 	{ "destination", "The peer's outer address" },
 	{ "digital-signature", "Certificate and signature of any kind" },
+	{ "distance", "How much a route is trusted" },
 	{ "dn", "A distinguished name" },
 	{ "domain", "All names of a domain" },
 	{ "dpd", "Dead peer detection" },
@@ -330,6 +351,7 @@ static const struct {
 	{ "max-receive", "NHRP packets taken of one peer" },
 	{ "max-sa", "All SAs" },
 	{ "max-send", "NHRP packets sent" },
+	{ "metric", "Metric of a route" },
 	{ "mode", "Mode" },
 	{ "mtu", "Largest packet" },
 	{ "multicast", "Multicast traffic" },
@@ -397,7 +419,9 @@ static const struct {
 	{ "tunnel", "Properties of the tunnel" },
 	{ "url", "Address of a web server" },
 	{ "user", "This program, over a TAP device" },
+	{ "version", "A release" },
 	{ "window-size", "How many packets" },
+	{ "zebra", "FRRouting's routing table manager" },
 };
 
 const char *

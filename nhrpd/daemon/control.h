@@ -8,6 +8,7 @@
 #include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/reload.h"
 #include "routing/lookup.h"
+#include "routing/routes.h"
 
 enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
 
@@ -38,6 +39,8 @@ struct control_src {
 	/* What the kernel would do now: with a packet to an address; has it an entry for a next hop (1, 0, negative errno)? NULL: cannot (tests). */
 	void (*route)(void *ctx, const struct addr *to, struct route_answer *out);
 	int (*neigh)(void *ctx, uint32_t ifindex, const struct addr *hop);
+	void (*routes)(void *ctx, struct routes_info *out);	/* NULL: nothing is known (tests) */
+	const char *(*route_by)(void *ctx, const struct prefix *dst, uint32_t tunnel);	/* who installed a route of ours; NULL: the kernel (tests) */
 	void *ctx;	/* for the functions */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };

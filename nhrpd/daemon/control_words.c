@@ -28,6 +28,7 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_SHOW_TRAFFIC] = { "show ip nhrp traffic", "show ip|ipv6 nhrp traffic", "NHRP packets sent, received and refused" },
 	[CONTROL_SHOW_MULTICAST] = { "show ip nhrp multicast", "show ip|ipv6 nhrp multicast", "Where multicast goes" },
 	[CONTROL_SHOW_ROUTE] = { "show ip route nhrp", "show ip|ipv6 route nhrp", "Routes of shortcuts, and static ones of the configuration" },
+	[CONTROL_SHOW_ZEBRA] = { "show zebra", "show zebra", "The session with FRRouting's zebra, and where our routes are" },
 	[CONTROL_SHOW_SESSION] = { "show crypto session", "show crypto session", "IKE SAs, each with its ESP SAs" },
 	[CONTROL_SHOW_IKE] = { "show crypto ikev2 sa", "show crypto ikev2 sa [detail]", "IKE SAs" },
 	[CONTROL_SHOW_REFUSED] = { "show crypto ikev2 diagnose error", "show crypto ikev2 diagnose error", "Peers that were refused lately, and why" },

@@ -34,8 +34,8 @@
 #include "nhrpd/daemon/source.h"
 #include "nhrpd/daemon/statics.h"
 #include "nhrpd/daemon/workers.h"
-#include "routing/kernel.h"
 #include "routing/lookup.h"
+#include "routing/routes.h"
 
 enum { STOP_GRACE_MS = 300 /* for deletes and purges to leave, and their answers to come */, PENDING_MAX = 1024 };
 
@@ -115,6 +115,16 @@ act_sa_add(struct daemon *d, const struct core_act *a)
 	result(d, a, e, why && *why ? why : NULL);
 }
 
+/* zebra's answer comes later. */
+static void
+act_route_set(struct daemon *d, const struct core_act *a)
+{
+	int e = d->rib->ops->route_set(d->rib, &a->route);
+
+	if (e != -EINPROGRESS)
+		result(d, a, e, NULL);
+}
+
 static void
 act_ike_send(struct daemon *d, const struct core_act *a)
 {
@@ -166,7 +176,7 @@ carry_out(struct daemon *d, const struct core_act *a)
 		dp->send(d->dp, a->tunnel, a->peer, a->packet);
 		break;
 	case CORE_ACT_ROUTE_SET:
-		result(d, a, d->rib->ops->route_set(d->rib, &a->route), NULL);
+		act_route_set(d, a);
 		break;
 	case CORE_ACT_ROUTE_DEL:
 		d->rib->ops->route_del(d->rib, &a->route);
@@ -576,12 +586,14 @@ reload_apply(struct daemon *d, struct conf *to)
 	carry_all(d);	/* interfaces go before others come */
 	if (reload_sources(d, was)) {
 		carry_all(d);
-		rib_kernel_again(d->rib);
+		routes_again(d->rib);
 	}
 	for (uint32_t i = 0; i < to->core.n_tunnel; i++)
 		statics_set(d->rib, to, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), &d->log);
 	core_tick(d->core, now_of(d));
 	carry_all(d);
+	if (!routes_zebra(d->rib, &to->zebra))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "out of memory");
 	conf_free(was);	/* nobody looks at it any more */
 }
 
@@ -785,7 +797,7 @@ open_all(struct daemon *d)
 	if (!(d->dp = open_plane(d)) ||
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !drop_privileges(d) ||
-	    !(d->rib = rib_kernel_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
+	    !(d->rib = routes_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
@@ -864,12 +876,32 @@ ask_neigh(void *ctx, uint32_t ifindex, const struct addr *hop)
 	return neigh_lookup(ifindex, hop);
 }
 
+static void
+routes_of(void *ctx, struct routes_info *out)
+{
+	struct daemon *d = ctx;
+
+	routes_info(d->rib, out);
+}
+
+static const char *
+route_by(void *ctx, const struct prefix *dst, uint32_t tunnel)
+{
+	struct daemon *d = ctx;
+	struct dp_link_info info = { 0 };
+
+	if (!d->dp->ops->link_info(d->dp, tunnel, &info))
+		return routes_place_name(ROUTES_NOWHERE);
+	return routes_place_name(routes_where(d->rib, dst, info.ifindex));
+}
+
 static struct control_src
 control_src_of(struct daemon *d)
 {
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
 		.plane_why = d->plane_why, .log = d->ring,
-		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .ctx = d };
+		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .routes = routes_of, .route_by = route_by,
+		.ctx = d };
 }
 
 static bool
@@ -900,7 +932,9 @@ start_tunnels(struct daemon *d)
 	d->starting = false;
 	if (d->failed)
 		return fail(d, d->why);
-	rib_kernel_start(d->rib);
+	routes_start(d->rib);
+	if (!routes_zebra(d->rib, &d->conf->zebra))
+		return fail(d, "out of memory");
 	core_tick(d->core, now_of(d));
 	carry_all(d);
 	return true;

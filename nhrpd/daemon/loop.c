@@ -44,18 +44,30 @@ on_io(struct ev_loop *ev, ev_io *io, int events)
 }
 
 static struct host_watch *
-host_watch(void *ctx, int fd, void (*readable)(void *arg), void *arg)
+watch(void *ctx, int fd, int events, void (*fn)(void *arg), void *arg)
 {
 	struct loop *l = ctx;
 	struct host_watch *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
-	*w = (struct host_watch){ .loop = l, .fn = readable, .arg = arg };
-	ev_io_init(&w->w.io, on_io, fd, EV_READ);
+	*w = (struct host_watch){ .loop = l, .fn = fn, .arg = arg };
+	ev_io_init(&w->w.io, on_io, fd, events);
 	w->w.io.data = w;
 	ev_io_start(l->ev, &w->w.io);
 	return w;
+}
+
+static struct host_watch *
+host_watch(void *ctx, int fd, void (*readable)(void *arg), void *arg)
+{
+	return watch(ctx, fd, EV_READ, readable, arg);
+}
+
+static struct host_watch *
+host_watch_out(void *ctx, int fd, void (*writable)(void *arg), void *arg)
+{
+	return watch(ctx, fd, EV_WRITE, writable, arg);
 }
 
 static void
@@ -134,7 +146,7 @@ loop_init(struct loop *l, struct log *log)
 	env_libc(&l->env);
 	l->env.random = os_random;
 	l->env.log = log;
-	l->host = (struct host){ .ctx = l, .now = host_now, .watch = host_watch, .unwatch = host_unwatch, .after = host_after, .env = &l->env,
+	l->host = (struct host){ .ctx = l, .now = host_now, .watch = host_watch, .watch_out = host_watch_out, .unwatch = host_unwatch, .after = host_after, .env = &l->env,
 		.log = log };
 	return l->ev != NULL;
 }

@@ -163,11 +163,11 @@ show_summary(struct show *s)
 /* ---- show ip route nhrp */
 
 static json_t *
-route_json(const struct show *s, const char *origin, const struct prefix *p, const struct addr *via, tick_t since, bool installed)
+route_json(const struct show *s, const char *origin, const struct prefix *p, const struct addr *via, tick_t since, const char *by, bool installed)
 {
 	char text[PREFIX_STRLEN];
 
-	return json_pack("{s:s, s:s, s:o, s:b, s:o}", "origin", origin, "prefix", prefix_fmt(p, text), "via", show_addr(via), "installed", installed,
+	return json_pack("{s:s, s:s, s:o, s:s, s:b, s:o}", "origin", origin, "prefix", prefix_fmt(p, text), "via", show_addr(via), "by", by, "installed", installed,
 	    "age_s", show_age(since, s->now));
 }
 
@@ -177,9 +177,10 @@ route_entry(void *ctx, const struct nhrp_shortcut_info *i)
 {
 	struct show *s = ctx;
 	struct prefix host = prefix_host(&i->via);
+	const char *by = s->src->route_by ? s->src->route_by(s->src->ctx, &i->prefix, s->tunnel) : "kernel";
 
 	if (strcmp(i->state, "up") == 0 && family_is(s, i->dst.n) && !prefix_eq(&i->prefix, &host) && show_room(s))
-		show_append(s, route_json(s, "nhrp", &i->prefix, &i->via, i->since, true));
+		show_append(s, route_json(s, "nhrp", &i->prefix, &i->via, i->since, by, strcmp(by, "kernel") == 0 || strcmp(by, "zebra") == 0));
 	return true;
 }
 
@@ -193,7 +194,7 @@ route_tunnel(struct show *s)
 		struct dp *dp = s->src->dp;
 
 		if (strcmp(r->name, s->conf->dp.name) == 0 && family_is(s, r->dst.addr.n) && show_room(s))
-			show_append(s, route_json(s, "static", &r->dst, &r->via, 0, dp && dp->ops->link_info(dp, s->tunnel, &l) && l.up));
+			show_append(s, route_json(s, "static", &r->dst, &r->via, 0, "kernel", dp && dp->ops->link_info(dp, s->tunnel, &l) && l.up));
 	}
 }
 
@@ -556,7 +557,7 @@ run(struct show *s)
 		[CONTROL_CLEAR_PEER] = { clear_peer, false },
 		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false },
 		[CONTROL_SHOW_TIMELINE] = { show_timeline, true }, [CONTROL_SHOW_HISTORY] = { show_timeline, true }, [CONTROL_SHOW_BRIEF] = { show_nhrp, true },
-		[CONTROL_SHOW_SUMMARY] = { show_summary, false }, [CONTROL_SHOW_ROUTE] = { show_route, true },
+		[CONTROL_SHOW_SUMMARY] = { show_summary, false }, [CONTROL_SHOW_ROUTE] = { show_route, true }, [CONTROL_SHOW_ZEBRA] = { show_zebra, false },
 		[CONTROL_SHOW_DEBUG] = { show_debugging, false }, [CONTROL_PROBE] = { show_probe, false }, [CONTROL_WHY] = { show_why, false },
 		[CONTROL_DEBUG] = { show_debug, false }, [CONTROL_UNDEBUG] = { show_no_debug, false },
 		[CONTROL_NO_DEBUG] = { show_no_debug, false },

@@ -56,6 +56,7 @@ json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secu
 void	show_auth(json_t *o, const struct ike_sa_info *i);	/* show_pki.c */
 show_fn	show_pki, show_refused;
 show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug, show_debugging, show_debug_keys, show_reload;
+show_fn	show_zebra;	/* show_zebra.c */
 show_fn	show_timeline, show_probe;	/* show_peer.c */
 show_fn	show_why;	/* show_why.c */
 bool	show_is_asked_for(const struct show *s, const struct core_peer_info *i);	/* is it s->which? */

@@ -11,6 +11,7 @@ enum { WATCHES_MAX = 64 };
 struct host_watch {
 	struct host_watch *next;
 	int fd;	/* -1: a timer */
+	short events;
 	tick_t at;
 	void (*fn)(void *arg);
 	void *arg;
@@ -65,12 +66,12 @@ now(void *ctx)
 }
 
 static struct host_watch *
-add(struct poll_host *p, int fd, tick_t at, void (*fn)(void *), void *arg)
+add(struct poll_host *p, int fd, short events, tick_t at, void (*fn)(void *), void *arg)
 {
 	struct host_watch *w = calloc(1, sizeof(*w));
 
 	if (w) {
-		*w = (struct host_watch){ p->all, fd, at, fn, arg, false };
+		*w = (struct host_watch){ p->all, fd, events, at, fn, arg, false };
 		p->all = w;
 	}
 	return w;
@@ -79,13 +80,19 @@ add(struct poll_host *p, int fd, tick_t at, void (*fn)(void *), void *arg)
 static struct host_watch *
 watch(void *ctx, int fd, void (*readable)(void *), void *arg)
 {
-	return add(ctx, fd, TICK_NEVER, readable, arg);
+	return add(ctx, fd, POLLIN, TICK_NEVER, readable, arg);
+}
+
+static struct host_watch *
+watch_out(void *ctx, int fd, void (*writable)(void *), void *arg)
+{
+	return add(ctx, fd, POLLOUT, TICK_NEVER, writable, arg);
 }
 
 static struct host_watch *
 after(void *ctx, tick_t delay, void (*fn)(void *), void *arg)
 {
-	return add(ctx, -1, now(NULL) + delay, fn, arg);
+	return add(ctx, -1, 0, now(NULL) + delay, fn, arg);
 }
 
 static void
@@ -120,7 +127,7 @@ poll_host_new(void)
 		return NULL;
 	p->log = (struct log){ log_line, p, LOG_LV_INFO };
 	p->env = (struct env){ p, alloc, release, random_octets, &p->log };
-	p->host = (struct host){ p, now, watch, unwatch, after, &p->env, &p->log };
+	p->host = (struct host){ .ctx = p, .now = now, .watch = watch, .watch_out = watch_out, .unwatch = unwatch, .after = after, .env = &p->env, .log = &p->log };
 	return p;
 }
 
@@ -155,7 +162,7 @@ step(struct poll_host *p, tick_t until)
 		if (w->fd < 0)
 			wake = tick_min(wake, w->at);
 		else if (n < WATCHES_MAX) {
-			fds[n] = (struct pollfd){ w->fd, POLLIN, 0 };
+			fds[n] = (struct pollfd){ w->fd, w->events, 0 };
 			of[n++] = w;
 		}
 	}

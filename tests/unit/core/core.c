@@ -245,9 +245,9 @@ START_TEST(unknown_tunnel_is_ignored)
 }
 END_TEST
 
-START_TEST(route_refused_by_the_kernel_is_said)
+START_TEST(route_that_is_lost_is_said)
 {
-	struct rib_event ev = { .kind = RIB_EV_FAILED, .error = 12 };
+	struct rib_event ev = { .kind = RIB_EV_FAILED, .reason = "why" };
 
 	up(2);
 	core_rib_event(b.s[SPOKE].core, b.now, &ev);
@@ -336,7 +336,7 @@ core_suite(void)
 	tcase_add_test(t, operator_clears_a_peer);
 	tcase_add_test(t, operator_clears_nhrp);
 	tcase_add_test(t, unknown_tunnel_is_ignored);
-	tcase_add_test(t, route_refused_by_the_kernel_is_said);
+	tcase_add_test(t, route_that_is_lost_is_said);
 	tcase_add_test(t, every_allocation_fails_once);
 	tcase_add_test(t, an_allocation_fails_and_it_registers_all_the_same);
 	suite_add_tcase(s, t);

@@ -124,7 +124,7 @@ setup(void)
 	test_env_init(&env);
 	conf = fakes_conf();
 	clock_now = FAKES_NOW;
-	host = (struct host){ NULL, host_now, host_watch, host_unwatch, host_after, &env.env, &env.log };
+	host = (struct host){ .now = host_now, .watch = host_watch, .unwatch = host_unwatch, .after = host_after, .env = &env.env, .log = &env.log };
 	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1) };
 	snprintf(dir, sizeof(dir), "/tmp/check_control.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -190,7 +190,7 @@ static const struct {
 	{ "{\"cmd\":\"show interface\",\"args\":{\"interface\":\"none\"}}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
 	{ "{\"cmd\":\"clear ip nhrp\"}\n", "{\"ok\":true,\"cmd\":\"clear ip nhrp\",\"data\":{}}\n" },
 	{ "{\"line\":\"sh in none\"}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
-	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, debugging, version or "
+	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, ipv6, zebra, crypto, interface, counters, running-config, logging, debugging, version or "
 	    "tech-support; found \\\"foo\\\"") },
 	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, detail, brief, summary, nhs, shortcut, traffic, multicast or "
 	    "the end of the line; found \\\"foo\\\"") },

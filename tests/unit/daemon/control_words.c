@@ -18,7 +18,7 @@ static const struct {
 	{ "show dmvpn peer 10.0.0.1 timeline", CONTROL_SHOW_TIMELINE, "10.0.0.1" }, { "sh dm p 10.0.0.1 t", CONTROL_SHOW_TIMELINE, "10.0.0.1" },
 	{ "sh dm t", CONTROL_SHOW_HISTORY, "" }, { "sh ipv6 nh", CONTROL_SHOW_NHRP, "", false, 2 }, { "show ipv6 nhrp nhs detail", CONTROL_SHOW_NHS, "", true, 2 },
 	{ "sh ip nh b", CONTROL_SHOW_BRIEF, "", false, 1 }, { "sh ip nh su", CONTROL_SHOW_SUMMARY, "", false, 1 },
-	{ "sh ip ro nh", CONTROL_SHOW_ROUTE, "", false, 1 }, { "show ipv6 route nhrp", CONTROL_SHOW_ROUTE, "", false, 2 },
+	{ "sh z", CONTROL_SHOW_ZEBRA, "" }, { "sh ip ro nh", CONTROL_SHOW_ROUTE, "", false, 1 }, { "show ipv6 route nhrp", CONTROL_SHOW_ROUTE, "", false, 2 },
 	{ "sh deb", CONTROL_SHOW_DEBUG, "" }, { "w 10.0.0.1", CONTROL_WHY, "10.0.0.1" }, { "probe 10.0.0.1", CONTROL_PROBE, "10.0.0.1" },
 	{ "probe 10.0.0.1 count 3", CONTROL_PROBE, "10.0.0.1", false, 0, "3" }, { "p fe80::1 c 100000", CONTROL_PROBE, "fe80::1", false, 0, "100000" },
 	{ "debug nhrp", CONTROL_DEBUG, "", false, 1 }, { "deb ike peer 192.0.2.1", CONTROL_DEBUG, "192.0.2.1", false, 2 },
@@ -60,7 +60,7 @@ END_TEST
 static const struct {
 	const char *line, *why;
 } bad[] = {
-#define SHOWS "dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, debugging, version or tech-support"
+#define SHOWS "dmvpn, ip, ipv6, zebra, crypto, interface, counters, running-config, logging, debugging, version or tech-support"
 	{ "", "expected show, clear, probe, why, debug, undebug, no or reload; the line ends" },
 	{ "shew dmvpn", "expected show, clear, probe, why, debug, undebug, no or reload; found \"shew\"" },
 	{ "show", "expected " SHOWS "; the line ends" },
@@ -130,7 +130,7 @@ static const struct {
 	{ "", "show: What the daemon knowsclear: Forget, to begin anewprobe: Ask a peer over its SA, with the time each answer takeswhy: Does a packet to there arrive, and if not, which layer is to blame and what to dodebug: Log moreundebug: Stop debuggingno: Take something backreload: Read the configuration again and apply what is different" },
 	{ "s", "show: What the daemon knows" },
 	{ "sh", "show: What the daemon knows" },
-	{ "sh ", "dmvpn: Peers of all tunnels, how far each has come, and why not furtherip: What is inside the tunnels, IPv4ipv6: What is inside the tunnels, IPv6 onlycrypto: IKE and IPsec"
+	{ "sh ", "dmvpn: Peers of all tunnels, how far each has come, and why not furtherip: What is inside the tunnels, IPv4ipv6: What is inside the tunnels, IPv6 onlyzebra: The session with FRRouting's zebra, and where our routes arecrypto: IKE and IPsec"
 	    "interface: Tunnel interfacescounters: Everything that is countedrunning-config: The configuration in force, as it can be loaded again"
 	    "logging: The last lines of the logdebugging: What is debuggedversion: What runs, since when, and wheretech-support: All shows, for a report; without secrets" },
 	{ "sh c", "crypto: IKE and IPseccounters: Everything that is counted" },

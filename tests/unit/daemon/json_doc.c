@@ -236,7 +236,7 @@ static const struct {
 	{ "why 10.255.0.11", "why" }, { "why 10.9.9.9", "why" },
 	{ "probe 10.9.9.9", "probe" }, { "show dmvpn peer 10.255.0.11 timeline", "show dmvpn peer timeline" }, { "show dmvpn timeline", "show dmvpn timeline" },
 	{ "show ip nhrp brief", "show ip nhrp brief" }, { "show ip nhrp summary", "show ip nhrp summary" }, { "show ipv6 nhrp", "show ip nhrp" },
-	{ "show ip route nhrp", "show ip route nhrp" }, { "show ipv6 nhrp traffic", "show ip nhrp traffic" },
+	{ "show ip route nhrp", "show ip route nhrp" }, { "show zebra", "show zebra" }, { "show ipv6 nhrp traffic", "show ip nhrp traffic" },
 	{ "reload", "reload" },
 };
 
@@ -276,7 +276,7 @@ START_TEST(report)
 	char why[64];
 	size_t i;
 
-	ck_assert_uint_eq(json_array_size(json_object_get(o, "sections")), 22);
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "sections")), 23);
 	json_array_foreach(json_object_get(o, "sections"), i, e) {
 		struct section s = { .n = 0 };
 		const char *line = json_string_value(json_object_get(e, "command"));

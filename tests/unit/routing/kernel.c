@@ -278,6 +278,41 @@ START_TEST(ours_are_set_moved_and_flushed_and_never_reported)
 }
 END_TEST
 
+/* What zebra installs for us is ours too. It replaces somebody else's of the same metric, which is then gone from the kernel. */
+START_TEST(routes_by_zebra)
+{
+	struct heard h = { .n = 0 };
+	struct rib_route v6 = { .dst = P("fd16:9::/64") };
+	struct prefix p4 = P("172.16.9.0/24"), p6 = P("fd16:9::/64");
+	struct rib *r;
+
+	if (!in_namespace())
+		return;
+	r = start(&h);
+	sh("ip route add 172.16.9.0/24 via 10.0.0.9 proto ospf metric 20");
+	spin();
+	ck_assert(last(&h, "172.16.9.0/24")->kind == RIB_EV_ROUTE && rib_kernel_told(r, &p4));
+	sh("ip route replace 172.16.9.0/24 via 10.0.0.8 proto 191 metric 20");
+	spin();
+	ck_assert(last(&h, "172.16.9.0/24")->kind == RIB_EV_GONE && !rib_kernel_told(r, &p4));
+	sh("ip route replace 172.16.9.0/24 via 10.0.0.9 proto ospf metric 20");
+	spin();
+	ck_assert(last(&h, "172.16.9.0/24")->kind == RIB_EV_ROUTE && last(&h, "172.16.9.0/24")->route.via.b[3] == 9);
+	sh("ip route del 172.16.9.0/24 && ip route add 172.16.9.0/24 via 10.0.0.8 proto 191 metric 20");
+	/* beside zebra's stands ours, and stays when zebra's goes */
+	sh("ip -6 route add fd16:9::/64 via fd00::8 proto 191 metric 20");
+	addr_parse("fd00::8", &v6.via);
+	v6.ifindex = if_nametoindex("va");
+	ck_assert_int_eq(r->ops->route_set(r, &v6), 0);
+	ck_assert(has_route("fd16:9::/64 proto 145") && has_route("fd16:9::/64 proto 191"));
+	ck_assert_int_eq(rib_kernel_forget(r, &p4), 0);
+	ck_assert_int_eq(rib_kernel_forget(r, &p6), 0);
+	ck_assert_int_eq(rib_kernel_forget(r, &p6), 0);	/* absent is fine */
+	ck_assert(!has_route("proto 191") && has_route("fd16:9::/64 proto 145"));
+	r->ops->free(r);
+}
+END_TEST
+
 Suite *suite_kernel(void);
 
 Suite *
@@ -290,6 +325,7 @@ suite_kernel(void)
 	tcase_add_test(c, dump_then_changes);
 	tcase_add_test(c, best_of_several);
 	tcase_add_test(c, fixed_routes);
+	tcase_add_test(c, routes_by_zebra);
 	tcase_add_test(c, interface_down_takes_its_routes);
 	tcase_add_test(c, ours_are_set_moved_and_flushed_and_never_reported);
 	suite_add_tcase(s, c);

@@ -115,7 +115,7 @@ END_TEST
 START_TEST(usage)
 {
 	ck_assert_int_eq(CALL(W("show"), W("foo")), 2);
-	ck_assert_str_eq(file(err_path), "nhrpctl: expected dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, "
+	ck_assert_str_eq(file(err_path), "nhrpctl: expected dmvpn, ip, ipv6, zebra, crypto, interface, counters, running-config, logging, "
 	    "debugging, version or tech-support; found \"foo\"\nTry \"nhrpctl help\".\n");
 	ck_assert_int_eq(CALL(W("-x")), 2);
 	ck_assert_int_eq(CALL(W("help")), 0);

@@ -203,6 +203,20 @@ static const struct {
 	    "  began 2026-11-23 12:00:00.123456\n  +     1.000002  IKE    IKE_SA_INIT sent, try 2\n", 0 },
 	{ "show dmvpn peer 10.0.0.1 timeline", "{'attempts':[]}", "nothing has happened with it\n", 1 },
 	{ "show ip nhrp summary", "{'entries':3,'types':{'cached':0,'dynamic':2,'local':1}}", "NHRP cache 3 entries\n         2 dynamic\n         1 local\n", 0 },
+	{ "show zebra", "{'configured':false,'up':false}", "zebra is not looked for (`zebra off`)\n", 0 },
+	{ "show zebra", "{'configured':true,'up':false,'state':'away','reason':'No such file or directory','socket':'/z','age_s':5,'release_from':'','sessions':1}",
+	    "zebra at /z: away, 00:00:05\n  reason: No such file or directory\n  Sessions: 1; messages: 0 received, 0 sent, 0 not understood\n"
+	    "  Our routes: 0, of them 0 by zebra, 0 by the kernel, 0 not answered yet, 0 refused; moved 0 times\n"
+	    "  Answers: 0 installed, 0 removed, 0 failed, 0 behind a better route\n", 1 },
+	{ "show zebra", "{'configured':true,'up':true,'state':'up','reason':'','socket':'/z','age_s':5,'release_from':'8.3','release_to':'8.4','router_id':'10.0.0.1',"
+	    "'interfaces':3,'learnt':7,'sessions':2,'received':20,'sent':9,'not_understood':0,'notes':{'installed':4,'removed':1,'failed':0,'better':0},"
+	    "'routes':{'ours':2,'zebra':2,'kernel':0,'asked':0,'refused':0,'moved':1}}",
+	    "zebra at /z: up, 00:00:05\n  FRRouting 8.3 to 8.4, router id 10.0.0.1, 3 interfaces, 7 routes learnt\n"
+	    "  Sessions: 2; messages: 20 received, 9 sent, 0 not understood\n"
+	    "  Our routes: 2, of them 2 by zebra, 0 by the kernel, 0 not answered yet, 0 refused; moved 1 times\n"
+	    "  Answers: 4 installed, 1 removed, 0 failed, 0 behind a better route\n", 0 },
+	{ "show ip route nhrp", "{'routes':[{'origin':'nhrp','prefix':'10.3.0.0/16','via':'10.255.0.13','by':'refused by zebra','installed':false,'age_s':5,'interface':'t'}]}",
+	    "Codes: H - NHRP, S - static of the configuration\n\nH     10.3.0.0/16 via 10.255.0.13, 00:00:05, t, refused by zebra, not installed\n", 1 },
 	{ "show ip route nhrp", "{'routes':[{'origin':'nhrp','prefix':'10.1.0.0/16','via':'10.255.0.12','installed':true,'age_s':5,'interface':'t'},"
 	    "{'origin':'static','prefix':'10.0.0.0/8','via':'10.255.0.1','installed':false,'age_s':null,'interface':'t'}]}",
 	    "Codes: H - NHRP, S - static of the configuration\n\nH     10.1.0.0/16 via 10.255.0.12, 00:00:05, t\n"

@@ -161,7 +161,7 @@ static const struct {
 	    "hub1 uptime is 00:00:05, process 7\nLinux 6, m\n", 0 },
 	{ "clear dmvpn peer 10.0.0.1\nshow ver | exclude [a-z]\n", "cleared 0 peers\n", 1 },
 	{ "show foo\nclear dmvpn peer 10.0.0.1\n",
-	    "% expected dmvpn, ip, ipv6, crypto, interface, counters, running-config, logging, debugging, version or tech-support; "
+	    "% expected dmvpn, ip, ipv6, zebra, crypto, interface, counters, running-config, logging, debugging, version or tech-support; "
 	    "found \"foo\"\ncleared 0 peers\n", 2 },
 	{ "clear dmvpn peer all\n", "% not today\n", 1 },
 	{ "show ver | bar\n", "% expected include, exclude or json behind \"|\"; found \"bar\"\n", 2 },

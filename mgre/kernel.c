@@ -639,7 +639,7 @@ on_leaving(void *arg)
 {
 	struct mk_tunnel *t = arg;
 	unsigned outer = t->outer, head = leaving_head(outer, t->conf.has_key);
-	struct addr mark = leaving_mark(outer), to;
+	struct addr mark = leaving_mark(t->conf.id, outer), to;
 	uint8_t buf[PACKET_MAX];
 	struct sockaddr_ll from;
 
@@ -771,34 +771,28 @@ put_route_mtu(struct nl_msg *msg)
 	return true;
 }
 
-/* The outer addresses of peers, and that of multicast, are this device's: what ESP has not transformed on its way comes back to
+/* The outer addresses of peers, that of multicast among them, are this device's: what ESP has not transformed on its way comes back to
  * it, which the kernel takes for a loop and drops. */
 static int
 set_routes(struct mgre_kernel *m, const struct mk_tunnel *t)
 {
-	unsigned n = t->outer;
-	int rc = 0;
-	struct prefix to[] = { { .addr = leaving_mark(n), .bits = (uint8_t)(n * 8) }, mgre_kernel_synthetic(t->conf.id, n) };
+	struct prefix to = mgre_kernel_synthetic(t->conf.id, t->outer);
+	struct rtmsg rt = { .rtm_family = t->outer == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = to.bits, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
+	struct nl_msg *msg = nlq_msg(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &rt, sizeof(rt));
 
-	for (unsigned i = 0; i < 2 && rc == 0; i++) {
-		struct rtmsg rt = { .rtm_family = n == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = to[i].bits, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
-			.rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
-		struct nl_msg *msg = nlq_msg(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &rt, sizeof(rt));
-
-		if (msg && (nla_put(msg, RTA_DST, (int)n, to[i].addr.b) < 0 || nla_put_u32(msg, RTA_OIF, t->ifindex) < 0 || !put_route_mtu(msg))) {
-			nlmsg_free(msg);
-			msg = NULL;
-		}
-		rc = nlq_do(&m->q, msg);
+	if (msg && (nla_put(msg, RTA_DST, to.addr.n, to.addr.b) < 0 || nla_put_u32(msg, RTA_OIF, t->ifindex) < 0 || !put_route_mtu(msg))) {
+		nlmsg_free(msg);
+		msg = NULL;
 	}
-	return rc;
+	return nlq_do(&m->q, msg);
 }
 
 /* Multicast has a next hop of its own, which leads nowhere. */
 static int
 set_mark(struct mgre_kernel *m, const struct mk_tunnel *t)
 {
-	struct addr mark = leaving_mark(t->outer);
+	struct addr mark = leaving_mark(t->conf.id, t->outer);
 	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex };
 	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
 
@@ -1039,9 +1033,9 @@ mgre_kernel_synthetic(uint32_t tunnel, unsigned n)
 }
 
 struct addr
-mgre_kernel_mark(unsigned n)
+mgre_kernel_mark(uint32_t tunnel, unsigned n)
 {
-	return leaving_mark(n);
+	return leaving_mark(tunnel, n);
 }
 
 const char *
@@ -1102,9 +1096,8 @@ on_route_news(void *ctx, struct nlmsghdr *h)
 	to.addr = addr_of(nla_data(tb[RTA_DST]), rt->rtm_family == AF_INET6 ? 16 : 4);
 	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
 		struct prefix own = mgre_kernel_synthetic(t->conf.id, t->outer);
-		struct addr mark = leaving_mark(t->outer);
 
-		if (t->ifindex != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || (!addr_eq(&to.addr, &own.addr) && !addr_eq(&to.addr, &mark)))
+		if (t->ifindex != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || !addr_eq(&to.addr, &own.addr))
 			continue;
 		if (set_routes(m, t) == 0)
 			m->count[MK_ROUTE_RESTORED]++;

@@ -15,8 +15,8 @@ bool	mgre_kernel_probe(char *err, size_t errlen);
 bool	mgre_kernel_purge(const char *name);	/* deletes this GRE interface, whoever made it; false: there is none */
 
 /* The outer address of multicast (of 4 or 16 octets): nothing may ever be sent there. */
-struct addr mgre_kernel_mark(unsigned n);
-/* Where the outer addresses of this tunnel's peers are: none of the internet's. They and the mark are routed into the device, so that
+struct addr mgre_kernel_mark(uint32_t tunnel, unsigned n);
+/* Where the outer addresses of this tunnel's peers, and that one, are: none of the internet's. They are routed into the device, so that
  * what nothing has transformed on its way out is dropped there. */
 struct prefix mgre_kernel_synthetic(uint32_t tunnel, unsigned n);
 

@@ -27,11 +27,16 @@
 enum { FLOWS = 8192 /* pairs remembered, the oldest go first */, KEY = 32, EVERY_NS = 1000 * 1000 * 1000, WHOLE = 0xffff, INSNS_MAX = 128, ROOM = 4 << 20 };
 
 struct addr
-leaving_mark(unsigned n)
+leaving_mark(uint32_t tunnel, unsigned n)
 {
-	static const uint8_t v4[4] = { 240, 255, 255, 254 }, v6[16] = { 0x01, [11] = 0xf0, [12] = 0xff, 0xff, 0xff, 0xfe };
+	static const uint8_t v4[4] = { 240, 0x0f, 0xff, 0xfe }, v6[16] = { 0x01, [11] = 0xf0, 0, 0xff, 0xff, 0xfe };
+	struct addr a = n == 16 ? addr_of(v6, 16) : addr_of(v4, 4);
 
-	return n == 16 ? addr_of(v6, 16) : addr_of(v4, 4);
+	if (n == 16)
+		a.b[12] = (uint8_t)tunnel;
+	else
+		a.b[1] = (uint8_t)((tunnel - 1) << 4 | 0x0f);
+	return a;
 }
 
 unsigned
@@ -175,16 +180,20 @@ redirects(struct prog *p, unsigned head, int map)
 static void
 write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects */)
 {
-	struct addr mark = leaving_mark(n);
-	uint32_t last;
+	static const uint8_t any_v4[4] = { 0xff, 0x0f, 0xff, 0xff }, any_v6[4] = { 0, 0xff, 0xff, 0xff };	/* whichever tunnel's */
+	struct addr mark = leaving_mark(1, n);
+	uint32_t last, mask;
 	unsigned other;
 
 	memcpy(&last, mark.b + n - 4, 4);
+	memcpy(&mask, n == 16 ? any_v6 : any_v4, 4);
+	last &= mask;
 	add(p, MOV(BPF_REG_6, BPF_REG_1));
 	add(p, LD32(BPF_REG_0, BPF_REG_6, offsetof(struct __sk_buff, pkt_type)));
 	or_leave(p, JNEI(BPF_REG_0, PACKET_OUTGOING));
 	load(p, n == 16 ? 36 : 16, -KEY, 4);
 	add(p, LD32(BPF_REG_1, BPF_REG_10, -KEY));
+	add(p, INSN(BPF_ALU | BPF_AND | BPF_K, BPF_REG_1, 0, 0, mask));
 	add(p, INSN(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, last));	/* 32 bits, not extended by sign */
 	other = p->n;
 	add(p, JNE(BPF_REG_1, BPF_REG_2));

@@ -7,8 +7,9 @@
 
 enum { LEAVING_CUT = 160 /* octets of the inner packet that a sample has at least, where it is that long */ };
 
-/* The outer address the device gives multicast, which it must not be able to send to: how its packets are known. */
-struct addr leaving_mark(unsigned n /* 4 or 16 */);
+/* The outer address the device gives multicast, which it must not be able to send to: how its packets are known. One for each tunnel,
+ * the last but one among the addresses of its peers. */
+struct addr leaving_mark(uint32_t tunnel, unsigned n /* 4 or 16 */);
 unsigned leaving_head(unsigned n, bool key);	/* octets of outer IP and GRE header before the inner packet */
 
 /* The programs, one for each kind of device: loaded while the process may still do so, and kept. Where the kernel takes none, prog of a kind

@@ -8,7 +8,7 @@
  * Everything lives in one arena that is wiped as a whole, because secrets are among it; the text of the files is wiped as
  * soon as it has been read. Secrets' files must not be readable by group or others; lines with secrets are masked in errors.
  *
- * Left out: VRFs, IKEv1 (`crypto isakmp`), more than one tunnel per source. */
+ * Left out: VRFs, IKEv1 (`crypto isakmp`). */
 #include "nhrpd/daemon/conf_priv.h"
 
 #include <errno.h>

@@ -202,7 +202,18 @@ check_interface(struct conf_parse *p, const struct conf_b_interface *b)
 		    (unsigned long long)or_else(&b->hold, 600));
 }
 
-/* One multipoint tunnel per source for now: the data planes tell them apart by it. */
+/* Whose peers an interface takes. NULL where that is wrong for other reasons, which are said elsewhere. */
+static const struct conf_b_profile *
+whose_peers(struct conf_parse *p, const struct conf_b_interface *b)
+{
+	struct conf_b_ipsec *prot = b->protection.at.line ? conf_find(p->ipsec, b->protection.s) : NULL;
+
+	if (!prot)
+		return NULL;
+	return prot->profile.at.line ? conf_find(p->profile, prot->profile.s) : (const struct conf_b_profile *)p->profile;
+}
+
+/* Several multipoint tunnels may have one source: GRE is told apart by the key, and who calls by the profile that takes his identity. */
 static void
 check_sources(struct conf_parse *p, const struct conf_b_interface *b)
 {
@@ -211,11 +222,17 @@ check_sources(struct conf_parse *p, const struct conf_b_interface *b)
 
 		if (is_down(other) || is_down(b) || conf_is_plain(other) || conf_is_plain(b) || !other->source.at.line || !b->source.at.line)
 			continue;
-		if (strcmp(other->source.s, b->source.s) == 0 || (b->source.p.addr.n && addr_eq(&other->source.p.addr, &b->source.p.addr))) {
-			conf_error_at(p, b->source.at, "interface %s has the source %s already (%s): one tunnel per source", o->name, b->source.s,
+		if (strcmp(other->source.s, b->source.s) != 0 && !(b->source.p.addr.n && addr_eq(&other->source.p.addr, &b->source.p.addr)))
+			continue;
+		if (!b->key.at.line || !other->key.at.line || b->key.n == other->key.n)
+			conf_error_at(p, b->source.at, "interface %s has the source %s already (%s): each needs a \"tunnel key\" of its own", o->name, b->source.s,
 			    conf_place_text(p, other->source.at));
-			return;
-		}
+		else if (whose_peers(p, b) && whose_peers(p, b) == whose_peers(p, other))
+			conf_error_at(p, b->source.at, "interface %s has the source %s already (%s): each needs an ikev2 profile of its own, for peers of its own", o->name,
+			    b->source.s, conf_place_text(p, other->source.at));
+		else
+			continue;
+		return;
 	}
 }
 

@@ -115,7 +115,7 @@ static int
 tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 {
 	struct dp_tunnel with = *conf, *t = &with;
-	struct addr mark = mgre_kernel_mark(t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
+	struct addr mark = mgre_kernel_mark(t->id, t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
 	int rc = t->plain ? -EOPNOTSUPP : t->id && t->id <= CORE_TUNNELS_MAX ? xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark) : -EINVAL;
 
 	of(dp)->by_xfrm = rc != 0;

@@ -42,7 +42,7 @@ send_frame(const char *dev, const uint8_t *p, size_t n)
 static void
 filter_on(unsigned n, unsigned at, bool redirect)
 {
-	struct addr mark = leaving_mark(n);
+	struct addr mark = leaving_mark(3, n);	/* any tunnel's */
 	uint8_t frame[200] = { 0 }, got[300];
 	struct leaving l;
 	int fd;
@@ -82,9 +82,10 @@ END_TEST
 
 START_TEST(marks_and_heads)
 {
-	struct addr a = leaving_mark(4), b = leaving_mark(16);
+	struct addr a = leaving_mark(1, 4), b = leaving_mark(2, 16), c = leaving_mark(16, 4);
 
 	ck_assert_uint_eq(a.b[0], 240);	/* class E: nobody's */
+	ck_assert_msg(addr_eq(&a, &(struct addr){ 4, { 240, 15, 255, 254 } }) && addr_eq(&c, &(struct addr){ 4, { 240, 255, 255, 254 } }), "each tunnel its own");
 	ck_assert_uint_eq(b.n, 16);
 	ck_assert_uint_eq(leaving_head(4, true), 28);
 	ck_assert_uint_eq(leaving_head(4, false), 24);

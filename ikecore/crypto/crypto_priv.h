@@ -38,4 +38,12 @@ bool	hmac_spans(const struct hmac_alg *a, struct span key, const struct span *da
 /* What a direction needs: fills in ids and lengths; false where encr and integ are unknown or do not go together. */
 bool	protect_shape(struct ike_protect *p, uint16_t encr, uint16_t bits, uint16_t integ);
 
+/* ---- ike_kem.c; name: of the KEM in OpenSSL. Any thread. Temporaries are the library's, which wipes them. */
+enum { KEM_SEED_LEN = 64, KEM_SECRET_LEN = 32 };
+bool	kem_has(const char *name);
+bool	kem_public(const char *name, const uint8_t seed[static KEM_SEED_LEN], uint8_t *out, size_t n);	/* encapsulation key */
+bool	kem_encapsulate(const char *name, struct span ek, const uint8_t m[static KEM_SECRET_LEN], uint8_t *out, size_t n,
+    uint8_t secret[static KEM_SECRET_LEN]);	/* out: ciphertext */
+bool	kem_decapsulate(const char *name, const uint8_t seed[static KEM_SEED_LEN], struct span ciphertext, uint8_t secret[static KEM_SECRET_LEN]);
+
 #endif

@@ -9,8 +9,8 @@
  * wiped here on every path. A function that failed leaves its output wiped. Spans are only read during the call.
  *
  * Here: PRF HMAC-SHA2, AES-GCM-16, ChaCha20-Poly1305, AES-CBC and AES-CTR with HMAC-SHA2, MODP 2048 to 8192, ECP 256/384/521,
- * Curve25519, Curve448, PSK; and, for configurations that name them (ike_*_legacy()), 3DES, HMAC-SHA1, MODP 1024 and 1536.
- * Not here and never to be: DES, MD5, MODP-768, groups 22 to 24. Not here: signatures and certificates (ike_cert.h), ML-KEM (OpenSSL 3.5). */
+ * Curve25519, Curve448, ML-KEM (OpenSSL 3.5), PSK; and, for configurations that name them (ike_*_legacy()), 3DES, HMAC-SHA1, MODP 1024 and 1536.
+ * Not here and never to be: DES, MD5, MODP-768, groups 22 to 24. Not here: signatures and certificates (ike_cert.h). */
 #ifndef IKECORE_CRYPTO_IKE_CRYPTO_H
 #define IKECORE_CRYPTO_IKE_CRYPTO_H
 
@@ -23,7 +23,7 @@ enum {
 	IKE_ENC_KEY_MAX = 36,	/* cipher key with its salt */
 	IKE_MAC_KEY_MAX = 64,
 	IKE_IV_LEN_MAX = 16, IKE_ICV_LEN_MAX = 32,
-	IKE_PUBLIC_MAX = 1024, IKE_SHARED_MAX = 1024,	/* MODP-8192 */
+	IKE_PUBLIC_MAX = 1568, IKE_SHARED_MAX = 1024,	/* ML-KEM-1024, MODP-8192 */
 	IKE_ECP_PUBLIC_MAX = 132,
 	IKE_SHA1_LEN = 20, IKE_COOKIE_SECRET_LEN = 32, IKE_COOKIE_MAC_LEN = 32,
 	IKE_CRASH_SECRET_LEN = 32, IKE_CRASH_TOKEN_LEN = 16,	/* RFC 6290: tokens have 16 to 128 octets */
@@ -78,17 +78,18 @@ struct ike_seed {	/* what both sides contributed */
 	struct span g_ir;	/* shared secret; empty for a child SA without PFS */
 	struct span ni, nr;
 	uint64_t spi_i, spi_r;	/* IKE SA only */
+	struct span more;	/* secrets of additional key exchanges, one behind the other (RFC 9370 2.2.4); after a rekey and for a child only */
 };
 
 bool	ike_skeyseed(uint16_t prf, const struct ike_seed *s, uint8_t *out);	/* prf(Ni | Nr, g^ir) */
 bool	ike_keys_first(const struct ike_suite *suite, const struct ike_seed *s, struct ike_keys *out);	/* after IKE_SA_INIT */
-/* After a rekey: SKEYSEED = prf(SK_d of old, g^ir | Ni | Nr), both steps with the old SA's PRF (suite->prf must be the same). */
+/* After a rekey: SKEYSEED = prf(SK_d of old, g^ir | Ni | Nr [| more]), both steps with the old SA's PRF (suite->prf must be the same). */
 bool	ike_keys_rekey(const struct ike_suite *suite, const struct ike_keys *old, const struct ike_seed *s, struct ike_keys *out);
 /* Mixes a post-quantum pre-shared key into SK_d, SK_pi and SK_pr (RFC 8784). */
 bool	ike_keys_ppk(struct ike_keys *k, struct span ppk);
 void	ike_keys_wipe(struct ike_keys *k);
 
-/* ---- keys of a child SA: KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr), cut up for ESP */
+/* ---- keys of a child SA: KEYMAT = prf+(SK_d, [g^ir |] Ni | Nr [| more]), cut up for ESP */
 struct ike_keymat {
 	struct ike_protect i2r, r2i;	/* from the exchange's initiator to its responder, and back; enc has the salt behind it */
 };
@@ -134,7 +135,7 @@ bool	ike_seal(const struct ike_protect *k, struct span aad, const uint8_t *iv, u
 long	ike_open(const struct ike_protect *k, struct span aad, struct span body, uint8_t *out);
 
 /* ---- key exchange. The private key is drawn from env at ike_kex_new(), so a simulation's sequence does not depend on when
- * a worker runs; the costly parts, ike_kex_public() and ike_kex_shared(), touch only the object and may run on any
+ * a worker runs; the costly parts, ike_kex_public(), _answer() and _shared(), touch only the object and may run on any
  * thread, one at a time per object. */
 struct ike_kex;
 struct ike_kex *ike_kex_new(const struct env *env, uint16_t group);	/* NULL: unknown group or no memory */
@@ -142,8 +143,12 @@ void	ike_kex_free(const struct env *env, struct ike_kex *x);	/* wipes; NULL is f
 uint16_t ike_kex_group(const struct ike_kex *x);
 /* Our KE data: ike_group_public_len() octets, computed at the first call and kept. Empty span: failed. Lives as long as x. */
 struct span ike_kex_public(struct ike_kex *x);
+/* The same of the side that answers, ike_group_answer_len() octets: of a KEM the ciphertext for the peer's value; others do not look
+ * at that here. Is what ike_kex_public() gives from then on. */
+struct span ike_kex_answer(struct ike_kex *x, struct span peer);
 /* The shared secret, as RFC 7296 2.14, 5903 and 8031 want it. Refuses (0) a peer value of wrong length, MODP not in
- * 2 .. p-2, a point not on the curve, an all-zero result. Answers its length. The caller wipes out. */
+ * 2 .. p-2, a point not on the curve, an all-zero result. Answers its length. The caller wipes out.
+ * Of a KEM: after ike_kex_public() from the peer's ciphertext, after ike_kex_answer() what that made. */
 size_t	ike_kex_shared(struct ike_kex *x, struct span peer, uint8_t out[static IKE_SHARED_MAX]);
 
 #endif

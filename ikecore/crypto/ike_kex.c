@@ -1,4 +1,5 @@
-/* ikecore/crypto/ike_kex.c: key exchange methods: MODP (RFC 2409, 3526), ECP (RFC 5903), Curve25519 and Curve448 (RFC 8031).
+/* ikecore/crypto/ike_kex.c: key exchange methods: MODP (RFC 2409, 3526), ECP (RFC 5903), Curve25519 and Curve448 (RFC 8031), ML-KEM
+ * (ike_kem.c).
  *
  * The private value is made from random octets drawn at ike_kex_new() and nowhere else, so the same octets give the same
  * keys. MODP exponents have the lengths of RFC 7919, appendix A, which are more than twice the strength of the group, and a
@@ -17,9 +18,10 @@ enum { PRIVATE_MAX = 80, ECP_EXTRA = 8, ECP_UNCOMPRESSED = 4, RAW_MAX = 56 };
 
 struct group_alg {
 	uint16_t id;
-	uint16_t public_len, shared_len, private_len;
+	uint16_t public_len, answer_len, shared_len, private_len;
 	int nid;	/* ECP: the curve */
 	const char *raw;	/* Curve25519, Curve448: the name of the key type */
+	const char *kem;
 	BIGNUM *(*prime)(BIGNUM *);	/* MODP */
 	bool (*make_public)(const struct group_alg *, struct ike_kex *);
 	bool (*make_shared)(const struct group_alg *, const struct ike_kex *, struct span peer, uint8_t *out);
@@ -27,13 +29,16 @@ struct group_alg {
 	EC_GROUP *curve;
 	BIGNUM *p;
 	BN_MONT_CTX *mont;
+	bool has_kem;
 };
 
 struct ike_kex {
 	const struct group_alg *alg;
 	uint8_t priv[PRIVATE_MAX];
 	bool has_pub;
-	uint8_t pub[];	/* alg->public_len */
+	bool answers;	/* KEM: pub is a ciphertext, */
+	uint8_t secret[KEM_SECRET_LEN];	/* of this */
+	uint8_t pub[];	/* alg->public_len, or answer_len of the one who answers */
 };
 
 /* ---- MODP */
@@ -200,12 +205,37 @@ raw_shared(const struct group_alg *g, const struct ike_kex *x, struct span peer,
 	return ok;
 }
 
+/* ---- ML-KEM */
+
+static bool
+ml_public(const struct group_alg *g, struct ike_kex *x)
+{
+	return kem_public(g->kem, x->priv, x->pub, g->public_len);
+}
+
+static bool
+ml_shared(const struct group_alg *g, const struct ike_kex *x, struct span peer, uint8_t *out)
+{
+	if (!x->answers)
+		return kem_decapsulate(g->kem, x->priv, peer, out);
+	memcpy(out, x->secret, sizeof(x->secret));
+	return true;
+}
+
 /* ---- the face */
 
-#define MODP(id, bits, exponent, rfc) \
-	{ id, bits / 8, bits / 8, exponent / 8, NID_undef, NULL, BN_get_rfc##rfc##_prime_##bits, modp_public, modp_shared, NULL, NULL, NULL }
-#define ECP(id, octets, nid) { id, 2 * octets, octets, octets + ECP_EXTRA, nid, NULL, NULL, ecp_public, ecp_shared, NULL, NULL, NULL }
-#define RAW(id, octets, name) { id, octets, octets, octets, NID_undef, name, NULL, raw_public, raw_shared, NULL, NULL, NULL }
+#define MODP(n, bits, exponent, rfc) \
+	{ .id = n, .public_len = bits / 8, .answer_len = bits / 8, .shared_len = bits / 8, .private_len = exponent / 8, \
+		.prime = BN_get_rfc##rfc##_prime_##bits, .make_public = modp_public, .make_shared = modp_shared }
+#define ECP(n, octets, curve_nid) \
+	{ .id = n, .public_len = 2 * octets, .answer_len = 2 * octets, .shared_len = octets, .private_len = octets + ECP_EXTRA, \
+		.nid = curve_nid, .make_public = ecp_public, .make_shared = ecp_shared }
+#define RAW(n, octets, name) \
+	{ .id = n, .public_len = octets, .answer_len = octets, .shared_len = octets, .private_len = octets, .raw = name, \
+		.make_public = raw_public, .make_shared = raw_shared }
+#define KEM(n, ek, ciphertext, name) \
+	{ .id = n, .public_len = ek, .answer_len = ciphertext, .shared_len = KEM_SECRET_LEN, .private_len = KEM_SEED_LEN, .kem = name, \
+		.make_public = ml_public, .make_shared = ml_shared }
 static struct group_alg groups[] = {
 	MODP(2, 1024, 160, 2409),
 	MODP(5, 1536, 200, 3526),
@@ -219,6 +249,8 @@ static struct group_alg groups[] = {
 	ECP(21, 66, NID_secp521r1),
 	RAW(31, 32, "X25519"),
 	RAW(32, 56, "X448"),
+	KEM(36, 1184, 1088, "ML-KEM-768"),
+	KEM(37, 1568, 1568, "ML-KEM-1024"),
 };
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;
 
@@ -247,6 +279,8 @@ prepare_all(void)
 
 		if (g->prime)
 			prepare_modp(g);
+		else if (g->kem)
+			g->has_kem = kem_has(g->kem);
 		else if (g->nid != NID_undef)
 			g->curve = EC_GROUP_new_by_curve_name(g->nid);
 	}
@@ -258,7 +292,7 @@ group_find(uint16_t id)
 	CRYPTO_THREAD_run_once(&once, prepare_all);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (groups[i].id == id)
-			return groups[i].p || groups[i].curve || groups[i].raw ? &groups[i] : NULL;
+			return groups[i].p || groups[i].curve || groups[i].raw || groups[i].has_kem ? &groups[i] : NULL;
 	return NULL;
 }
 
@@ -273,14 +307,22 @@ ike_group_public_len(uint16_t group)
 size_t
 ike_group_answer_len(uint16_t group)
 {
-	return ike_group_public_len(group);
+	const struct group_alg *g = group_find(group);
+
+	return g ? g->answer_len : 0;
+}
+
+static size_t
+pub_room(const struct group_alg *g)
+{
+	return g->public_len > g->answer_len ? g->public_len : g->answer_len;
 }
 
 struct ike_kex *
 ike_kex_new(const struct env *env, uint16_t group)
 {
 	const struct group_alg *g = group_find(group);
-	struct ike_kex *x = g ? env_alloc(env, sizeof(*x) + g->public_len) : NULL;
+	struct ike_kex *x = g ? env_alloc(env, sizeof(*x) + pub_room(g)) : NULL;
 
 	if (!x)
 		return NULL;
@@ -296,7 +338,7 @@ ike_kex_free(const struct env *env, struct ike_kex *x)
 {
 	if (!x)
 		return;
-	OPENSSL_cleanse(x, sizeof(*x) + x->alg->public_len);
+	OPENSSL_cleanse(x, sizeof(*x) + pub_room(x->alg));
 	env_free(env, x);
 }
 
@@ -310,14 +352,30 @@ struct span
 ike_kex_public(struct ike_kex *x)
 {
 	if (!x->has_pub)
-		x->has_pub = x->alg->make_public(x->alg, x);
-	return span_of(x->pub, x->has_pub ? x->alg->public_len : 0);
+		x->has_pub = !x->answers && x->alg->make_public(x->alg, x);
+	return span_of(x->pub, !x->has_pub ? 0 : x->answers ? x->alg->answer_len : x->alg->public_len);
+}
+
+struct span
+ike_kex_answer(struct ike_kex *x, struct span peer)
+{
+	const struct group_alg *g = x->alg;
+
+	if (g->kem && !x->has_pub) {
+		x->answers = true;
+		x->has_pub = peer.n == g->public_len && kem_encapsulate(g->kem, peer, x->priv, x->pub, g->answer_len, x->secret);
+		if (!x->has_pub)
+			ERR_clear_error();
+	}
+	return ike_kex_public(x);
 }
 
 size_t
 ike_kex_shared(struct ike_kex *x, struct span peer, uint8_t out[static IKE_SHARED_MAX])
 {
-	if (peer.n == x->alg->public_len && x->alg->make_shared(x->alg, x, peer, out))
+	size_t want = x->answers || !x->alg->kem ? x->alg->public_len : x->alg->answer_len;
+
+	if (peer.n == want && (!x->answers || x->has_pub) && x->alg->make_shared(x->alg, x, peer, out))
 		return x->alg->shared_len;
 	/* What a peer sent must not pile up in this thread's error queue. */
 	ERR_clear_error();

@@ -95,11 +95,11 @@ bool
 ike_keys_rekey(const struct ike_suite *suite, const struct ike_keys *old, const struct ike_seed *s, struct ike_keys *out)
 {
 	uint8_t skeyseed[IKE_PRF_LEN_MAX];
-	struct span data[3] = { s->g_ir, s->ni, s->nr };
+	struct span data[4] = { s->g_ir, s->ni, s->nr, s->more };
 	bool ok;
 
 	ok = keys_shape(suite, out) && old->prf == suite->prf && s->g_ir.n &&
-	    ike_prf(old->prf, span_of(old->d, old->prf_len), data, 3, skeyseed) && keys_cut(suite, skeyseed, s, out);
+	    ike_prf(old->prf, span_of(old->d, old->prf_len), data, 4, skeyseed) && keys_cut(suite, skeyseed, s, out);
 	OPENSSL_cleanse(skeyseed, sizeof(skeyseed));
 	if (!ok)
 		ike_keys_wipe(out);
@@ -132,7 +132,7 @@ ike_keys_wipe(struct ike_keys *k)
 bool
 ike_keymat(const struct ike_keys *k, const struct ike_seed *s, uint16_t encr, uint16_t bits, uint16_t integ, struct ike_keymat *out)
 {
-	struct span seed[3] = { s->g_ir, s->ni, s->nr };
+	struct span seed[4] = { s->g_ir, s->ni, s->nr, s->more };
 	uint8_t block[2 * (IKE_ENC_KEY_MAX + IKE_MAC_KEY_MAX)];
 	struct cur c;
 	size_t n;
@@ -140,7 +140,7 @@ ike_keymat(const struct ike_keys *k, const struct ike_seed *s, uint16_t encr, ui
 	if (!protect_shape(&out->i2r, encr, bits, integ) || !protect_shape(&out->r2i, encr, bits, integ))
 		goto fail;
 	n = 2u * (out->i2r.enc_len + out->i2r.mac_len);
-	if (!ike_prf_plus(k->prf, span_of(k->d, k->prf_len), seed, 3, block, n))
+	if (!ike_prf_plus(k->prf, span_of(k->d, k->prf_len), seed, 4, block, n))
 		goto fail;
 	c = cur_of(span_of(block, n));
 	take(&c, out->i2r.enc, out->i2r.enc_len);

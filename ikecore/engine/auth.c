@@ -470,7 +470,7 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 	struct ike_choice ch;
 	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
 	struct dp_selectors sel;
-	struct ike_child_made made = { &ch, &ni, &nr, span_of("", 0), true, &sel };
+	struct ike_child_made made = { .ch = &ch, .ni = &ni, .nr = &nr, .g_ir = span_of("", 0), .more = span_of("", 0), .ours = true, .sel = &sel };
 	struct ike_child *c = sa->hs->child;
 	enum ike_drop d;
 
@@ -666,7 +666,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	struct ike_nonce ni = sa->hs->ni, nr = sa->hs->nr;
 	struct first_child f;
-	struct ike_child_made made = { &f.ch, &ni, &nr, span_of("", 0), false, &f.sel };
+	struct ike_child_made made = { .ch = &f.ch, .ni = &ni, .nr = &nr, .g_ir = span_of("", 0), .more = span_of("", 0), .sel = &f.sel };
 	struct ike_offer o;
 	struct ike_tx t;
 	uint32_t spi;

@@ -238,7 +238,8 @@ emit_add(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike
 bool
 ike_child_install(struct ike *k, struct ike_sa *sa, struct ike_child *c, const struct ike_child_made *made, bool active)
 {
-	struct ike_seed seed = { .g_ir = made->g_ir, .ni = span_of(made->ni->b, made->ni->n), .nr = span_of(made->nr->b, made->nr->n) };
+	struct ike_seed seed = { .g_ir = made->g_ir, .ni = span_of(made->ni->b, made->ni->n), .nr = span_of(made->nr->b, made->nr->n),
+		.more = made->more };
 	struct ike_keymat km;
 
 	if (!ike_keymat(&sa->keys, &seed, made->ch->encr, made->ch->bits, made->ch->integ, &km)) {

@@ -34,7 +34,7 @@ nonce_span(const struct ike_nonce *n)
 static struct ike_cc *
 asked(const struct ike_sa *sa)
 {
-	return sa->cc_tx && sa->cc_tx->asked ? sa->cc_tx : NULL;
+	return sa->cc_tx && sa->cc_tx->stage != IKE_CC_BEGUN ? sa->cc_tx : NULL;
 }
 
 void
@@ -51,12 +51,16 @@ ike_cc_free(struct ike *k, struct ike_cc **cc)
 		ike_sa_free(k, heir);
 	ike_child_free(k, c->child);
 	ike_kex_free(&k->env.env, c->kex);
+	ike_job_discard(c->job);
+	if (c->more)
+		ike_wipe(c->more, sizeof(*c->more));
+	env_free(&k->env.env, c->more);
 	ike_wipe(c, sizeof(*c));
 	env_free(&k->env.env, c);
 }
 
 static struct ike_cc *
-cc_new(struct ike *k, enum ike_cc_kind kind, bool ours, uint16_t group)
+cc_new(struct ike *k, enum ike_cc_kind kind, bool ours, uint16_t group, bool more)
 {
 	struct ike_cc *cc = env_alloc(&k->env.env, sizeof(*cc));
 	struct ike_nonce *mine;
@@ -79,17 +83,24 @@ cc_new(struct ike *k, enum ike_cc_kind kind, bool ours, uint16_t group)
 	if (heir)
 		heir->state = IKE_SA_FAILED;	/* takes nothing until it has keys */
 	cc->heir = heir ? heir->id : 0;
-	if ((!group || cc->kex) && (heir || cc->child))
+	if (more)
+		cc->more = env_alloc(&k->env.env, sizeof(*cc->more));
+	if ((!group || cc->kex) && (heir || cc->child) && (!more || cc->more))
 		return cc;
 	ike_cc_free(k, &cc);
 	return NULL;
 }
 
+struct secrets {
+	struct span first, more;
+};
+static const struct secrets no_secrets = { { (const uint8_t *)"", 0 }, { (const uint8_t *)"", 0 } };
+
 /* An heir that is given keys: a copy of the old one in all but those. */
 static bool
-make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struct span g_ir)
+make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, const struct secrets *s)
 {
-	struct ike_seed seed = { .g_ir = g_ir, .ni = nonce_span(&cc->ni), .nr = nonce_span(&cc->nr) };
+	struct ike_seed seed = { .g_ir = s->first, .ni = nonce_span(&cc->ni), .nr = nonce_span(&cc->nr), .more = s->more };
 	const struct ike_choice *ch = &cc->choice;
 
 	*(heir->initiator ? &heir->spi_r : &heir->spi_i) = ch->ike_spi;
@@ -107,7 +118,7 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struc
 	heir->profile = sa->profile;
 	heir->key = sa->key;
 	heir->ext = sa->ext;
-	memcpy(heir->addke, sa->addke, sizeof(heir->addke));	/* what they gave is in SK_d */
+	memcpy(heir->addke, ike_follow_chosen(ch) ? ch->addke : sa->addke, sizeof(heir->addke));	/* what those gave is in SK_d */
 	heir->unwelcome = sa->unwelcome;
 	heir->local_id = sa->local_id;
 	heir->peer_id = sa->peer_id;
@@ -116,10 +127,27 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, struc
 	return true;
 }
 
+static struct ike_child_made
+made_of(const struct ike_cc *cc, const struct secrets *s)
+{
+	return (struct ike_child_made){ .ch = &cc->choice, .ni = &cc->ni, .nr = &cc->nr, .g_ir = s->first, .more = s->more, .ours = cc->ours,
+		.sel = &cc->sel };
+}
+
+/* A secret is there, the last one or the only one: all there are. */
+static struct secrets
+all_secrets(const struct ike_cc *cc, const struct ike_job *job)
+{
+	const struct ike_more *m = cc->more;
+
+	if (!ike_follow_chosen(&cc->choice))
+		return (struct secrets){ span_of(job->shared, job->shared_len), span_of("", 0) };
+	return (struct secrets){ span_of(m->first, m->n_first), span_of(m->rest, m->n_rest) };
+}
+
 /* ---- our request */
-/* Not before then. */
-static void
-hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait)
+void
+ike_cc_hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait)
 {
 	struct ike_child *old = ike_child_find(k, cc->old);
 	tick_t at = k->now + env_jitter(&k->env.env, wait, 25);
@@ -175,15 +203,18 @@ send_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pu
 	struct ike_tx t;
 
 	build_request(k, sa, cc, pub, &t);
-	cc->asked = ike_x_start(k, sa, IKE_X_CREATE, &t);
-	return cc->asked;
+	if (!ike_x_start(k, sa, IKE_X_CREATE, &t))
+		return false;
+	cc->stage = IKE_CC_ASKED;
+	return true;
 }
 
 /* A job carries the key exchange away from here; the rest of the exchange stays in cc. */
-static bool
-begin_job(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span peer, uint32_t *serial)
+bool
+ike_cc_job_begin(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, enum ike_job_kind kind, struct span peer)
 {
-	struct ike_job *job = cc->kex ? ike_job_new(k, sa, &cc->kex, peer) : NULL;
+	struct ike_job *job = cc->kex ? ike_job_new(k, sa, kind, &cc->kex, peer) : NULL;
+	uint32_t *serial = cc->ours ? &sa->job : &sa->job_rx;
 
 	if (!job)
 		return false;
@@ -198,13 +229,16 @@ begin_job(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span peer,
 static bool
 start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, uint32_t old, uint16_t group, unsigned ke_rounds)
 {
-	struct ike_cc *cc = sa->n_children < IKE_CHILDREN_MAX || kind == IKE_CC_REKEY_IKE ? cc_new(k, kind, true, group) : NULL;
+	bool more = group && ike_follow_offers(ike_profile(k, sa->profile), kind);
+	struct ike_cc *cc = NULL;
 
+	if (sa->n_children < IKE_CHILDREN_MAX || kind == IKE_CC_REKEY_IKE)
+		cc = cc_new(k, kind, true, group, more);
 	if (!cc)
 		return false;
 	cc->old = old;
 	cc->ke_rounds = ke_rounds;
-	if (group ? !begin_job(k, sa, cc, span_of("", 0), &sa->job) : !send_request(k, sa, cc, span_of("", 0))) {
+	if (group ? !ike_cc_job_begin(k, sa, cc, IKE_JOB_PUBLIC, span_of("", 0)) : !send_request(k, sa, cc, span_of("", 0))) {
 		ike_cc_free(k, &cc);
 		return false;
 	}
@@ -228,22 +262,20 @@ still_wanted(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 }
 
 static void
-our_value(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_job *job)
+our_value(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 {
-	struct span pub = ike_kex_public(job->kex);
+	struct span pub = ike_kex_public(cc->job->kex);
 
 	if (!still_wanted(k, sa, cc)) {
 		ike_cc_free(k, &cc);
 		ike_info_mind_childless(k, sa);
 		return;
 	}
-	cc->kex = job->kex;
-	job->kex = NULL;
 	if (pub.n && sa->x.kind == IKE_X_NONE && send_request(k, sa, cc, pub)) {
 		sa->cc_tx = cc;
 		return;
 	}
-	hold(k, sa, cc, TICK_S(1));
+	ike_cc_hold(k, sa, cc, TICK_S(1));
 	ike_cc_free(k, &cc);
 }
 
@@ -270,7 +302,7 @@ refused_child(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 		    ike_words_refused(ike_profile(k, sa->profile), true, true, "peer refuses the IPsec SA", k->text), 0, true);
 		return;
 	}
-	hold(k, sa, cc, TICK_S(10));	/* until its lifetime ends */
+	ike_cc_hold(k, sa, cc, TICK_S(10));	/* until its lifetime ends */
 }
 
 static void
@@ -284,8 +316,8 @@ not_found(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 		sa->want_child = true;
 }
 
-static void
-refused(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const struct ike_notify *n)
+void
+ike_cc_refused(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const struct ike_notify *n)
 {
 	struct ike_sa *heir = ike_sa_find(k, sa->peer_successor);
 
@@ -303,7 +335,7 @@ refused(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const struct 
 		if (++sa->temp_tries > IKE_TEMP_TRIES)
 			ike_sa_down(k, sa, IKE_DOWN_PROTOCOL, "peer puts rekeying off for too long", 0, true);
 		else
-			hold(k, sa, cc, IKE_TEMP_RETRY);
+			ike_cc_hold(k, sa, cc, IKE_TEMP_RETRY);
 		return;
 	case IKE_N_CHILD_SA_NOT_FOUND:
 		not_found(k, sa, cc);
@@ -329,9 +361,9 @@ other_group(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const str
 
 /* ---- our request was granted */
 static void
-finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
+finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct secrets *s)
 {
-	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, true, &cc->sel };
+	struct ike_child_made made = made_of(cc, s);
 	struct ike_child *old = ike_child_find(k, cc->old), *theirs = ike_child_find(k, cc->peer_new), *c = cc->child;
 	struct ike_low low;
 
@@ -351,7 +383,7 @@ finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_
 	}
 	c->replaces = cc->old;
 	if (!ike_child_install(k, sa, c, &made, true)) {
-		hold(k, sa, cc, TICK_S(10));
+		ike_cc_hold(k, sa, cc, TICK_S(10));
 		return;
 	}
 	if (old && old->sa == sa && old->state != IKE_CH_LINGER) {
@@ -362,12 +394,12 @@ finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_
 }
 
 static void
-finish_ike(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
+finish_ike(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct secrets *s)
 {
 	struct ike_sa *heir = ike_sa_find(k, cc->heir), *theirs = ike_sa_find(k, sa->peer_successor);
 
-	if (!heir || !make_heir(sa, heir, cc, g_ir)) {
-		hold(k, sa, cc, TICK_S(10));
+	if (!heir || !make_heir(sa, heir, cc, s)) {
+		ike_cc_hold(k, sa, cc, TICK_S(10));
 		return;
 	}
 	cc->heir = 0;
@@ -391,12 +423,12 @@ finish_ike(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir
 }
 
 static void
-finish(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
+finish(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct secrets *s)
 {
 	if (cc->kind == IKE_CC_REKEY_IKE)
-		finish_ike(k, sa, cc, g_ir);
+		finish_ike(k, sa, cc, s);
 	else
-		finish_child(k, sa, cc, g_ir);
+		finish_child(k, sa, cc, s);
 }
 
 static enum ike_drop
@@ -409,7 +441,7 @@ check_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct i
 		return IKE_DROP_PAYLOAD_PLACE;
 	if (ike ? !ike_answer_ike(p, m, sa->suite.prf, true, &cc->choice) : !ike_answer_esp(p, m, true, &cc->choice))
 		return IKE_DROP_PROPOSAL;
-	if (cc->choice.group != cc->group || (cc->group && (m->ke_group != cc->group || m->ke.n != ike_group_public_len(cc->group))))
+	if (cc->choice.group != cc->group || (cc->group && (m->ke_group != cc->group || m->ke.n != ike_group_answer_len(cc->group))))
 		return IKE_DROP_GROUP;
 	if (span_eq(m->nonce, nonce_span(&cc->ni)))
 		return IKE_DROP_NONCE;
@@ -419,10 +451,10 @@ check_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct i
 }
 
 /* Something that we cannot use: the peer has it, so it must be deleted there. */
-static void
-undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
+void
+ike_cc_undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 {
-	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, span_of("", 0), true, &cc->sel };
+	struct ike_child_made made = made_of(cc, &no_secrets);
 	struct ike_child *c = cc->child;
 
 	if (c) {
@@ -430,7 +462,7 @@ undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 		ike_child_file(k, sa, c, &made);
 		ike_child_want_delete(k, c);
 	}
-	refused(k, sa, cc, NULL);
+	ike_cc_refused(k, sa, cc, NULL);
 }
 
 enum ike_drop
@@ -446,17 +478,19 @@ ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	sa->cc_tx = NULL;	/* put back where it goes on */
 	if (n) {
 		if (n->type != IKE_N_INVALID_KE_PAYLOAD || !other_group(k, sa, cc, n))
-			refused(k, sa, cc, n);
+			ike_cc_refused(k, sa, cc, n);
 		ike_cc_free(k, &cc);
 		return IKE_DROP_STATE;
 	}
 	d = check_answer(k, sa, cc, m);
+	if (d == IKE_OK && ike_follow_chosen(&cc->choice) && !ike_follow_link(cc, m))
+		d = IKE_DROP_NOTIFY_SYNTAX;
 	if (d == IKE_OK && cc->heir && ike_sa_find(k, cc->heir))
 		ike_qcd_take(k, ike_sa_find(k, cc->heir), m);
 	if (d == IKE_OK && cc->group)
-		d = begin_job(k, sa, cc, m->ke, &sa->job) ? IKE_OK : IKE_DROP_MEMORY;
+		d = ike_job_again(k, sa, &cc->job, m->ke) ? IKE_OK : IKE_DROP_ROOM;
 	if (d != IKE_OK) {
-		undo(k, sa, cc);
+		ike_cc_undo(k, sa, cc);
 		ike_cc_free(k, &cc);
 		return d;
 	}
@@ -466,7 +500,7 @@ ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 		sa->cc_tx = cc;
 		return IKE_OK;
 	}
-	finish(k, sa, cc, span_of("", 0));
+	finish(k, sa, cc, &no_secrets);
 	ike_cc_free(k, &cc);
 	return IKE_OK;
 }
@@ -498,6 +532,8 @@ timing(const struct ike *k, const struct ike_sa *sa, enum ike_cc_kind kind, cons
 
 	if (sa->state != IKE_SA_EST || sa->doom)
 		return IKE_N_TEMPORARY_FAILURE;
+	if (ours && ours->stage == IKE_CC_MORE && ours->kind == kind && kind != IKE_CC_NEW && (!old || ours->old == old->spi_in))
+		return IKE_N_TEMPORARY_FAILURE;	/* RFC 9370 2.2.4.1: past the point where nonces decide */
 	if (kind == IKE_CC_REKEY_IKE)
 		return child_busy || ike_sa_find(k, sa->peer_successor) ? IKE_N_TEMPORARY_FAILURE : 0;	/* 2.25.2 */
 	if (rekeying_ike || ike_hold_until(k, sa))
@@ -552,13 +588,23 @@ examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct 
 	return d == IKE_OK ? 0 : d == IKE_DROP_MODE ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_TS_UNACCEPTABLE;
 }
 
+static enum ike_exchange
+exchange_of(const struct ike_cc *cc)
+{
+	return cc->stage == IKE_CC_MORE ? IKE_FOLLOWUP_KE : IKE_CREATE_CHILD_SA;
+}
+
 static bool
 build_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, struct ike_tx *t)
 {
 	struct ike_sa *heir = ike_sa_find(k, cc->heir);
 	struct ike_offer o;
 
-	ike_tx_response(t, sa, IKE_CREATE_CHILD_SA, cc->mid);
+	ike_tx_response(t, sa, exchange_of(cc), cc->mid);
+	if (cc->stage == IKE_CC_MORE) {
+		ike_build_ke(&t->b, cc->choice.addke[cc->at], pub);
+		return pub.n != 0;
+	}
 	if (heir) {
 		ike_offer_choice(&cc->choice, IKE_PROTO_IKE, heir->spi_r, &o);
 	} else {
@@ -576,9 +622,9 @@ build_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pu
 
 /* The peer's new child: installed, but not sent on before the peer does. */
 static bool
-grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span g_ir)
+grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct secrets *s)
 {
-	struct ike_child_made made = { &cc->choice, &cc->ni, &cc->nr, g_ir, false, &cc->sel };
+	struct ike_child_made made = made_of(cc, s);
 	struct ike_child *old = ike_child_find(k, cc->old), *c = cc->child;
 	struct ike_cc *ours = asked(sa);
 	bool alone = ike_child_count_up(sa) == 0;
@@ -616,7 +662,7 @@ grant_ike(struct ike *k, struct ike_sa *sa, struct ike_sa *heir)
 
 /* All is known and possible: act, then answer. cc is the caller's to free. */
 static enum ike_drop
-grant(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, struct span g_ir)
+grant(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, const struct secrets *s)
 {
 	struct ike_sa *heir = ike_sa_find(k, cc->heir);
 	struct ike_rx rx = cc->rx;
@@ -624,8 +670,8 @@ grant(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub, stru
 
 	if (!build_answer(k, sa, cc, pub, &t))
 		return IKE_DROP_MEMORY;
-	if (heir ? !make_heir(sa, heir, cc, g_ir) : !grant_child(k, sa, cc, g_ir)) {
-		answer_error(k, sa, &rx, cc->mid, IKE_N_NO_PROPOSAL_CHOSEN, span_of("", 0));
+	if (heir ? !make_heir(sa, heir, cc, s) : !grant_child(k, sa, cc, s)) {
+		ike_respond_error(k, sa, exchange_of(cc), cc->mid, &rx, IKE_N_NO_PROPOSAL_CHOSEN, span_of("", 0));
 		return IKE_DROP_PROPOSAL;
 	}
 	cc->heir = 0;
@@ -641,11 +687,13 @@ static enum ike_drop
 accept_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_cc_kind kind,
     const struct ike_cc *want, uint32_t old)
 {
-	struct ike_cc *cc = cc_new(k, kind, false, want->choice.group);
+	struct ike_cc *cc = cc_new(k, kind, false, want->choice.group, ike_follow_chosen(&want->choice));
 	enum ike_drop d;
 
 	if (!cc)
 		return IKE_DROP_MEMORY;	/* counts as lost; the peer asks again */
+	ike_follow_drop(k, sa);	/* the peer does not go on with that */
+	cc->stage = IKE_CC_ASKED;
 	cc->choice = want->choice;
 	cc->ts = want->ts;
 	cc->sel = want->sel;
@@ -656,13 +704,13 @@ accept_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const 
 	cc->ni.n = (uint16_t)m->nonce.n;
 	memcpy(cc->ni.b, m->nonce.p, m->nonce.n);
 	if (cc->group) {
-		if (begin_job(k, sa, cc, m->ke, &sa->job_rx)) {
+		if (ike_cc_job_begin(k, sa, cc, IKE_JOB_BOTH, m->ke)) {
 			sa->cc_rx = cc;
 			return IKE_OK;
 		}
 		d = IKE_DROP_MEMORY;
 	} else {
-		d = grant(k, sa, cc, span_of("", 0), span_of("", 0));
+		d = grant(k, sa, cc, span_of("", 0), &no_secrets);
 	}
 	ike_cc_free(k, &cc);
 	return d;
@@ -708,12 +756,28 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 }
 
 /* ---- a value or a secret is computed */
+/* One of several: answers, and waits for the peer's next. */
+static void
+answer_part(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span pub)
+{
+	struct ike_rx rx = cc->rx;
+	struct ike_tx t;
+
+	if (!build_answer(k, sa, cc, pub, &t)) {
+		ike_cc_free(k, &cc);
+		return;
+	}
+	ike_follow_link_new(k, cc, &t);
+	ike_respond(k, sa, &t, &rx);
+	ike_follow_wait(k, sa, cc);
+}
+
 static void
 theirs_computed(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 {
 	struct ike_cc *cc = sa->cc_rx;
 	struct ike_child *old = ike_child_find(k, cc->old);
-	struct ike_rx rx = cc->rx;
+	struct secrets s;
 	uint16_t error;
 
 	sa->cc_rx = NULL;
@@ -725,33 +789,76 @@ theirs_computed(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 	    timing(k, sa, cc->kind, old);	/* much may have happened meanwhile */
 	if (!error && job->shared_len == 0)
 		error = IKE_N_INVALID_SYNTAX;
-	if (error)
-		answer_error(k, sa, &rx, cc->mid, error, span_of("", 0));
-	else
-		grant(k, sa, cc, ike_kex_public(job->kex), span_of(job->shared, job->shared_len));
+	if (error) {
+		ike_respond_error(k, sa, exchange_of(cc), cc->mid, &cc->rx, error, span_of("", 0));
+	} else if (ike_follow_chosen(&cc->choice) && !ike_follow_keep(cc, job)) {
+		answer_part(k, sa, cc, ike_kex_public(job->kex));
+		ike_sa_kick(k, sa);
+		return;
+	} else {
+		s = all_secrets(cc, job);
+		grant(k, sa, cc, ike_kex_public(job->kex), &s);
+	}
 	ike_cc_free(k, &cc);
 	ike_sa_kick(k, sa);
 }
 
+/* A secret of ours: the SA is there, or the next exchange begins. */
+static void
+our_secret(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct ike_job *job)
+{
+	struct secrets s;
+
+	if (job->shared_len == 0) {
+		ike_cc_undo(k, sa, cc);
+	} else if (ike_follow_chosen(&cc->choice) && !ike_follow_keep(cc, job)) {
+		if (ike_follow_yields(k, sa, cc)) {
+			ike_cc_free(k, &cc);
+			return;
+		}
+		if (ike_follow_begin(k, sa, cc)) {
+			sa->cc_tx = cc;
+			return;
+		}
+		ike_cc_hold(k, sa, cc, TICK_S(1));
+	} else {
+		s = all_secrets(cc, job);
+		finish(k, sa, cc, &s);
+	}
+	ike_cc_free(k, &cc);
+}
+
+static void
+our_next_value(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
+{
+	if (sa->state == IKE_SA_EST && ike_follow_ask(k, sa, cc)) {
+		sa->cc_tx = cc;
+		return;
+	}
+	ike_cc_hold(k, sa, cc, TICK_S(1));
+	ike_cc_free(k, &cc);
+}
+
 void
-ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job *job, bool ours)
+ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job **job, bool ours)
 {
 	struct ike_cc *cc = sa->cc_tx;
 	uint32_t id = sa->id;
 
 	if (!ours) {
-		theirs_computed(k, sa, job);
+		theirs_computed(k, sa, *job);
 		return;
 	}
 	sa->cc_tx = NULL;
-	if (!cc->asked) {
-		our_value(k, sa, cc, job);
+	if ((*job)->kind != IKE_JOB_PUBLIC) {
+		our_secret(k, sa, cc, *job);
 	} else {
-		if (job->shared_len == 0)
-			undo(k, sa, cc);
+		cc->job = *job;
+		*job = NULL;
+		if (cc->stage == IKE_CC_BEGUN)
+			our_value(k, sa, cc);
 		else
-			finish(k, sa, cc, span_of(job->shared, job->shared_len));
-		ike_cc_free(k, &cc);
+			our_next_value(k, sa, cc);
 	}
 	sa = ike_sa_find(k, id);
 	if (sa)

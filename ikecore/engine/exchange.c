@@ -226,6 +226,7 @@ give_up(struct ike *k, struct ike_sa *sa)
 		ike_sa_free(k, sa);
 		return;
 	case IKE_X_CREATE:
+	case IKE_X_FOLLOW:
 	case IKE_X_DEL_CHILD:
 	case IKE_X_LIVE:
 	case IKE_X_PROBE:
@@ -342,7 +343,7 @@ first_sealed(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const st
 	if (d != IKE_OK || sa->state == IKE_SA_R_KEX)
 		return d;
 	hs->auth_at = k->now;
-	if (!ike_shake_job(k, sa, span_of(hs->theirs + hs->ke_at, hs->ke_len))) {
+	if (!ike_shake_job(k, sa, IKE_JOB_SHARED, span_of(hs->theirs + hs->ke_at, hs->ke_len))) {
 		ike_stash_free(k, hs->stash);
 		hs->stash = NULL;
 		return IKE_DROP_MEMORY;
@@ -406,11 +407,14 @@ check_window(const struct ike_sa *sa, const struct ike_msg *m)
 
 /* Which requests an SA takes in which state. A missing one is answered with an error, so that the window moves on. */
 typedef enum ike_drop request_fn(struct ike *, struct ike_sa *, const struct ike_rx *, struct ike_msg *);
-static request_fn *const on_request[IKE_SA_STATES][IKE_INTERMEDIATE - IKE_SA_INIT + 1] = {
+static request_fn *const on_request[IKE_SA_STATES][IKE_FOLLOWUP_KE - IKE_SA_INIT + 1] = {
 	[IKE_SA_R_AUTH] = { [IKE_AUTH - IKE_SA_INIT] = ike_auth_request, [IKE_INTERMEDIATE - IKE_SA_INIT] = ike_mke_request },
-	[IKE_SA_EST] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
-	[IKE_SA_REKEYED] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
-	[IKE_SA_CLOSING] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request },
+	[IKE_SA_EST] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request,
+		[IKE_FOLLOWUP_KE - IKE_SA_INIT] = ike_follow_request },
+	[IKE_SA_REKEYED] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request,
+		[IKE_FOLLOWUP_KE - IKE_SA_INIT] = ike_follow_request },
+	[IKE_SA_CLOSING] = { [IKE_CREATE_CHILD_SA - IKE_SA_INIT] = ike_cc_request, [IKE_INFORMATIONAL - IKE_SA_INIT] = ike_info_request,
+		[IKE_FOLLOWUP_KE - IKE_SA_INIT] = ike_follow_request },
 };
 
 static void
@@ -428,7 +432,7 @@ static enum ike_drop
 handle_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m, enum ike_drop d)
 {
 	unsigned col = (unsigned)(m->hdr.exchange - IKE_SA_INIT);
-	request_fn *fn = col <= IKE_INTERMEDIATE - IKE_SA_INIT ? on_request[sa->state][col] : NULL;
+	request_fn *fn = col <= IKE_FOLLOWUP_KE - IKE_SA_INIT ? on_request[sa->state][col] : NULL;
 
 	if (sa->state == IKE_SA_I_AUTH || sa->state == IKE_SA_I_SIGN || sa->state == IKE_SA_I_CHECK || sa->state == IKE_SA_I_INTER ||
 	    sa->state == IKE_SA_I_KEX)
@@ -482,6 +486,9 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 		break;
 	case IKE_X_CREATE:
 		ike_cc_response(k, sa, rx, m);
+		break;
+	case IKE_X_FOLLOW:
+		ike_follow_response(k, sa, m);
 		break;
 	case IKE_X_DEL_CHILD:
 	case IKE_X_DEL_IKE:

@@ -38,6 +38,7 @@ enum {	/* bounds */
 	IKE_CERTREQ_MAX = 24,	/* CAs that we name to a peer */
 	IKE_REFUSED_MAX = 32,	/* refusals remembered for show */
 	IKE_CRASH_TOKEN_MAX = 128,
+	IKE_LINK_LEN = 16, IKE_LINK_MAX = 256,	/* what links the exchanges of a rekey: ours, a peer's */
 };
 
 #define IKE_RETX_FIRST	TICK_MS(500)
@@ -58,6 +59,7 @@ enum {	/* bounds */
 #define IKE_UNSURE_LIFE	TICK_S(170)	/* nobody waits longer for an answer */
 #define IKE_ORPHAN_LIFE	TICK_S(30)	/* an IKE SA without children, or one that lost a collision and is not deleted */
 #define IKE_SUSPECT_EVERY TICK_S(5)
+#define IKE_MORE_LIFE	TICK_S(60)	/* a peer has that long for its next additional key exchange */
 #define IKE_TEMP_RETRY	TICK_S(3)
 #define IKE_TEMP_TRIES	40	/* TEMPORARY_FAILURE for some minutes, then the SA is closed */
 #define IKE_BACKOFF_FIRST TICK_S(1)
@@ -88,7 +90,7 @@ enum ike_sa_state {
 	IKE_SA_STATES
 };
 
-enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_INTER, IKE_X_AUTH, IKE_X_CREATE, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_KINDS };
+enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_INTER, IKE_X_AUTH, IKE_X_CREATE, IKE_X_FOLLOW, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_KINDS };
 
 struct ike_low {	/* the lowest nonce of an exchange, as far as it can matter */
 	uint8_t n;
@@ -112,8 +114,10 @@ struct ike_choice {
 };
 
 enum ike_job_kind {
-	IKE_JOB_PUBLIC,	/* our value of a key exchange */
-	IKE_JOB_SHARED,	/* the shared secret, and our value where there is none yet */
+	IKE_JOB_PUBLIC,	/* our value of a key exchange that we begin */
+	IKE_JOB_ANSWER,	/* ours in answer to the peer's; of a KEM it is made from that */
+	IKE_JOB_SHARED,	/* the shared secret, where our value is said already */
+	IKE_JOB_BOTH,	/* ANSWER and SHARED */
 };
 enum { IKE_NO_KEY = UINT32_MAX };	/* place in the keyring: no pre-shared key is in use */
 
@@ -154,7 +158,7 @@ struct ike_job {
 	uint32_t sa;
 	uint32_t serial;	/* tells a job of today from one that was given up */
 	struct ike_kex *kex;
-	uint16_t peer_len, shared_len;
+	uint16_t peer_len, shared_len, room;	/* room: octets of peer there may be */
 	uint8_t shared[IKE_SHARED_MAX];
 	uint8_t peer[];
 };
@@ -243,13 +247,27 @@ struct ike_ts_pair {	/* selectors as they stand in a message */
 	struct ike_ts_list i, r;
 };
 
-/* One CREATE_CHILD_SA, ours (cc_tx) or the peer's while its job runs (cc_rx). */
+/* One CREATE_CHILD_SA and the IKE_FOLLOWUP_KE behind it, ours (cc_tx) or the peer's: while a job runs (cc_rx), between them (cc_more). */
 enum ike_cc_kind { IKE_CC_NEW, IKE_CC_REKEY_CHILD, IKE_CC_REKEY_IKE };
+enum ike_cc_stage {
+	IKE_CC_BEGUN,	/* ours: our value is being computed, nothing was said yet */
+	IKE_CC_ASKED,	/* CREATE_CHILD_SA */
+	IKE_CC_MORE,	/* additional key exchanges */
+};
+struct ike_more {	/* secrets so far, when there is to be more than one */
+	size_t n_first, n_rest;
+	uint8_t first[IKE_SHARED_MAX], rest[IKE_ADDKE_MAX * IKE_SHARED_MAX];
+};
 struct ike_cc {
 	enum ike_cc_kind kind;
 	bool ours;
-	bool asked;	/* ours: the request is sent; before, our value is being computed */
+	enum ike_cc_stage stage;
+	unsigned at;	/* MORE: place of the method in choice.addke */
+	struct ike_more *more;	/* NULL: no additional method is offered, or was chosen */
+	uint8_t link[IKE_LINK_MAX];	/* to be said next: by the peer where the exchange is its, by us where ours */
+	uint16_t link_len;
 	struct ike_kex *kex;
+	struct ike_job *job;	/* ours: has our value in it, and goes out again with the peer's */
 	uint16_t group;
 	struct ike_nonce ni, nr;
 	uint32_t heir;	/* the new IKE SA, ours, made before the exchange so that it cannot fail for memory after it */
@@ -327,7 +345,8 @@ struct ike_sa {
 	uint8_t *resp;	/* answer to rx_mid - 1, or its pieces */
 	size_t resp_len;
 	struct ike_shake *hs;
-	struct ike_cc *cc_tx, *cc_rx;
+	struct ike_cc *cc_tx, *cc_rx, *cc_more;
+	tick_t more_until;	/* cc_more is given up then */
 	uint32_t job;	/* serial of the job in flight for hs or cc_tx */
 	uint32_t job_rx;	/* for cc_rx */
 
@@ -593,7 +612,7 @@ void	ike_ext_note(const struct ike *k, struct ike_sa *sa, const struct ike_msg *
 bool	ike_init_start(struct ike *k, struct ike_sa *sa);	/* false: no memory; sa is still the caller's */
 enum ike_drop ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_init_response(struct ike *k, const struct ike_rx *rx, struct ike_msg *m);
-bool	ike_shake_job(struct ike *k, struct ike_sa *sa, struct span peer);	/* takes the key exchange away from sa until it is done */
+bool	ike_shake_job(struct ike *k, struct ike_sa *sa, enum ike_job_kind kind, struct span peer);	/* takes the key exchange away from sa until it is done */
 void	ike_shake_public(struct ike *k, struct ike_sa *sa, struct ike_job *job);	/* our value is there: says it */
 void	ike_shake_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job);
 
@@ -643,7 +662,7 @@ void	ike_child_free(struct ike *k, struct ike_child *c);	/* one that was never f
 struct ike_child_made {	/* what an exchange gave */
 	const struct ike_choice *ch;
 	const struct ike_nonce *ni, *nr;
-	struct span g_ir;
+	struct span g_ir, more;
 	bool ours;	/* we are the initiator of the exchange */
 	const struct dp_selectors *sel;
 };
@@ -667,8 +686,26 @@ unsigned ike_child_count_up(const struct ike_sa *sa);
 bool	ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old);
 enum ike_drop ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
-void	ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job *job, bool ours);
+void	ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job **job, bool ours);	/* may keep it */
 void	ike_cc_free(struct ike *k, struct ike_cc **cc);
+bool	ike_cc_job_begin(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, enum ike_job_kind kind, struct span peer);	/* with cc->kex */
+void	ike_cc_hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait);	/* it is wanted again, but not before then */
+void	ike_cc_refused(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const struct ike_notify *n);	/* n: by what; NULL: by us */
+void	ike_cc_undo(struct ike *k, struct ike_sa *sa, struct ike_cc *cc);	/* we cannot use what the peer may have made */
+
+/* ---- follow.c: IKE_FOLLOWUP_KE */
+bool	ike_follow_offers(const struct ike_profile *p, enum ike_cc_kind kind);
+bool	ike_follow_chosen(const struct ike_choice *ch);
+bool	ike_follow_keep(struct ike_cc *cc, const struct ike_job *job);	/* a secret; true: it was the last */
+bool	ike_follow_link(struct ike_cc *cc, const struct ike_msg *m);	/* takes the peer's; false: it is missing */
+bool	ike_follow_yields(struct ike *k, struct ike_sa *sa, struct ike_cc *cc);	/* ours ends here, the peer's goes on */
+bool	ike_follow_begin(struct ike *k, struct ike_sa *sa, struct ike_cc *cc);	/* our next value. False: no memory */
+bool	ike_follow_ask(struct ike *k, struct ike_sa *sa, struct ike_cc *cc);	/* it is there */
+enum ike_drop ike_follow_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
+enum ike_drop ike_follow_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
+void	ike_follow_wait(struct ike *k, struct ike_sa *sa, struct ike_cc *cc);	/* answered; the peer is to go on */
+void	ike_follow_link_new(struct ike *k, struct ike_cc *cc, struct ike_tx *t);
+void	ike_follow_drop(struct ike *k, struct ike_sa *sa);	/* what waits for the peer is given up */
 void	ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir);	/* children, dials and name go to the heir */
 
 /* ---- info.c */
@@ -782,9 +819,11 @@ void	ike_dial_reconf(struct ike *k, struct ike_dial *d, unsigned profile);
 void	ike_dial_local(struct ike *k, const struct addr *was, const struct addr *is);
 
 /* ---- job.c */
-/* Takes kex over; NULL: no memory. With a peer's value the shared secret is computed, else only ours. */
-struct ike_job *ike_job_new(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer);
+/* Takes kex over; NULL: no memory. */
+struct ike_job *ike_job_new(struct ike *k, struct ike_sa *sa, enum ike_job_kind kind, struct ike_kex **kex, struct span peer);
 bool	ike_job_emit(struct ike *k, struct ike_sa *sa, struct ike_job *job);
+/* One that came back with our value goes out once more for the secret, which takes no memory. False: there is no room in the queue. */
+bool	ike_job_again(struct ike *k, struct ike_sa *sa, struct ike_job **job, struct span peer);
 bool	ike_job_crowded(const struct ike *k);	/* strangers must wait */
 bool	ike_job_knows(const struct ike *k, const struct addr *remote);	/* someone from there was authenticated before */
 void	ike_job_event(struct ike *k, struct ike_job *job);

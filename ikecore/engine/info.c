@@ -137,6 +137,7 @@ peer_deletes_ike(struct ike *k, struct ike_sa *sa, enum ike_down why, const char
 
 	if (sa->state == IKE_SA_EST && heir) {	/* it rekeyed while we did: our rekey is forgotten, its SA inherits */
 		ike_cc_free(k, &sa->cc_tx);
+		sa->job = 0;
 		ike_sa_takeover(k, sa, heir);
 	}
 	if (sa->state == IKE_SA_EST && winner) {

@@ -55,9 +55,9 @@ send_request(struct ike *k, struct ike_sa *sa)
 
 /* Our value first; the message is built when it is there (ike_shake_public()). */
 static bool
-public_job(struct ike *k, struct ike_sa *sa, struct ike_kex **kex)
+public_job(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer)
 {
-	struct ike_job *job = ike_job_new(k, sa, kex, span_of("", 0));
+	struct ike_job *job = ike_job_new(k, sa, peer.n ? IKE_JOB_ANSWER : IKE_JOB_PUBLIC, kex, peer);
 
 	if (!job || !ike_job_emit(k, sa, job))
 		return false;
@@ -80,7 +80,7 @@ ike_init_start(struct ike *k, struct ike_sa *sa)
 	if (!ike_natt_said(k, sa, &sa->local)->addr.n)
 		sa->natted_local = true;	/* see ike_natt_build() */
 	sa->state = IKE_SA_I_INIT;
-	return public_job(k, sa, &hs->kex);
+	return public_job(k, sa, &hs->kex, span_of("", 0));
 }
 
 static enum ike_drop
@@ -117,7 +117,7 @@ got_invalid_ke(struct ike *k, struct ike_sa *sa, const struct ike_notify *n)
 		return IKE_DROP_GROUP;
 	}
 	kex = ike_kex_new(&k->env.env, group);
-	if (!kex || !public_job(k, sa, &kex)) {
+	if (!kex || !public_job(k, sa, &kex, span_of("", 0))) {
 		ike_kex_free(&k->env.env, kex);
 		return IKE_DROP_MEMORY;
 	}
@@ -186,7 +186,7 @@ check_answer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct i
 	}
 	if (ch->group != hs->group || m->ke_group != hs->group)
 		return IKE_DROP_GROUP;
-	if (m->ke.n != ike_group_public_len(hs->group))
+	if (m->ke.n != ike_group_answer_len(hs->group))
 		return IKE_DROP_KE_SYNTAX;
 	if (m->nonce.n * 2 < ike_prf_len(ch->prf) || span_eq(m->nonce, span_of(hs->ni.b, hs->ni.n)))
 		return IKE_DROP_NONCE;
@@ -214,7 +214,7 @@ got_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const stru
 	copy = env_alloc(&k->env.env, rx->packet.n);
 	if (!copy)
 		return IKE_DROP_MEMORY;
-	if (!ike_shake_job(k, sa, m->ke)) {
+	if (!ike_shake_job(k, sa, IKE_JOB_SHARED, m->ke)) {
 		env_free(&k->env.env, copy);
 		return IKE_DROP_MEMORY;
 	}
@@ -400,7 +400,7 @@ fill_half(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struc
 		return false;
 	memcpy(hs->theirs, rx->packet.p, rx->packet.n);
 	hs->theirs_len = rx->packet.n;
-	return public_job(k, sa, &hs->kex);
+	return public_job(k, sa, &hs->kex, m->ke);
 }
 
 static enum ike_drop
@@ -434,7 +434,7 @@ answer_ready(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 	sa->hs->kex = job->kex;
 	job->kex = NULL;
 	if (!job->ran || !build_answer(k, sa)) {	/* the peer will ask again */
-		ike_count(k, job->ran ? IKE_DROP_MEMORY : IKE_DROP_BUSY);
+		ike_count(k, !job->ran ? IKE_DROP_BUSY : ike_kex_public(sa->hs->kex).n ? IKE_DROP_MEMORY : IKE_DROP_KE_SYNTAX);
 		ike_sa_free(k, sa);
 		return;
 	}
@@ -520,10 +520,10 @@ ike_init_request(struct ike *k, const struct ike_rx *rx, struct ike_msg *m)
 
 /* ---- keys */
 bool
-ike_shake_job(struct ike *k, struct ike_sa *sa, struct span peer)
+ike_shake_job(struct ike *k, struct ike_sa *sa, enum ike_job_kind kind, struct span peer)
 {
 	struct ike_shake *hs = sa->hs;
-	struct ike_job *job = hs->kex ? ike_job_new(k, sa, &hs->kex, peer) : NULL;
+	struct ike_job *job = hs->kex ? ike_job_new(k, sa, kind, &hs->kex, peer) : NULL;
 
 	if (!job)
 		return false;

@@ -20,14 +20,16 @@ ike_job_crowded(const struct ike *k)
 }
 
 struct ike_job *
-ike_job_new(struct ike *k, struct ike_sa *sa, struct ike_kex **kex, struct span peer)
+ike_job_new(struct ike *k, struct ike_sa *sa, enum ike_job_kind kind, struct ike_kex **kex, struct span peer)
 {
-	struct ike_job *job;
+	size_t room = kind == IKE_JOB_PUBLIC && *kex ? ike_group_answer_len(ike_kex_group(*kex)) : peer.n;
+	struct ike_job *job = peer.n <= IKE_PUBLIC_MAX ? env_alloc(&k->env.env, sizeof(*job) + room) : NULL;
 
-	if (peer.n > IKE_PUBLIC_MAX || !(job = env_alloc(&k->env.env, sizeof(*job) + peer.n)))
+	if (!job)
 		return NULL;
+	job->room = (uint16_t)room;
 	job->env = k->env.env;
-	job->kind = peer.n ? IKE_JOB_SHARED : IKE_JOB_PUBLIC;
+	job->kind = kind;
 	job->known = sa->initiator || sa->announced || ike_job_knows(k, &sa->remote.addr);
 	job->sa = sa->id;
 	job->serial = ++k->next_serial ? k->next_serial : ++k->next_serial;
@@ -53,6 +55,28 @@ ike_job_emit(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 }
 
 bool
+ike_job_again(struct ike *k, struct ike_sa *sa, struct ike_job **again, struct span peer)
+{
+	struct ike_job *job = *again;
+
+	*again = NULL;
+	if (!job || peer.n > job->room) {
+		ike_job_discard(job);
+		return false;
+	}
+	job->kind = IKE_JOB_SHARED;
+	job->ran = false;
+	job->serial = ++k->next_serial ? k->next_serial : ++k->next_serial;
+	job->peer_len = (uint16_t)peer.n;
+	memcpy(job->peer, peer.p, peer.n);
+	sa->job = job->serial;
+	if (ike_job_emit(k, sa, job))
+		return true;
+	sa->job = 0;
+	return false;
+}
+
+bool
 ike_job_known(const struct ike_job *job)
 {
 	return job->known;
@@ -61,16 +85,17 @@ ike_job_known(const struct ike_job *job)
 void
 ike_job_run(struct ike_job *job)
 {
-	struct span pub;
+	struct span peer = span_of(job->peer, job->peer_len), ours;
+	bool answers = job->kind == IKE_JOB_ANSWER || job->kind == IKE_JOB_BOTH;
 
 	job->ran = true;
 	if (job->proof) {
 		ike_proof_run(job->proof);
 		return;
 	}
-	pub = ike_kex_public(job->kex);
-	if (pub.n && job->kind == IKE_JOB_SHARED)
-		job->shared_len = (uint16_t)ike_kex_shared(job->kex, span_of(job->peer, job->peer_len), job->shared);
+	ours = answers ? ike_kex_answer(job->kex, peer) : ike_kex_public(job->kex);
+	if (ours.n && (job->kind == IKE_JOB_SHARED || job->kind == IKE_JOB_BOTH))
+		job->shared_len = (uint16_t)ike_kex_shared(job->kex, peer, job->shared);
 }
 
 void
@@ -83,14 +108,14 @@ ike_job_discard(struct ike_job *job)
 	env = job->env;
 	ike_kex_free(&env, job->kex);
 	ike_proof_free(&env, job->proof);
-	ike_wipe(job, sizeof(*job) + job->peer_len);
+	ike_wipe(job, sizeof(*job) + job->room);
 	env_free(&env, job);
 }
 
 static void
 shake_job(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 {
-	if (job->kind == IKE_JOB_PUBLIC)
+	if (job->kind == IKE_JOB_PUBLIC || job->kind == IKE_JOB_ANSWER)
 		ike_shake_public(k, sa, job);
 	else
 		ike_shake_keys(k, sa, job);
@@ -110,13 +135,13 @@ ike_job_event(struct ike *k, struct ike_job *job)
 			if (sa->hs && ike_proof_job(k, sa, job))
 				return;
 		} else if (sa->cc_tx)
-			ike_cc_job(k, sa, job, true);
+			ike_cc_job(k, sa, &job, true);
 		else if (sa->hs)
 			shake_job(k, sa, job);
 	} else if (sa && sa->job_rx == job->serial) {
 		sa->job_rx = 0;
 		if (sa->cc_rx)
-			ike_cc_job(k, sa, job, false);
+			ike_cc_job(k, sa, &job, false);
 	}
 	ike_job_discard(job);
 }

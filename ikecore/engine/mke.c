@@ -6,8 +6,7 @@
  * said in these exchanges is chained with SK_p into IntAuth, which both ends sign in IKE_AUTH: a message changed on its way, or left
  * out, fails there. After the last one a post-quantum pre-shared key (ppk.c) is mixed in where both have it.
  *
- * The responder keeps the key it opened the last request with, because the peer repeats it under that key. IKE rekeying does without
- * the additional methods: SK_d carries what they gave on. Not here: IKE_FOLLOWUP_KE, which would make that anew. */
+ * The responder keeps the key it opened the last request with, because the peer repeats it under that key. Rekeying: follow.c. */
 #include "ikecore/engine/ike_priv.h"
 
 /* Place of the next method, from 0; IKE_ADDKE_MAX: none is left. */
@@ -114,7 +113,7 @@ begin(struct ike *k, struct ike_sa *sa, uint16_t group)
 	ike_kex_free(&k->env.env, hs->kex);
 	hs->kex = ike_kex_new(&k->env.env, group);
 	sa->state = IKE_SA_I_KEX;
-	return hs->kex && ike_shake_job(k, sa, span_of("", 0));
+	return hs->kex && ike_shake_job(k, sa, IKE_JOB_PUBLIC, span_of("", 0));
 }
 
 void
@@ -161,7 +160,7 @@ ike_mke_response(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 		return IKE_DROP_GROUP;
 	}
 	sa->state = IKE_SA_I_KEX;
-	if (ike_shake_job(k, sa, m->ke))
+	if (ike_shake_job(k, sa, IKE_JOB_SHARED, m->ke))
 		return IKE_OK;
 	ike_sa_fail(k, sa, IKE_DOWN_RESOURCES, false, "out of memory");
 	return IKE_DROP_MEMORY;
@@ -184,7 +183,7 @@ ike_mke_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	}
 	ike_kex_free(&k->env.env, hs->kex);
 	hs->kex = ike_kex_new(&k->env.env, sa->addke[i]);
-	if (!hs->kex || !ike_shake_job(k, sa, m->ke))
+	if (!hs->kex || !ike_shake_job(k, sa, IKE_JOB_BOTH, m->ke))
 		return IKE_DROP_MEMORY;	/* counts as lost */
 	memcpy(hs->int_was, hs->int_i, sizeof(hs->int_was));
 	if (!chain_theirs(sa, m)) {

@@ -209,7 +209,8 @@ ike_group_name(uint16_t group)
 		{ 1, 0, "modp768" }, { IKE_KE_MODP1024, 0, "modp1024" }, { IKE_KE_MODP1536, 0, "modp1536" }, { IKE_KE_MODP2048, 0, "modp2048" },
 		{ IKE_KE_MODP3072, 0, "modp3072" }, { IKE_KE_MODP4096, 0, "modp4096" }, { IKE_KE_MODP6144, 0, "modp6144" },
 		{ IKE_KE_MODP8192, 0, "modp8192" }, { IKE_KE_ECP256, 0, "ecp256" }, { IKE_KE_ECP384, 0, "ecp384" }, { IKE_KE_ECP521, 0, "ecp521" },
-		{ IKE_KE_CURVE25519, 0, "curve25519" }, { IKE_KE_CURVE448, 0, "curve448" }, { IKE_KE_NONE, 0, "none" }, { 0, 0, NULL },
+		{ IKE_KE_CURVE25519, 0, "curve25519" }, { IKE_KE_CURVE448, 0, "curve448" },
+		{ IKE_KE_MLKEM768, 0, "mlkem768" }, { IKE_KE_MLKEM1024, 0, "mlkem1024" }, { IKE_KE_NONE, 0, "none" }, { 0, 0, NULL },
 	};
 
 	return alg_name(t, group, 0);

@@ -417,7 +417,7 @@ ike_proof_start(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const
 {
 	struct ike_proof_job *p = proof_new(k, sa, m, check, sign);
 	struct ike_kex *none = NULL;
-	struct ike_job *job = p && (!m || hold(k, sa, rx, m)) ? ike_job_new(k, sa, &none, span_of("", 0)) : NULL;
+	struct ike_job *job = p && (!m || hold(k, sa, rx, m)) ? ike_job_new(k, sa, IKE_JOB_PUBLIC, &none, span_of("", 0)) : NULL;
 
 	if (!job) {
 		ike_proof_free(&k->env.env, p);

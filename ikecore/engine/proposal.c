@@ -23,6 +23,15 @@ prop_add(struct ike_offer *o, uint8_t proto, struct span spi)
 	return p;
 }
 
+static void
+addke_add(struct ike_offer *o, struct ike_prop *p, const struct ike_proposal *own)
+{
+	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
+		for (unsigned j = 0; j < own->n_addke[t]; j++)
+			xf_add(o, p, (uint8_t)(IKE_T_ADDKE1 + t), own->addke[t][j], 0);
+	}
+}
+
 static bool
 prf_wanted(const struct ike_proposal *own, uint16_t only)
 {
@@ -56,10 +65,7 @@ ike_offer_ike(const struct ike_profile *p, uint16_t only_prf, uint64_t spi, stru
 			xf_add(o, w, IKE_T_INTEG, own->integ[j], 0);
 		for (unsigned j = 0; j < own->n_group; j++)
 			xf_add(o, w, IKE_T_KE, own->group[j], 0);
-		for (unsigned t = 0; t < IKE_ADDKE_MAX && !only_prf; t++) {	/* not when rekeying: mke.c */
-			for (unsigned j = 0; j < own->n_addke[t]; j++)
-				xf_add(o, w, (uint8_t)(IKE_T_ADDKE1 + t), own->addke[t][j], 0);
-		}
+		addke_add(o, w, own);
 	}
 }
 
@@ -78,6 +84,8 @@ ike_offer_esp(const struct ike_profile *p, bool groups, uint32_t spi, struct ike
 			xf_add(o, w, IKE_T_INTEG, own->integ[j], 0);
 		for (unsigned j = 0; groups && j < own->n_group; j++)
 			xf_add(o, w, IKE_T_KE, own->group[j], 0);
+		if (groups && own->n_group)
+			addke_add(o, w, own);
 		if (own->esn[1])
 			xf_add(o, w, IKE_T_ESN, IKE_ESN_YES, 0);
 		if (own->esn[0] || !own->esn[1])
@@ -208,7 +216,7 @@ pick_addke(const struct ike_proposal *own, const struct ike_msg *m, const struct
 {
 	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
 		uint8_t type = (uint8_t)(IKE_T_ADDKE1 + t);
-		unsigned peer = peer_count(m, p, type), n = can && own ? own->n_addke[t] : 0;
+		unsigned peer = peer_count(m, p, type), n = can ? own->n_addke[t] : 0;
 		bool found = false;
 
 		for (unsigned i = 0; i < n && !found; i++) {
@@ -233,7 +241,7 @@ match_ike(const struct ike_proposal *own, const struct ike_msg *m, const struct 
 	if (only_prf ? !in_list(own->prf, own->n_prf, only_prf) || !pick(m, p, IKE_T_PRF, &only_prf, 1, &out->prf)
 		     : !pick(m, p, IKE_T_PRF, own->prf, own->n_prf, &out->prf))
 		return false;
-	if (!pick_addke(own, m, p, !only_prf, out))
+	if (!pick_addke(own, m, p, true, out))
 		return false;
 	out->num = p->num;
 	out->ike_spi = ike_prop_spi64(p);
@@ -275,7 +283,7 @@ match_esp(const struct ike_proposal *own, const struct ike_msg *m, const struct 
 	bool no = (own->esn[0] || !own->esn[1]) && peer_has(m, p, IKE_T_ESN, IKE_ESN_NO, 0);
 
 	if (p->unknown || p->proto != IKE_PROTO_ESP || (!yes && !no) || !pick_cipher(own, m, p, out) ||
-	    !esp_group(own, m, p, groups, ke_group, &out->group) || !pick_addke(NULL, m, p, false, out))
+	    !esp_group(own, m, p, groups, ke_group, &out->group) || !pick_addke(own, m, p, groups && out->group, out))
 		return false;
 	out->esn = yes;
 	out->num = p->num;

@@ -227,7 +227,7 @@ ike_sa_new(struct ike *k, bool initiator)
 	sa->t_life.kind = TM_LIFE;
 	sa->t_live.kind = TM_LIVE;
 	sa->t_kick.kind = TM_KICK;
-	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = sa->reauth_at = sa->reauth_end = TICK_NEVER;
+	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = sa->reauth_at = sa->reauth_end = sa->more_until = TICK_NEVER;
 	sa->init_seq = ++k->seq;
 	map_add(&k->by_id, &sa->by_id, map_hash(&k->by_id, &sa->id, sizeof(sa->id)));
 	map_add(&k->by_spi, &sa->by_spi, map_hash(&k->by_spi, &spi, sizeof(spi)));
@@ -323,6 +323,7 @@ ike_sa_free(struct ike *k, struct ike_sa *sa)
 		ike_child_drop(k, sa->children);
 	ike_cc_free(k, &sa->cc_tx);
 	ike_cc_free(k, &sa->cc_rx);
+	ike_follow_drop(k, sa);
 	ike_shake_free(k, sa);
 	ike_qcd_forget(k, sa);
 	unfile_pair(k, sa);
@@ -545,6 +546,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	ike_sa_kick_at(k, heir, k->now);
 	timer_disarm(&k->timers, &old->t_live);
 	timer_disarm(&k->timers, &old->t_kick);
+	ike_follow_drop(k, old);
 	old->state = IKE_SA_REKEYED;
 	old->successor = heir->id;
 	old->rekey_at = old->expires = old->cert_until = old->reauth_at = TICK_NEVER;
@@ -627,6 +629,7 @@ ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 	ike_dial_down(k, sa, other);
 	ike_cc_free(k, &sa->cc_tx);
 	ike_cc_free(k, &sa->cc_rx);
+	ike_follow_drop(k, sa);
 	ike_shake_free(k, sa);
 	unfile_pair(k, sa);
 	unfile_remote(k, sa);
@@ -685,6 +688,7 @@ ike_sa_arm_life(struct ike *k, struct ike_sa *sa)
 {
 	tick_t at = tick_min(tick_min(sa->expires, sa->cert_until), tick_min(tick_min(sa->orphan_at, sa->dup_at), sa->reauth_at));
 
+	at = tick_min(at, sa->more_until);
 	if (!sa->want_rekey)
 		at = tick_min(at, sa->rekey_at);
 	if (sa->doom || (sa->unwelcome && sa->announced))
@@ -709,6 +713,8 @@ life_est(struct ike *k, struct ike_sa *sa)
 		    "both ends opened an SA, the other one stays", other, dup);
 		return;
 	}
+	if (k->now >= sa->more_until)
+		ike_follow_drop(k, sa);
 	if (k->now >= sa->dup_at) {	/* its creator does not close it, or we heard too little of the one that stays */
 		sa->dup_at = TICK_NEVER;
 		if (ike_sa_find(k, sa->dup_winner)) {

@@ -43,7 +43,7 @@ static const struct rule info_both[] = {
 	{ IKE_PL_NOTIFY, 0, ANY, INNER }, { IKE_PL_DELETE, 0, ANY, INNER }, { IKE_PL_CP, 0, 1, INNER }, { IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
 };
 
-static const struct rule inter_both[] = {	/* RFC 9242; here only to carry a key exchange */
+static const struct rule inter_both[] = {	/* RFC 9242, here only to carry a key exchange; RFC 9370 2.2.4 */
 	{ IKE_PL_SK, 1, 1, CLEAR },
 	{ IKE_PL_KE, 1, 1, INNER }, { IKE_PL_NOTIFY, 0, ANY, INNER }, { IKE_PL_VENDOR, 0, ANY, INNER }, { 0 }
 };
@@ -57,6 +57,7 @@ static const struct {
 	{ IKE_CREATE_CHILD_SA, { child_both, child_both } },
 	{ IKE_INFORMATIONAL, { info_both, info_both } },
 	{ IKE_INTERMEDIATE, { inter_both, inter_both } },
+	{ IKE_FOLLOWUP_KE, { inter_both, inter_both } },
 };
 
 static const struct rule *

@@ -533,7 +533,7 @@ conf_set_addke(struct conf_parse *p, const struct conf_cmd *c)
 			return;
 		}
 		if (a->v.n && !ike_can_group((uint16_t)a->v.n)) {
-			conf_error_at(p, place(c, a->column), "%s is not available: it needs ML-KEM of OpenSSL 3.5, which this build does not use", a->v.s);
+			conf_error_at(p, place(c, a->column), "%s is not available: the OpenSSL library linked here has no ML-KEM (it comes with 3.5)", a->v.s);
 			return;
 		}
 		l->at[l->n] = place(c, a->column);

@@ -100,9 +100,13 @@ parse_group(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char
 static bool
 parse_addke(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
 {
-	if (strcasecmp(text, "none") == 0 || strcasecmp(text, "mlkem768") == 0) {
-		v->n = text[0] == 'n' || text[0] == 'N' ? 0 : 36;
-		return true;
+	static const struct conf_alg more[] = { { "none", 0, false }, { "mlkem768", 36, false }, { "mlkem1024", 37, false } };
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		if (strcasecmp(text, more[i].name) == 0) {
+			v->n = more[i].v;
+			return true;
+		}
 	}
 	return parse_group(text, lo, hi, v, why, n);
 }
@@ -374,7 +378,7 @@ const struct conf_type conf_types[] = {
 	{ "integrity", "sha256, sha384 or sha512", parse_integ, false, false },
 	{ "prf", "sha256, sha384 or sha512", parse_prf, false, false },
 	{ "group", "the number of a group", parse_group, false, false },
-	{ "addke", "mlkem768, the number of a group, or none", parse_addke, false, false },
+	{ "addke", "mlkem768, mlkem1024, the number of a group, or none", parse_addke, false, false },
 	{ "pfs-group", "a group like group19", parse_pfs, false, false },
 };
 const size_t conf_n_types = sizeof(conf_types) / sizeof(conf_types[0]);

@@ -819,6 +819,8 @@ conf(struct side *s, unsigned side, uint8_t how)
 		s->conf.ppk = true;
 		p->ike[0].addke[0][0] = IKE_KE_ECP256;
 		p->ike[0].n_addke[0] = 1;
+		p->esp[0].addke[0][0] = IKE_KE_ECP256;
+		p->esp[0].n_addke[0] = 1;
 		p->reauth_s = how & 8 ? 200 : 0;
 		s->key.ppk_id_len = 1;
 		s->key.ppk_id[0] = 'q';

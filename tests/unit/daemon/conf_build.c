@@ -54,7 +54,7 @@ static const struct {
 	{ "crypto ikev2 keyring K\n peer a\n  pre-shared-key x\n", "t:2:7: peer a needs \"identity\" or \"address\": whose secret is it?\n" },
 	{ "crypto ikev2 keyring K\n peer a\n  address 10.0.0.1\n", "t:2:7: peer a has no pre-shared-key\n" },
 	{ "crypto ikev2 policy P\n", "t:1:21: policy P names no proposal\n" },
-	{ "crypto ikev2 proposal A\n additional-key-exchange 1 mlkem768\n", "t:2:28: mlkem768 is not available: it needs ML-KEM of OpenSSL 3.5, which this build does not use\n" },
+	{ "crypto ikev2 proposal A\n additional-key-exchange 1 mlkem768\n", "t:2:28: mlkem768 is not available: the OpenSSL library linked here has no ML-KEM (it comes with 3.5)\n" },
 	{ "crypto ikev2 proposal A\n additional-key-exchange 1 20 21 19 14 15\n", "t:2:40: more than 4 methods for one exchange\n" },
 	{ "crypto ikev2 keyring K\n peer a\n  address 192.0.2.1\n  pre-shared-key x\n  ppk manual id q key 0123456789012345678901234567890123456789012345678901234567890123456789\n",
 	    "t:5:23: a name of at most 64 characters and a key of at most 64 octets\n" },

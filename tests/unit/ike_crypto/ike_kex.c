@@ -2,6 +2,7 @@
 #include "ikecore/crypto/ike_crypto.h"
 #include "ikecore/wire/ike_msg.h"
 #include "tests/unit/ike_crypto/wycheproof.h"
+#include "tests/unit/toy_kem.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -309,6 +310,124 @@ START_TEST(ecp_off_the_curve)
 }
 END_TEST
 
+/* ---- ML-KEM: who answers must have the other's value first */
+
+static const struct kem {
+	uint16_t id;
+	size_t key, ciphertext;
+} kems[] = { { IKE_KE_MLKEM768, 1184, 1088 }, { IKE_KE_MLKEM1024, 1568, 1568 } };
+static bool toy;	/* see toy_kem.h */
+
+START_TEST(kem_sides_agree)
+{
+	const struct kem *g = &kems[_i];
+	uint8_t sa[IKE_SHARED_MAX], sb[IKE_SHARED_MAX], first[IKE_PUBLIC_MAX], bent[IKE_PUBLIC_MAX];
+	struct ike_kex *a, *b, *again;
+	struct test_env t;
+	struct span pa, pb;
+	uint64_t seed;
+
+	test_env_init(&t);
+	a = ike_kex_new(&t.env, g->id);
+	seed = t.seed;
+	b = ike_kex_new(&t.env, g->id);
+	ck_assert_uint_eq(ike_group_public_len(g->id), g->key);
+	ck_assert_uint_eq(ike_group_answer_len(g->id), g->ciphertext);
+	pa = ike_kex_public(a);
+	ck_assert_uint_eq(pa.n, g->key);
+	pb = ike_kex_answer(b, pa);
+	ck_assert_uint_eq(pb.n, g->ciphertext);
+	ck_assert_ptr_eq(ike_kex_public(b).p, pb.p);
+	ck_assert_ptr_eq(ike_kex_answer(b, pa).p, pb.p);
+	ck_assert_uint_eq(ike_kex_shared(a, pb, sa), 32);
+	ck_assert_uint_eq(ike_kex_shared(b, pa, sb), 32);
+	ck_assert_mem_eq(sa, sb, 32);
+	memcpy(bent, pb.p, pb.n);	/* implicit rejection: another secret, no error */
+	bent[100] ^= 1;
+	ck_assert_uint_eq(ike_kex_shared(a, span_of(bent, pb.n), sb), 32);
+	ck_assert_mem_ne(sa, sb, 32);
+	memcpy(first, pb.p, pb.n);
+	t.seed = seed;	/* the same random octets give the same ciphertext */
+	again = ike_kex_new(&t.env, g->id);
+	ck_assert_mem_eq(ike_kex_answer(again, pa).p, first, g->ciphertext);
+	ike_kex_free(&t.env, again);
+	ike_kex_free(&t.env, b);
+	ike_kex_free(&t.env, a);
+	ck_assert_int_eq(t.live, 0);
+}
+END_TEST
+
+/* Every wrong length both ways, a key that is none, the side that answers asked before it has. */
+START_TEST(kem_refuses)
+{
+	const struct kem *g = &kems[_i];
+	uint8_t out[IKE_SHARED_MAX], bad[IKE_PUBLIC_MAX + 1];
+	struct test_env t;
+	struct ike_kex *a, *b;
+	struct span pa;
+
+	test_env_init(&t);
+	a = ike_kex_new(&t.env, g->id);
+	pa = ike_kex_public(a);
+	memset(bad, 0, sizeof(bad));
+	for (size_t n = 0; n <= sizeof(bad); n++) {
+		uint8_t *exact = exact_copy(span_of(n <= pa.n ? pa.p : bad, n));
+
+		b = ike_kex_new(&t.env, g->id);
+		ck_assert_uint_eq(ike_kex_answer(b, span_of(exact, n)).n, n == g->key ? g->ciphertext : 0);
+		ck_assert_uint_eq(ike_kex_shared(b, span_of(exact, n), out), n == g->key ? 32 : 0);
+		ike_kex_free(&t.env, b);
+		if (n != g->ciphertext)
+			ck_assert_uint_eq(ike_kex_shared(a, span_of(exact, n), out), 0);
+		free(exact);
+	}
+	memset(bad, 0xff, sizeof(bad));	/* coefficients past the modulus */
+	b = ike_kex_new(&t.env, g->id);
+	ck_assert_uint_eq(ike_kex_answer(b, span_of(bad, g->key)).n, 0);
+	ck_assert_uint_eq(ike_kex_public(b).n, 0);
+	ck_assert_uint_eq(ike_kex_shared(b, span_of(bad, g->key), out), 0);
+	ike_kex_free(&t.env, b);
+	ike_kex_free(&t.env, a);
+	ck_assert_int_eq(t.live, 0);
+}
+END_TEST
+
+static void
+kem_case(const struct wp_case *c)
+{
+	uint8_t seed[WP_OCTETS], ciphertext[WP_OCTETS], key[WP_OCTETS], want[WP_OCTETS], out[IKE_SHARED_MAX];
+	struct span s = wp_hex(c, "seed", seed), ct = wp_hex(c, "c", ciphertext), k = wp_hex(c, "K", want);
+	struct fixed f;
+	struct ike_kex *x;
+	size_t n;
+
+	if (s.n != 64) {
+		wp_skip(c);
+		return;
+	}
+	memcpy(f.octets, s.p, s.n);
+	x = kex_fixed(&f, IKE_KE_MLKEM768, 64);
+	ck_assert_msg(span_eq(ike_kex_public(x), wp_hex(c, "ek", key)), "case %d: key", c->id);
+	n = ike_kex_shared(x, ct, out);
+	ck_assert_msg(n == (c->valid ? 32 : 0), "case %d", c->id);
+	if (c->valid)
+		ck_assert_msg(span_eq(span_of(out, n), k), "case %d: secret", c->id);
+	wp_refused += n == 0;
+	ike_kex_free(&f.env, x);
+}
+
+START_TEST(wycheproof_kem)
+{
+	if (toy) {
+		printf("skipped: vectors of ML-KEM, which this OpenSSL does not have\n");
+		return;
+	}
+	wp_refused = 0;
+	if (wp_run("mlkem_768_test.json", kem_case))
+		ck_assert_uint_gt(wp_refused, 0);
+}
+END_TEST
+
 /* Different objects on different threads, as the workers use them. */
 static void *
 worker(void *arg)
@@ -349,11 +468,16 @@ Suite *
 suite_ike_kex(void)
 {
 	Suite *s = suite_create("ike_kex");
+	int n_kem = sizeof(kems) / sizeof(kems[0]);
 	TCase *tc = tcase_create("kex");
 	int n = sizeof(groups) / sizeof(groups[0]);
 
 	tcase_set_timeout(tc, 60);
+	toy = toy_kem_load();
 	tcase_add_test(tc, threads);
+	tcase_add_loop_test(tc, kem_sides_agree, 0, n_kem);
+	tcase_add_loop_test(tc, kem_refuses, 0, n_kem);
+	tcase_add_test(tc, wycheproof_kem);
 	tcase_add_loop_test(tc, both_sides_agree, 0, n);
 	tcase_add_test(tc, no_group_no_memory);
 	tcase_add_loop_test(tc, wrong_length, 0, n);

@@ -140,17 +140,21 @@ want(unsigned side, enum act what)
 	w_event(&w, side, &ev);
 }
 
-/* Side 0 opened the SA, or side 1 did. `pfs`: children have a key exchange of their own. */
+/* Side 0 opened the SA, or side 1 did. How keys are exchanged changes from case to case: children have a key exchange of their own,
+ * or none; they and the IKE SA have additional ones (IKE_FOLLOWUP_KE), or not. */
 static void
-up(bool other, bool pfs, uint64_t seed)
+up(bool other, int row, uint64_t seed)
 {
+	unsigned kind = (unsigned)(row + row / PAIRS) % 3;
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct ike_proposal *p = &w.s[i].profile[0].esp[0];
+		struct ike_proposal *p = &w.s[i].profile[0].esp[0], *ike = &w.s[i].profile[0].ike[0];
 
 		w.s[i].t.seed = seed + i;
 		p->group[0] = IKE_KE_CURVE25519;
-		p->n_group = pfs;
+		p->n_group = kind != 0;
+		p->addke[1][0] = ike->addke[1][0] = IKE_KE_ECP256;
+		p->n_addke[1] = ike->n_addke[1] = kind == 2;
 	}
 	w_go(&w);
 	w_dial(&w, other, !other, 1);
@@ -192,7 +196,7 @@ START_TEST(crossing)
 	unsigned k = (unsigned)_i / PAIRS, order = k % ORDERS;
 	bool other = k / ORDERS % 2, swap = k / ORDERS / 2 % 2;
 
-	up(other, (_i & 1) != 0, 77 + (uint64_t)_i);
+	up(other, _i, 77 + (uint64_t)_i);
 	w.manual = true;
 	want(swap, p->a);
 	want(!swap, p->b);
@@ -213,7 +217,7 @@ START_TEST(lost)
 	const struct pair *p = &pairs[_i % PAIRS];
 	unsigned k = (unsigned)_i / PAIRS;
 
-	up(k / LOSSES % 2, (_i & 1) != 0, 177 + (uint64_t)_i);
+	up(k / LOSSES % 2, _i, 177 + (uint64_t)_i);
 	lose_at = w.serial + k % LOSSES;
 	w.manual = true;
 	want(0, p->a);
@@ -229,7 +233,7 @@ START_TEST(one_by_one)
 	unsigned k = (unsigned)_i / PAIRS, steps = k % 5;
 	bool swap = k / 5 % 2, loss = k / 10 % 2;
 
-	up(false, (_i & 1) != 0, 277 + (uint64_t)_i);
+	up(false, _i, 277 + (uint64_t)_i);
 	w.manual = true;
 	want(swap, p->a);
 	for (unsigned i = 0; i < steps && w.n_msg; i++)
@@ -249,7 +253,7 @@ START_TEST(any_order)
 	unsigned seed = (unsigned)_i / PAIRS;
 	uint64_t r = 0x9e3779b97f4a7c15u * (seed + 1);
 
-	up(seed & 1, (seed & 2) != 0, 377 + (uint64_t)_i);
+	up(seed & 1, _i, 377 + (uint64_t)_i);
 	w.manual = true;
 	want(0, p->a);
 	want(1, p->b);

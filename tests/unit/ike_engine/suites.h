@@ -20,6 +20,7 @@ Suite	*reconf_suite(void);
 Suite	*frag_suite(void);
 Suite	*moves_suite(void);
 Suite	*mke_suite(void);
+Suite	*follow_suite(void);
 Suite	*reauth_suite(void);
 Suite	*collide_suite(void);
 Suite	*job_suite(void);

@@ -151,7 +151,8 @@ static const struct {
 	{ "sa-init-request", 17, "2f", IKE_OK },	/* a higher minor version is fine */
 	{ "sa-init-response", 18, "21", IKE_DROP_EXCHANGE },
 	{ "auth-request", 18, "26", IKE_DROP_EXCHANGE },	/* IKE_SESSION_RESUME has no rules here */
-	{ "auth-request", 18, "2c", IKE_DROP_EXCHANGE },
+	{ "auth-request", 18, "2d", IKE_DROP_EXCHANGE },
+	{ "auth-request", 18, "2c", IKE_DROP_PAYLOAD_PLACE },	/* IKE_FOLLOWUP_KE has no identities */
 	{ "auth-request", 18, "ff", IKE_DROP_EXCHANGE },
 	{ "sa-init-request", 0, "0000000000000000", IKE_DROP_SPI_ZERO },
 	{ "sa-init-request", 8, "0000000000000001", IKE_DROP_SPI_ZERO },

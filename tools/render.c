@@ -877,6 +877,12 @@ render_cleared(FILE *f, json_t *data)
 }
 
 static void
+render_rekeyed(FILE *f, json_t *data)
+{
+	fprintf(f, "new keys asked for with %lld peer%s\n", number(data, "rekeyed"), number(data, "rekeyed") == 1 ? "" : "s");
+}
+
+static void
 render_texts(FILE *f, const char *before, json_t *list)
 {
 	json_t *o;
@@ -911,7 +917,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_SHOW_TIMELINE] = render_timeline, [CONTROL_SHOW_HISTORY] = render_timeline, [CONTROL_SHOW_BRIEF] = render_brief,
 		[CONTROL_SHOW_SUMMARY] = render_summary, [CONTROL_SHOW_ROUTE] = render_route, [CONTROL_SHOW_ZEBRA] = render_zebra,
 		[CONTROL_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG_KEYS] = render_keys, [CONTROL_NO_DEBUG] = render_debug, [CONTROL_SHOW_COUNTERS] = render_counters, [CONTROL_CLEAR_PEER] = render_cleared,
-		[CONTROL_CLEAR_NHRP] = render_cleared,
+		[CONTROL_CLEAR_NHRP] = render_cleared, [CONTROL_REKEY_IKE] = render_rekeyed, [CONTROL_REKEY_IPSEC] = render_rekeyed,
 		[CONTROL_CLEAR_SHORTCUT] = render_cleared,
 		[CONTROL_RELOAD] = render_reload,
 	};
@@ -1012,6 +1018,9 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return json_array_size(json_object_get(data, "interfaces")) == 0 || any_down(json_object_get(data, "interfaces"));
 	case CONTROL_RELOAD:
 		return !flag(data, "applied") || json_array_size(json_object_get(data, "errors")) != 0;
+	case CONTROL_REKEY_IKE:
+	case CONTROL_REKEY_IPSEC:
+		return number(data, "rekeyed") == 0 && strcmp(cmd->arg, "all") != 0;
 	case CONTROL_CLEAR_PEER:
 		return number(data, "cleared") == 0 && strcmp(cmd->arg, "all") != 0;
 	case CONTROL_SHOW_SHORTCUT:

@@ -359,6 +359,17 @@ close_sa(struct ike *k, const struct ike_event *ev)
 		ike_sa_down(k, sa, IKE_DOWN_CLOSED, ev->text ? ev->text : "closed by the operator", 0, true);
 }
 
+static void
+rekey_sa(struct ike *k, const struct ike_event *ev)
+{
+	struct ike_sa *sa = ike_sa_find(k, ev->sa);
+
+	if (!sa || sa->state != IKE_SA_EST)
+		return;
+	sa->want_rekey = true;
+	ike_sa_kick(k, sa);
+}
+
 void
 ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *out)
 {
@@ -372,6 +383,9 @@ ike_event(struct ike *k, tick_t now, const struct ike_event *ev, struct outq *ou
 		return;
 	case IKE_EV_CLOSE:
 		close_sa(k, ev);
+		return;
+	case IKE_EV_REKEY:
+		rekey_sa(k, ev);
 		return;
 	case IKE_EV_JOB:
 		ike_job_event(k, ev->job);

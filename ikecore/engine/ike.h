@@ -144,6 +144,7 @@ struct ike_env {
 enum ike_event_kind {
 	IKE_EV_DIAL, IKE_EV_HANGUP,
 	IKE_EV_CLOSE,	/* delete IKE SA `sa` and its children, telling the peer; text: why */
+	IKE_EV_REKEY,	/* replace IKE SA `sa` now; for one of its children: SA_SOFT */
 	IKE_EV_JOB,
 	IKE_EV_CHILD_RESULT,	/* of CHILD_ADD, by spi_in: ok or not */
 	IKE_EV_SA_USED, IKE_EV_SA_SOFT, IKE_EV_SA_HARD, IKE_EV_SA_UNKNOWN,	/* from the data plane, by spi_in; UNKNOWN: by remote */

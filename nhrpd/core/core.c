@@ -488,8 +488,10 @@ peer_is(const struct core *c, const struct core_peer *p, const struct addr *whic
 	return false;
 }
 
-unsigned
-core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which)
+enum order { CLEAR, REKEY_IKE, REKEY_ESP };
+
+static unsigned
+each_that_is(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which, enum order order)
 {
 	unsigned n = 0;
 
@@ -499,11 +501,26 @@ core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *
 
 		if (!p || (tunnel && p->tunnel != tunnel) || !peer_is(c, p, which))
 			continue;
-		core_peer_close(c, p, "cleared by the operator");
+		if (order == CLEAR)
+			core_peer_close(c, p, "cleared by the operator");
+		else
+			core_peer_rekey(c, p, order == REKEY_IKE);
 		core_pump(c);
 		n++;
 	}
 	return n;
+}
+
+unsigned
+core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which)
+{
+	return each_that_is(c, now, tunnel, which, CLEAR);
+}
+
+unsigned
+core_rekey_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which, bool ike)
+{
+	return each_that_is(c, now, tunnel, which, ike ? REKEY_IKE : REKEY_ESP);
 }
 
 void

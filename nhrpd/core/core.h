@@ -129,6 +129,8 @@ void	core_shutdown(struct core *c, tick_t now);	/* purges, deletes; take the act
 /* ---- operator */
 /* Ends SAs of the peers that match (protocol or NBMA address); answers how many. addr none: all of the tunnel. */
 unsigned core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which);
+/* The same, but they are replaced by new ones, as at the end of their lifetime: the IKE SAs, or the ESP SAs. */
+unsigned core_rekey_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which, bool ike);
 /* proto none: all of the family, 4 or 16; 0: both. */
 void	core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint8_t family, bool shortcuts_only);
 /* Asks the peer with this tunnel address over its SA; the answer, or that there was none, comes as core_env.probed. */

@@ -199,6 +199,7 @@ void	core_child_move(struct core *c, const struct ike_act *a);
 void	core_child_del(struct core *c, uint32_t spi_in);
 void	core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason);
 void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* ends its IKE SAs */
+void	core_peer_rekey(struct core *c, struct core_peer *p, bool ike);	/* or its ESP SAs */
 void	core_peer_drop(struct core *c, struct core_peer *p);	/* whatever IKE says or does not say */
 void	core_peers_fini(struct core *c);
 

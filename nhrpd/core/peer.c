@@ -192,6 +192,22 @@ core_peer_close(struct core *c, struct core_peer *p, const char *why)
 }
 
 void
+core_peer_rekey(struct core *c, struct core_peer *p, bool ike)
+{
+	for (struct core_ike *k = ike ? p->ikes : NULL; k; k = k->next) {
+		struct ike_event e = { .kind = IKE_EV_REKEY, .sa = k->sa };
+
+		core_tell_ike(c, &e);
+	}
+	for (struct core_child *x = ike ? NULL : p->children; x; x = x->next) {
+		struct ike_event e = { .kind = IKE_EV_SA_SOFT, .spi_in = x->spi_in };
+
+		if (x->active)
+			core_tell_ike(c, &e);
+	}
+}
+
+void
 core_peer_drop(struct core *c, struct core_peer *p)
 {
 	uint32_t id = p->id;

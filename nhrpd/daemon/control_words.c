@@ -44,6 +44,8 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_CLEAR_PEER] = { "clear dmvpn peer", "clear dmvpn peer <address|all>", "End the SAs of a peer (tunnel or outer address) or of all" },
 	[CONTROL_CLEAR_NHRP] = { "clear ip nhrp", "clear ip|ipv6 nhrp [<address>]", "Forget NHRP entries; those of living peers come back" },
 	[CONTROL_CLEAR_SHORTCUT] = { "clear ip nhrp shortcut", "clear ip|ipv6 nhrp shortcut", "Forget the direct ways" },
+	[CONTROL_REKEY_IKE] = { "rekey crypto ikev2 sa", "rekey crypto ikev2 sa <address|all>", "Replace the IKE SA of a peer, or all, now; traffic goes on" },
+	[CONTROL_REKEY_IPSEC] = { "rekey crypto ipsec sa", "rekey crypto ipsec sa <address|all>", "Replace the ESP SA of a peer, or all, now; traffic goes on" },
 	[CONTROL_PROBE] = { "probe", "probe <address> [count <count>]", "Ask a peer over its SA, with the time each answer takes" },
 	[CONTROL_WHY] = { "why", "why <address>", "Does a packet to there arrive, and if not, which layer is to blame and what to do" },
 	[CONTROL_DEBUG] = { "debug", "debug " DEBUGGED " [peer <peer>]", "Log what is decided and why, and every packet" },
@@ -59,7 +61,8 @@ const struct control_word control_words[CONTROL_VERBS] = {
 static const struct {
 	const char *word, *help;
 } helps[] = {
-	{ "show", "What the daemon knows" }, { "clear", "Forget, to begin anew" }, { "debug", "Log more" }, { "no", "Take something back" },
+	{ "show", "What the daemon knows" }, { "clear", "Forget, to begin anew" }, { "rekey", "New keys now, as at the end of a lifetime" },
+	{ "debug", "Log more" }, { "no", "Take something back" },
 	{ "ip", "What is inside the tunnels, IPv4" }, { "nhrp", "Next Hop Resolution Protocol" }, { "dmvpn", "Peers" },
 	{ "crypto", "IKE and IPsec" }, { "ikev2", "Internet Key Exchange version 2" }, { "diagnose", "What went wrong" }, { "pki", "Certificates" }, { "ipsec", "IPsec" }, { "peer", "A peer" },
 	{ "ipv6", "What is inside the tunnels, IPv6 only" }, { "route", "Routes" }, { "count", "How many questions (5)" },

@@ -528,6 +528,16 @@ clear_peer(struct show *s)
 }
 
 static json_t *
+rekey_peer(struct show *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++)
+		n += core_rekey_peer(s->src->core, s->now, i + 1, &s->which, s->cmd->verb == CONTROL_REKEY_IKE);
+	return json_pack("{s:i}", "rekeyed", (int)n);
+}
+
+static json_t *
 clear_nhrp(struct show *s)
 {
 	for (unsigned i = 0; i < show_conf(s)->n_tunnel; i++)
@@ -555,6 +565,7 @@ run(struct show *s)
 		[CONTROL_SHOW_LOG] = { show_log, true },
 		[CONTROL_SHOW_VERSION] = { show_version, false }, [CONTROL_SHOW_TECH] = { show_tech, true },
 		[CONTROL_CLEAR_PEER] = { clear_peer, false },
+		[CONTROL_REKEY_IKE] = { rekey_peer, false }, [CONTROL_REKEY_IPSEC] = { rekey_peer, false },
 		[CONTROL_CLEAR_NHRP] = { clear_nhrp, false }, [CONTROL_CLEAR_SHORTCUT] = { clear_nhrp, false },
 		[CONTROL_SHOW_TIMELINE] = { show_timeline, true }, [CONTROL_SHOW_HISTORY] = { show_timeline, true }, [CONTROL_SHOW_BRIEF] = { show_nhrp, true },
 		[CONTROL_SHOW_SUMMARY] = { show_summary, false }, [CONTROL_SHOW_ROUTE] = { show_route, true }, [CONTROL_SHOW_ZEBRA] = { show_zebra, false },

@@ -671,7 +671,7 @@ op_close(struct model *m, struct cur *c)
 	struct side *s = &m->s[how & 1];
 
 	if (s->n_up)
-		event(m, how & 1, (struct ike_event){ .kind = IKE_EV_CLOSE, .sa = s->up[(how >> 1) % s->n_up] });
+		event(m, how & 1, (struct ike_event){ .kind = how & 0x80 ? IKE_EV_REKEY : IKE_EV_CLOSE, .sa = s->up[(how >> 1) % s->n_up] });
 }
 
 static void

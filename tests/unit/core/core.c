@@ -176,6 +176,32 @@ START_TEST(shutdown_withdraws_before_it_deletes)
 }
 END_TEST
 
+/* New keys, old peers: nothing goes down. */
+START_TEST(operator_rekeys_a_peer)
+{
+	struct addr wrong = bench_addr("10.255.0.99"), all = { 0 };
+	unsigned from;
+
+	up(3);
+	ck_assert_uint_eq(core_rekey_peer(b.s[HUB].core, b.now, 1, &wrong, true), 0);
+	for (unsigned ike = 0; ike < 2; ike++) {
+		from = b.s[HUB].n_note;
+		ck_assert_uint_eq(core_rekey_peer(b.s[HUB].core, b.now, 1, &b.s[SPOKE].overlay, ike), 1);
+		bench_carry(&b, HUB);
+		bench_run(&b, 5000);
+		ck_assert_uint_eq(bench_count(&b.s[HUB], CORE_ACT_SA_ADD, from), ike ? 0 : 1);
+		ck_assert_uint_eq(bench_count(&b.s[HUB], CORE_ACT_NEIGH_DEL, from), 0);
+	}
+	from = b.s[HUB].n_note;
+	ck_assert_uint_eq(core_rekey_peer(b.s[HUB].core, b.now, 0, &all, false), 2);
+	bench_carry(&b, HUB);
+	bench_run(&b, 5000);
+	ck_assert_uint_eq(bench_count(&b.s[HUB], CORE_ACT_SA_ADD, from), 2);
+	ck_assert(bench_registered(&b.s[SPOKE]) && bench_registered(&b.s[OTHER]));
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(operator_clears_a_peer)
 {
 	struct addr wrong = bench_addr("10.255.0.99"), all = { 0 };
@@ -333,6 +359,7 @@ core_suite(void)
 	tcase_add_test(t, source_address_comes_late);
 	tcase_add_test(t, names_fail_then_answer);
 	tcase_add_test(t, shutdown_withdraws_before_it_deletes);
+	tcase_add_test(t, operator_rekeys_a_peer);
 	tcase_add_test(t, operator_clears_a_peer);
 	tcase_add_test(t, operator_clears_nhrp);
 	tcase_add_test(t, unknown_tunnel_is_ignored);

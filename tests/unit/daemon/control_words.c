@@ -61,8 +61,8 @@ static const struct {
 	const char *line, *why;
 } bad[] = {
 #define SHOWS "dmvpn, ip, ipv6, zebra, crypto, interface, counters, running-config, logging, debugging, version or tech-support"
-	{ "", "expected show, clear, probe, why, debug, undebug, no or reload; the line ends" },
-	{ "shew dmvpn", "expected show, clear, probe, why, debug, undebug, no or reload; found \"shew\"" },
+	{ "", "expected show, clear, rekey, probe, why, debug, undebug, no or reload; the line ends" },
+	{ "shew dmvpn", "expected show, clear, rekey, probe, why, debug, undebug, no or reload; found \"shew\"" },
 	{ "show", "expected " SHOWS "; the line ends" },
 	{ "show c", "\"c\" may be crypto or counters" },
 	{ "show i", "\"i\" may be ip, ipv6 or interface" },
@@ -127,7 +127,7 @@ hints_text(const char *line)
 static const struct {
 	const char *line, *hints;
 } next[] = {
-	{ "", "show: What the daemon knowsclear: Forget, to begin anewprobe: Ask a peer over its SA, with the time each answer takeswhy: Does a packet to there arrive, and if not, which layer is to blame and what to dodebug: Log moreundebug: Stop debuggingno: Take something backreload: Read the configuration again and apply what is different" },
+	{ "", "show: What the daemon knowsclear: Forget, to begin anewrekey: New keys now, as at the end of a lifetimeprobe: Ask a peer over its SA, with the time each answer takeswhy: Does a packet to there arrive, and if not, which layer is to blame and what to dodebug: Log moreundebug: Stop debuggingno: Take something backreload: Read the configuration again and apply what is different" },
 	{ "s", "show: What the daemon knows" },
 	{ "sh", "show: What the daemon knows" },
 	{ "sh ", "dmvpn: Peers of all tunnels, how far each has come, and why not furtherip: What is inside the tunnels, IPv4ipv6: What is inside the tunnels, IPv6 onlyzebra: The session with FRRouting's zebra, and where our routes arecrypto: IKE and IPsec"

@@ -124,6 +124,15 @@ core_clear_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *
 	return fakes.clear_answer;
 }
 
+unsigned
+core_rekey_peer(struct core *c, tick_t now, uint32_t tunnel, const struct addr *which, bool ike)
+{
+	(void)c, (void)now, (void)tunnel;
+	fakes.cleared = *which;
+	fakes.rekeyed_ike = ike;
+	return fakes.clear_answer;
+}
+
 void
 core_clear_nhrp(struct core *c, tick_t now, uint32_t tunnel, const struct addr *proto, uint8_t family, bool shortcuts_only)
 {

@@ -24,7 +24,7 @@ struct fakes {
 	struct addr source;
 	/* what was asked for */
 	struct prefix within;
-	bool has_within, cleared_shortcuts;
+	bool has_within, cleared_shortcuts, rekeyed_ike;
 	struct addr cleared;
 	unsigned n_cleared, clear_answer;
 };

@@ -237,7 +237,7 @@ static const struct {
 	{ "probe 10.9.9.9", "probe" }, { "show dmvpn peer 10.255.0.11 timeline", "show dmvpn peer timeline" }, { "show dmvpn timeline", "show dmvpn timeline" },
 	{ "show ip nhrp brief", "show ip nhrp brief" }, { "show ip nhrp summary", "show ip nhrp summary" }, { "show ipv6 nhrp", "show ip nhrp" },
 	{ "show ip route nhrp", "show ip route nhrp" }, { "show zebra", "show zebra" }, { "show ipv6 nhrp traffic", "show ip nhrp traffic" },
-	{ "reload", "reload" },
+	{ "reload", "reload" }, { "rekey crypto ikev2 sa all", "rekey crypto ikev2 sa" }, { "rekey crypto ipsec sa 10.255.0.11", "rekey crypto ipsec sa" },
 };
 
 static json_t *

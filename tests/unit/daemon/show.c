@@ -406,6 +406,10 @@ START_TEST(clears)
 	ck_assert_uint_eq(fakes.cleared.n, 0);
 	same("clear dmvpn peer 10.255.0.11", "{\"cleared\":2}");
 	ck_assert(addr_eq(&fakes.cleared, &a));
+	same("rekey crypto ikev2 sa 10.255.0.11", "{\"rekeyed\":2}");
+	ck_assert(addr_eq(&fakes.cleared, &a) && fakes.rekeyed_ike);
+	same("rekey crypto ipsec sa all", "{\"rekeyed\":2}");
+	ck_assert(fakes.cleared.n == 0 && !fakes.rekeyed_ike);
 	same("clear ip nhrp 10.255.0.11", "{}");
 	ck_assert(addr_eq(&fakes.cleared, &a) && !fakes.cleared_shortcuts);
 	same("clear ip nhrp shortcut", "{}");

@@ -179,6 +179,30 @@ play(const char *order)
 		w_deliver(&w, (unsigned)(*order - '0'));
 }
 
+/* The operator wants it now, and not of an SA that is no more. */
+START_TEST(rekey_when_told)
+{
+	struct ike_event ev = { .kind = IKE_EV_REKEY, .sa = 0xdead };
+	unsigned side = (unsigned)_i;
+	uint32_t was;
+
+	w_go(&w);
+	w_dial(&w, 0, 1, 1);
+	w_settle(&w);
+	w_event(&w, side, &ev);
+	w_settle(&w);
+	ck_assert_uint_eq(w.s[side].rekeys, 0);
+	was = ev.sa = w_sa(&w, side)->id;
+	w_event(&w, side, &ev);
+	calm();
+	ck_assert_uint_eq(w.s[0].rekeys, 1);
+	ck_assert_uint_eq(w.s[1].rekeys, 1);
+	ck_assert_uint_ne(w_sa(&w, side)->id, was);
+	w_check_pair(&w);
+	ck_assert_uint_eq(w.s[0].child_adds, 1);
+}
+END_TEST
+
 START_TEST(both_rekey_the_child)
 {
 	use_esp(_i & 1 ? IKE_KE_CURVE25519 : 0, 0);
@@ -754,6 +778,7 @@ create_child_suite(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_loop_test(tc, rekey_when_told, 0, 2);
 	tcase_add_loop_test(tc, child_rekey, 0, 4);
 	tcase_add_test(tc, responder_sends_on_the_new_one_when_it_is_used);
 	tcase_add_test(tc, responder_sends_on_the_new_one_when_the_old_is_deleted);

@@ -46,7 +46,7 @@ START_TEST(tab_adds)
 END_TEST
 
 #define COMMANDS \
-	"  show                 What the daemon knows\n  clear                Forget, to begin anew\n  probe                Ask a peer over its SA, with the time each answer takes\n  why                  Does a packet to there arrive, and if not, which layer is to blame and what to do\n  debug                Log more\n  undebug              Stop debugging\n" \
+	"  show                 What the daemon knows\n  clear                Forget, to begin anew\n  rekey                New keys now, as at the end of a lifetime\n  probe                Ask a peer over its SA, with the time each answer takes\n  why                  Does a packet to there arrive, and if not, which layer is to blame and what to do\n  debug                Log more\n  undebug              Stop debugging\n" \
 	"  no                   Take something back\n  reload               Read the configuration again and apply what is different\n"
 static const struct {
 	const char *line, *text;
@@ -61,7 +61,7 @@ static const struct {
 	{ "show dmvpn | inc ", "  REGEXP               What to look for\n" },
 	{ "show dmvpn | json ", "  <cr>\n" },
 	{ "show version x", "% expected the end of the line; found \"x\"\n" },
-	{ "foo ", "% expected show, clear, probe, why, debug, undebug, no or reload; found \"foo\"\n" },
+	{ "foo ", "% expected show, clear, rekey, probe, why, debug, undebug, no or reload; found \"foo\"\n" },
 	{ "show i ", "% \"i\" may be ip, ipv6 or interface\n" },
 };
 
@@ -318,7 +318,7 @@ START_TEST(keys)
 	expect("hub1 uptime is 00:00:05, process 7\r\n");
 	expect("hub1# ");
 	type("foo ?");
-	expect("% expected show, clear, probe, why, debug, undebug, no or reload; found \"foo\"\r\n");
+	expect("% expected show, clear, rekey, probe, why, debug, undebug, no or reload; found \"foo\"\r\n");
 	expect("hub1# foo ");
 	type("\x15\x04");
 	ck_assert_int_eq(close_terminal(), 0);

@@ -64,6 +64,7 @@ struct dp_selectors {
 	struct dp_range local[DP_RANGES], remote[DP_RANGES];
 	uint8_t n_local, n_remote;
 	bool gre;
+	uint32_t set;	/* SAs of a peer with the same number stand for each other, those with another one stand beside them */
 };
 static inline bool
 dp_plain(const struct dp_selectors *s)
@@ -78,7 +79,7 @@ struct dp_sa {
 	struct endpoint local, remote;	/* outer; ports mean something when encap */
 	bool encap;	/* UDP encapsulation (RFC 3948); inbound is taken both ways */
 	bool esn;
-	bool active;	/* send on it at once; else after sa_update(DP_SA_ACTIVATE) */
+	bool active;	/* send on it at once; else after sa_update(DP_SA_ACTIVATE). With selectors: for what they say */
 	uint32_t replay_window;	/* packets */
 	struct dp_life life;
 	const struct dp_selectors *sel;	/* NULL: GRE in transport mode; borrowed for the call */

@@ -22,6 +22,8 @@ struct rib_route {
 	uint32_t mtu;	/* route_set: 0 for none */
 	uint32_t tunnel, cookie, attempt;	/* route_set: the asker's, given back with RIB_EV_RESULT */
 	bool fixed;	/* route_set, route_del: configured. Unlike others of ours it is reported, as somebody else's would be. */
+	bool before;	/* fixed: goes before equal routes of others */
+	struct addr src;	/* route_set: what this host speaks from there; none: whatever */
 };
 
 enum rib_event_kind {
@@ -41,10 +43,12 @@ typedef void rib_event_fn(void *ctx, const struct rib_event *ev);
 
 struct rib;
 struct rib_ops {
-	/* Adds or replaces ours; 0 or negative errno. -EINPROGRESS: RIB_EV_RESULT follows. */
+	/* Adds or replaces ours; 0 or negative errno. -EINPROGRESS: RIB_EV_RESULT follows. fixed, of kind REJECT: one behind the others to the
+	 * same prefix, which flush() leaves alone. */
 	int (*route_set)(struct rib *, const struct rib_route *);
 	int (*route_del)(struct rib *, const struct rib_route *);	/* dst, ifindex; absent is fine */
 	int (*flush)(struct rib *);	/* removes all that carry our mark, e.g. of an earlier life */
+	int (*sweep)(struct rib *, bool (*stays)(void *ctx, const struct prefix *), void *ctx);	/* removes those of kind REJECT that do not */
 	void (*free)(struct rib *);
 };
 

@@ -236,6 +236,26 @@ sockaddr_is(const struct sockaddr *sa, const struct addr *a)
 	       memcmp(&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, a->b, 16) == 0;
 }
 
+bool
+link_source_for(const struct addr *dst, struct addr *out)
+{
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) }, from = { .sin6_family = 0 };
+	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(9) };
+	bool v6 = dst->n == 16;
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t n = sizeof(from);
+
+	memcpy(&to4.sin_addr, dst->b, 4);
+	memcpy(&to6.sin6_addr, dst->b, 16);
+	*out = (struct addr){ 0 };
+	if (fd >= 0 && connect(fd, v6 ? (void *)&to6 : (void *)&to4, v6 ? sizeof(to6) : sizeof(to4)) == 0 &&
+	    getsockname(fd, (void *)&from, &n) == 0)
+		*out = v6 ? addr_of(&from.sin6_addr, 16) : addr_of(&((struct sockaddr_in *)(void *)&from)->sin_addr, 4);
+	if (fd >= 0)
+		close(fd);
+	return out->n != 0 && !addr_is_zero(out);
+}
+
 unsigned
 link_mtu_of_address(const struct addr *a)
 {

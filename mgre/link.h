@@ -27,6 +27,7 @@ int	link_mtu(struct link_nl *l, unsigned ifindex, unsigned mtu);
 int	link_addr(struct link_nl *l, unsigned ifindex, const struct prefix *a, bool add);
 int	link_neigh(struct link_nl *l, unsigned ifindex, const struct addr *a, const uint8_t mac[static TAP_MAC]);	/* permanent */
 int	link_neigh_del(struct link_nl *l, unsigned ifindex, const struct addr *a);
+bool	link_source_for(const struct addr *dst, struct addr *out);	/* what this host would speak to dst from; false: there is no way */
 unsigned link_mtu_of_address(const struct addr *a);	/* of the interface that owns it; 0 none */
 bool	link_get(unsigned ifindex, bool *up, unsigned *mtu);
 void	link_news(struct link_nl *l, link_fn *fn, void *ctx);

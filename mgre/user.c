@@ -177,16 +177,17 @@ answer_too_big(struct tunnel *t, const struct inner *in, unsigned mtu)
 {
 	struct mgre_user *m = t->owner;
 	const struct addr *src = tunnel_source(t, in->v6);
+	struct addr routed;	/* where the device has no address */
 	struct sockaddr_in to4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 };
 	uint8_t packet[ICMP6_QUOTE_MAX];
 	size_t n;
 
-	if (!src || !icmp_may_answer(in) || !bucket_take(&t->icmp, m->now, ICMP_PER_S, ICMP_PER_S)) {
+	if (!icmp_may_answer(in) || !bucket_take(&t->icmp, m->now, ICMP_PER_S, ICMP_PER_S) || (!src && !link_source_for(&in->src, &routed))) {
 		counted(m, MGRE_N_ICMP_HELD);
 		return;
 	}
-	n = icmp_too_big(in, src, mtu, packet, sizeof(packet));
+	n = icmp_too_big(in, src ? src : &routed, mtu, packet, sizeof(packet));
 	memcpy(&to4.sin_addr, in->src.b, 4);
 	memcpy(&to6.sin6_addr, in->src.b, 16);
 	if (in->v6)

@@ -110,7 +110,7 @@ known_of(struct rtnl_route *r, struct known *out)
 	memset(out, 0, sizeof(*out));
 	out->table = rtnl_route_get_table(r);
 	out->proto = rtnl_route_get_protocol(r);
-	if ((out->table != RT_TABLE_MAIN && out->table != RT_TABLE_LOCAL) || rtnl_route_get_flags(r) & RTM_F_CLONED)
+	if ((out->table != RT_TABLE_MAIN && out->table != RT_TABLE_LOCAL) || rtnl_route_get_flags(r) & RTM_F_CLONED || out->proto == ROUTING_PROTO_GUARD)
 		return false;
 	if (!dst_of(r, &out->route.dst) || !kind_of(r, &out->route.kind))
 		return false;
@@ -412,6 +412,26 @@ fill_nexthop(struct rtnl_route *nl, const struct rib_route *r)
 	return true;
 }
 
+static void
+set_guard(struct rtnl_route *nl, const struct rib_route *r)
+{
+	rtnl_route_set_protocol(nl, ROUTING_PROTO_GUARD);
+	rtnl_route_set_scope(nl, RT_SCOPE_UNIVERSE);
+	rtnl_route_set_type(nl, RTN_UNREACHABLE);
+	rtnl_route_set_priority(nl, r->dst.addr.n == 4 ? ROUTING_METRIC_GUARD : ROUTING_METRIC_GUARD6);
+}
+
+static bool
+set_source(struct rtnl_route *nl, const struct addr *src)
+{
+	struct prefix host = prefix_host(src);
+	struct nl_addr *a = nl_of(&host);
+	bool ok = a && rtnl_route_set_pref_src(nl, a) >= 0;
+
+	nl_addr_put(a);
+	return ok;
+}
+
 static struct rtnl_route *
 nl_route(const struct rib_route *r)
 {
@@ -426,16 +446,20 @@ nl_route(const struct rib_route *r)
 	nl_addr_put(dst);
 	rtnl_route_set_family(nl, r->dst.addr.n == 4 ? AF_INET : AF_INET6);
 	rtnl_route_set_table(nl, RT_TABLE_MAIN);
+	if (r->kind == RIB_REJECT) {
+		set_guard(nl, r);
+		return nl;
+	}
 	rtnl_route_set_protocol(nl, r->fixed ? ROUTING_PROTO_FIXED : ROUTING_PROTO);
 	rtnl_route_set_scope(nl, r->via.n || r->dst.addr.n == 16 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK);
 	rtnl_route_set_type(nl, RTN_UNICAST);
-	if (r->fixed)
+	if (r->fixed && !r->before)
 		rtnl_route_set_priority(nl, ROUTING_METRIC_FIXED);
 	else if (r->dst.addr.n == 16)
 		rtnl_route_set_priority(nl, ROUTING_METRIC_IPV6);
 	if (r->mtu)
 		rtnl_route_set_metric(nl, RTAX_MTU, r->mtu);
-	if (!fill_nexthop(nl, r)) {
+	if (!fill_nexthop(nl, r) || (r->src.n && !set_source(nl, &r->src))) {
 		rtnl_route_put(nl);
 		return NULL;
 	}
@@ -463,7 +487,7 @@ static int
 route_del(struct rib *rib, const struct rib_route *r)
 {
 	struct kernel_rib *k = (struct kernel_rib *)rib;
-	struct rib_route any = { .dst = r->dst, .ifindex = r->ifindex, .fixed = r->fixed };
+	struct rib_route any = { .dst = r->dst, .ifindex = r->ifindex, .fixed = r->fixed, .before = r->before, .kind = r->kind };
 	struct rtnl_route *nl = nl_route(&any);
 	int e;
 
@@ -522,11 +546,25 @@ rib_kernel_told(const struct rib *rib, const struct prefix *dst)
 	return e && e->is_told;
 }
 
+enum { FLUSH_ROUND = 64 };
 struct flush {
 	struct kernel_rib *k;
-	struct rtnl_route *found[64];
+	bool (*stays)(void *ctx, const struct prefix *);	/* NULL: not the guards, but all others of ours */
+	void *ctx;
+	struct rtnl_route *found[FLUSH_ROUND];
 	unsigned n;
 };
+
+static bool
+is_flushed(const struct flush *f, struct rtnl_route *r)
+{
+	uint8_t proto = rtnl_route_get_protocol(r);
+	struct prefix dst;
+
+	if (!f->stays)
+		return proto == ROUTING_PROTO || proto == ROUTING_PROTO_FIXED;
+	return proto == ROUTING_PROTO_GUARD && dst_of(r, &dst) && !f->stays(f->ctx, &dst);
+}
 
 static int
 on_flush(struct nl_msg *msg, void *arg)
@@ -535,9 +573,9 @@ on_flush(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *h = nlmsg_hdr(msg);
 	struct rtnl_route *r;
 
-	if (f->n == 64 || h->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(h, &r) < 0)
+	if (f->n == FLUSH_ROUND || h->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(h, &r) < 0)
 		return NL_OK;
-	if ((rtnl_route_get_protocol(r) == ROUTING_PROTO || rtnl_route_get_protocol(r) == ROUTING_PROTO_FIXED) && !(rtnl_route_get_flags(r) & RTM_F_CLONED))
+	if (is_flushed(f, r) && !(rtnl_route_get_flags(r) & RTM_F_CLONED))
 		f->found[f->n++] = r;
 	else
 		rtnl_route_put(r);
@@ -546,24 +584,38 @@ on_flush(struct nl_msg *msg, void *arg)
 
 /* In rounds, because deleting while the dump runs would confuse it. Stops when a round removes nothing. */
 static int
-flush(struct rib *rib)
+flush_rounds(struct kernel_rib *k, struct flush *f)
 {
-	struct kernel_rib *k = (struct kernel_rib *)rib;
-	struct flush f = { .k = k };
 	int e, removed;
 
 	do {
-		f.n = 0;
+		f->n = 0;
 		removed = 0;
-		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_flush, &f);
+		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_flush, f);
 		e = dump(k, AF_UNSPEC);
 		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
-		for (unsigned i = 0; i < f.n; i++) {
-			removed += rtnl_route_delete(k->ask, f.found[i], 0) == 0;
-			rtnl_route_put(f.found[i]);
+		for (unsigned i = 0; i < f->n; i++) {
+			removed += rtnl_route_delete(k->ask, f->found[i], 0) == 0;
+			rtnl_route_put(f->found[i]);
 		}
 	} while (e >= 0 && removed);
 	return to_errno(e);
+}
+
+static int
+flush(struct rib *rib)
+{
+	struct flush f = { .k = (struct kernel_rib *)rib };
+
+	return flush_rounds(f.k, &f);
+}
+
+static int
+sweep(struct rib *rib, bool (*stays)(void *ctx, const struct prefix *), void *ctx)
+{
+	struct flush f = { .k = (struct kernel_rib *)rib, .stays = stays, .ctx = ctx };
+
+	return flush_rounds(f.k, &f);
 }
 
 static void
@@ -594,7 +646,7 @@ kernel_free(struct rib *rib)
 	env_free(k->host->env, k);
 }
 
-static const struct rib_ops kernel_ops = { route_set, route_del, flush, kernel_free };
+static const struct rib_ops kernel_ops = { route_set, route_del, flush, sweep, kernel_free };
 
 static struct nl_sock *
 open_socket(void)

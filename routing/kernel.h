@@ -12,6 +12,8 @@ enum {
 	/* Static routes of the configuration: behind those of shortcuts to the same prefix. */
 	ROUTING_PROTO_FIXED = 146, ROUTING_METRIC_FIXED = 30,
 	ROUTING_PROTO_ZEBRA = 191,	/* ours too, installed by zebra */
+	/* "Unreachable", behind the routes of crypto maps: it stays when the daemon has gone, so that nothing leaves in clear. */
+	ROUTING_PROTO_GUARD = 147, ROUTING_METRIC_GUARD = 1, ROUTING_METRIC_GUARD6 = ROUTING_METRIC_IPV6 + 1,
 };
 
 /* Starts to follow the main and local tables; fn hears the dump and RIB_EV_READY from rib_kernel_start() on. NULL with a

@@ -228,6 +228,14 @@ flush(struct rib *rib)
 	return r->kernel->ops->flush(r->kernel);
 }
 
+static int
+sweep(struct rib *rib, bool (*stays)(void *ctx, const struct prefix *), void *ctx)
+{
+	struct routes *r = (struct routes *)rib;
+
+	return r->kernel->ops->sweep(r->kernel, stays, ctx);
+}
+
 /* ---- all of ours, at a change */
 
 static void
@@ -593,7 +601,7 @@ routes_free(struct rib *rib)
 	env_free(r->host->env, r);
 }
 
-static const struct rib_ops routes_ops = { route_set, route_del, flush, routes_free };
+static const struct rib_ops routes_ops = { route_set, route_del, flush, sweep, routes_free };
 
 struct rib *
 routes_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "xfrm/select.h"
 #include "xfrm/tunnel.h"
 
 struct peer_key {
@@ -128,13 +129,25 @@ sadb_outer(const struct xsa *sa)
 	return (sa->conf.remote.addr.n == 16 ? 40 : 20) + (sa->conf.encap ? 8 : 0);
 }
 
+static unsigned
+payload_max(const struct xpeer *p, const struct xsa *sa)
+{
+	unsigned outer = sadb_outer(sa), head = (unsigned)tunnel_head(sa->conf.sel);
+	unsigned max = p->path.mtu > outer ? (unsigned)esp_payload_max(sa->out.suite, p->path.mtu - outer) : 0;
+
+	return max > head ? max - head : 0;
+}
+
+/* Of several that may be sent on, one for each set of selectors, the least that fits all of them. */
 static void
 payload_max_refresh(struct xpeer *p)
 {
-	unsigned outer = p->active ? sadb_outer(p->active) : 0, head = p->active ? (unsigned)tunnel_head(p->active->conf.sel) : 0;
-	unsigned max = p->active && p->path.mtu > outer ? (unsigned)esp_payload_max(p->active->out.suite, p->path.mtu - outer) : 0;
+	p->payload_max = p->active ? payload_max(p, p->active) : 0;
+	for (const struct xsa *sa = p->active && p->active->conf.sel ? p->sas : NULL; sa; sa = sa->next) {
+		unsigned n = sa->activated && !sa->stopped ? payload_max(p, sa) : p->payload_max;
 
-	p->payload_max = max > head ? max - head : 0;
+		p->payload_max = n < p->payload_max ? n : p->payload_max;
+	}
 }
 
 void
@@ -159,6 +172,27 @@ sadb_activate(struct sadb *db, struct xsa *sa)
 {
 	sa->activated = ++db->serial;
 	pick_active(sa->peer);
+}
+
+static bool
+allows(const struct xsa *sa, uint8_t next, struct span ip)
+{
+	return sa->activated && !sa->stopped && sa->conf.sel && !sa->conf.sel->gre && select_out(sa->conf.sel, next, ip);
+}
+
+/* The one activated last of all is the newest of its set, so nothing newer is overlooked by trying it first. */
+struct xsa *
+sadb_for(const struct xpeer *p, uint8_t next, struct span ip)
+{
+	struct xsa *best = NULL;
+
+	if (p->active && allows(p->active, next, ip))
+		return p->active;
+	for (struct xsa *sa = p->sas; sa; sa = sa->next) {
+		if ((!best || sa->activated > best->activated) && allows(sa, next, ip))
+			best = sa;
+	}
+	return best;
 }
 
 static void

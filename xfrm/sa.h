@@ -2,7 +2,7 @@
  * is to be told about them. Pure: time comes in as a number, events are fetched.
  *
  * An SA stands in for both directions and is named by its inbound SPI. A peer sends on its active SA: the one activated last
- * that has not been stopped by a hard limit. Adding an SA a second time changes nothing: its sequence numbers run on,
+ * that has not been stopped by a hard limit; of SAs with selectors that one of those that allow the packet. Adding an SA a second time changes nothing: its sequence numbers run on,
  * because a number used twice under one AEAD key gives the key stream away. */
 #ifndef XFRM_SA_H
 #define XFRM_SA_H
@@ -15,7 +15,7 @@
 
 enum {
 	SADB_SAS_MAX = 1 << 20,	/* in all */
-	SADB_PEER_SAS_MAX = 32,	/* of one peer: rekeying leaves a few */
+	SADB_PEER_SAS_MAX = 128,	/* of one peer: rekeying leaves a few, and there may be several sets of selectors */
 	SADB_SPI_RECENT = 256,	/* SPIs handed out that may not be added yet */
 	SADB_PMTU_MIN4 = 576, SADB_PMTU_MIN6 = 1280,	/* no report of the path goes lower: they are not authenticated */
 	SADB_SEQ_SOFT = 1 << 28,	/* so many numbers left: time to rekey */
@@ -75,6 +75,7 @@ struct xsa *sadb_find(const struct sadb *db, uint32_t spi_in);
 struct xsa *sadb_find_sent(const struct sadb *db, uint32_t spi_out, const struct addr *remote);
 struct xpeer *sadb_peer(struct sadb *db, uint32_t tunnel, uint32_t peer);	/* NULL: has no SA */
 void	sadb_activate(struct sadb *db, struct xsa *sa);
+struct xsa *sadb_for(const struct xpeer *p, uint8_t next, struct span ip);	/* what a plain packet is sent on; NULL: no SA allows it */
 void	sadb_move(struct sadb *db, struct xsa *sa, const struct endpoint *local, const struct endpoint *remote, bool encap);
 void	sadb_path_changed(struct xpeer *p);	/* its MTU may have */
 void	sadb_ask_path(struct sadb *db, struct xpeer *p);	/* there is a question: raises it */

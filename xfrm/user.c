@@ -214,7 +214,7 @@ seal(struct xfrm_user *x, struct xpeer *p, const struct dpsec_pkt *pkt)
 		return XFRM_DROP_SIZE;
 	if (is_plain(sa) != (next != DPSEC_GRE))
 		return XFRM_DROP_MODE;
-	if (next != DPSEC_GRE && !select_out(sa->conf.sel, next, span_of(pkt->p, pkt->n)))
+	if (next != DPSEC_GRE && !(sa = sadb_for(p, next, span_of(pkt->p, pkt->n))))
 		return XFRM_DROP_SELECTOR_OUT;
 	head = tunnel_head(sa->conf.sel);
 	if (head)

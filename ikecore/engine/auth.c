@@ -251,7 +251,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 
 	ike_own_id(p, sa, &sa->local_id);
 	ike_offer_esp(p, false, sa->hs->child->spi_in, &o);
-	ike_sel_offer(p, sa, &ts);
+	ike_sel_offer(p, sa, p->plain.set, &ts);
 	ike_tx_request(t, sa, IKE_AUTH);
 	ike_build_id(&t->b, IKE_PL_IDI, sa->local_id.type, ike_put_id(&sa->local_id));
 	if (p->auth_local)
@@ -387,15 +387,15 @@ check_child(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ik
 
 	if (n && n->type == IKE_N_NO_PROPOSAL_CHOSEN) {
 		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false,
-		    ike_words_refused(p, true, false, ike_sel_refused(p, n->type, refusal(n->type)->text, what), text));
+		    ike_words_refused(p, true, false, ike_sel_refused(p, p->plain.set, n->type, refusal(n->type)->text, what), text));
 		return IKE_DROP_PROPOSAL;
 	}
 	if (n) {
 		ike_fail_and_tell(k, sa, n->type == IKE_N_NO_ADDITIONAL_SAS ? IKE_DOWN_RESOURCES : IKE_DOWN_IPSEC, false,
-		    ike_sel_refused(p, n->type, refusal(n->type)->text, what));
+		    ike_sel_refused(p, p->plain.set, n->type, refusal(n->type)->text, what));
 		return IKE_DROP_PROPOSAL;
 	}
-	d = ike_sel_agreed(k, sa, m, sel);
+	d = ike_sel_agreed(k, sa, m, p->plain.set, sel);
 	if (d == IKE_DROP_MODE) {
 		ike_fail_and_tell(k, sa, IKE_DOWN_IPSEC, false, ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) ?
 		    "peer answers with transport mode, which was not asked for" : "peer does not take transport mode");
@@ -528,10 +528,20 @@ ike_auth_refuse(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, uint3
 	return d;
 }
 
-/* The first profile that takes the identity, the way it is proved, and the ESP SA that is asked for; else the first that takes the
- * first two, or the first. */
+static bool
+comes_from(const struct ike_profile *p, const struct addr *remote)
+{
+	for (unsigned i = 0; i < p->n_from; i++) {
+		if (addr_eq(&p->from[i], remote))
+			return true;
+	}
+	return p->n_from == 0;
+}
+
+/* The first profile that takes the identity at this address, the way it is proved, and the ESP SA that is asked for; else the first
+ * that takes the first two, or the first. */
 static unsigned
-profile_for(const struct ike *k, const struct ike_id *id, const struct ike_msg *m)
+profile_for(const struct ike *k, const struct ike_id *id, const struct addr *remote, const struct ike_msg *m)
 {
 	unsigned found = k->conf->n_profile, best = 0;
 
@@ -539,7 +549,7 @@ profile_for(const struct ike *k, const struct ike_id *id, const struct ike_msg *
 		const struct ike_profile *p = &k->conf->profile[i];
 		unsigned rank;
 
-		if (!ike_profile_takes(p, id))
+		if (!ike_profile_takes(p, id) || !comes_from(p, remote))
 			continue;
 		rank = !ike_takes_method(p, m->auth_method) ? 1 : ike_sel_fits(p, m) ? 3 : 2;
 		if (rank > best)
@@ -564,7 +574,7 @@ authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct i
 	memcpy(chosen.addke, sa->addke, sizeof(chosen.addke));
 	if (!peer_id(&m->idi, &sa->peer_id))
 		return IKE_DROP_ID_SYNTAX;
-	i = profile_for(k, &sa->peer_id, m);
+	i = profile_for(k, &sa->peer_id, &rx->remote.addr, m);
 	if (i == k->conf->n_profile)
 		return IKE_DROP_IDENTITY;
 	p = ike_profile(k, i);
@@ -627,7 +637,7 @@ prepare_child(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const s
 	memset(f, 0, sizeof(*f));
 	if (!ike_msg_has(m, IKE_PL_SA))
 		return;	/* childless; it will have to make one soon */
-	d = ike_sel_narrow(k, sa, rx, m, &f->ts, &f->sel);
+	d = ike_sel_narrow(k, sa, rx, m, NULL, &f->ts, &f->sel);
 	if (d == IKE_DROP_MODE) {
 		refuse_child(f, IKE_N_NO_PROPOSAL_CHOSEN, d);
 		return;

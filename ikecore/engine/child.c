@@ -60,6 +60,8 @@ ike_child_new(struct ike *k)
 void
 ike_child_free(struct ike *k, struct ike_child *c)
 {
+	if (c)
+		env_free(&k->env.env, c->sel);
 	env_free(&k->env.env, c);
 }
 
@@ -101,6 +103,9 @@ ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const stru
 	c->ours = made->ours;
 	c->answered = sa->rx_mid;
 	c->created = k->now;
+	c->set = made->sel->set;
+	if (dp_plain(made->sel) && (c->sel = env_alloc(&k->env.env, sizeof(*c->sel))))
+		*c->sel = *made->sel;
 	ike_low_of(&c->low, made->ni, made->nr);
 	link_child(&sa->children, c);
 	sa->n_children++;
@@ -258,17 +263,17 @@ ike_child_install(struct ike *k, struct ike_sa *sa, struct ike_child *c, const s
 
 /* More pairs than one, because both ends asked for one or the peer asked for more: the one whose lowest nonce is highest stays,
  * as in a collision, and each end closes those it made. Only when nothing is under way, so that both see the same. */
-struct ike_child *
-ike_child_spare(struct ike *k, struct ike_sa *sa)
+static struct ike_child *
+spare_of(struct ike *k, struct ike_sa *sa, uint32_t set)
 {
 	struct ike_child *best = NULL, *spare = NULL;
 
 	for (struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->state == IKE_CH_UP && c->installed && (!best || ike_low_cmp(&c->low, &best->low) > 0))
+		if (c->set == set && c->state == IKE_CH_UP && c->installed && (!best || ike_low_cmp(&c->low, &best->low) > 0))
 			best = c;
 	}
 	for (struct ike_child *c = sa->children; c; c = c->next) {
-		if (c != best && c->state == IKE_CH_UP && c->installed && c->ours)
+		if (c->set == set && c != best && c->state == IKE_CH_UP && c->installed && c->ours)
 			spare = c;
 	}
 	if (!spare)
@@ -279,6 +284,18 @@ ike_child_spare(struct ike *k, struct ike_sa *sa)
 	}
 	best->active = false;	/* said again: what was added last is sent on until now */
 	ike_child_activate(k, best);
+	return spare;
+}
+
+struct ike_child *
+ike_child_spare(struct ike *k, struct ike_sa *sa)
+{
+	struct ike_child *spare = NULL;
+
+	for (struct ike_child *c = sa->children; c && !spare; c = c->next) {
+		if (c->state == IKE_CH_UP && c->ours)
+			spare = spare_of(k, sa, c->set);
+	}
 	return spare;
 }
 
@@ -306,16 +323,16 @@ ike_child_activate(struct ike *k, struct ike_child *c)
 
 /* After a collision there may be two that replace it; the one that lost must not be woken, and then we send on ours already. */
 void
-ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in)
+ike_child_gone(struct ike *k, struct ike_sa *sa, const struct ike_child *old)
 {
 	struct ike_child *heir = NULL;
 
 	for (const struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->spi_in != spi_in && (c->state == IKE_CH_UP || c->state == IKE_CH_REKEYED) && c->active)
+		if (c != old && c->set == old->set && (c->state == IKE_CH_UP || c->state == IKE_CH_REKEYED) && c->active)
 			return;
 	}
 	for (struct ike_child *c = sa->children; c; c = c->next) {
-		if (c->spi_in != spi_in && c->state == IKE_CH_UP && c->installed && (!heir || c->replaces == spi_in))
+		if (c != old && c->set == old->set && c->state == IKE_CH_UP && c->installed && (!heir || c->replaces == old->spi_in))
 			heir = c;
 	}
 	if (heir)
@@ -363,7 +380,7 @@ ike_child_drop(struct ike *k, struct ike_child *c)
 		a->sa = c->sa_id;
 		a->spi_in = c->spi_in;
 	}
-	env_free(&k->env.env, c);
+	ike_child_free(k, c);
 }
 
 void
@@ -406,7 +423,7 @@ ike_child_timer(struct ike *k, struct ike_child *c)
 		return;
 	case IKE_CH_UP:
 		if (k->now >= c->expires) {
-			c->sa->want_child = ike_child_count_up(c->sa) < 2 && c->sa->dialled;
+			c->sa->want_child = ike_pair_up(c->sa, c->set) < 2 && c->sa->dialled;
 			ike_child_want_delete(k, c);
 			return;
 		}

@@ -192,7 +192,7 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, struct span p
 	if (cc->group)
 		ike_build_ke(&t->b, cc->group, pub);
 	if (!heir) {
-		ike_sel_offer(p, sa, &ts);
+		ike_sel_offer(p, sa, cc->sel.set, &ts);
 		ike_sel_build(t, &ts);
 	}
 }
@@ -227,16 +227,17 @@ ike_cc_job_begin(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, enum ike_j
 
 /* With a key exchange of its own the request is sent when our value is there. */
 static bool
-start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, uint32_t old, uint16_t group, unsigned ke_rounds)
+start(struct ike *k, struct ike_sa *sa, const struct ike_cc *what, uint16_t group, unsigned ke_rounds)
 {
-	bool more = group && ike_follow_offers(ike_profile(k, sa->profile), kind);
+	bool more = group && ike_follow_offers(ike_profile(k, sa->profile), what->kind);
 	struct ike_cc *cc = NULL;
 
-	if (sa->n_children < IKE_CHILDREN_MAX || kind == IKE_CC_REKEY_IKE)
-		cc = cc_new(k, kind, true, group, more);
+	if (sa->n_children < ike_children_max(k, sa) || what->kind == IKE_CC_REKEY_IKE)
+		cc = cc_new(k, what->kind, true, group, more);
 	if (!cc)
 		return false;
-	cc->old = old;
+	cc->old = what->old;
+	cc->sel.set = what->sel.set;
 	cc->ke_rounds = ke_rounds;
 	if (group ? !ike_cc_job_begin(k, sa, cc, IKE_JOB_PUBLIC, span_of("", 0)) : !send_request(k, sa, cc, span_of("", 0))) {
 		ike_cc_free(k, &cc);
@@ -258,7 +259,7 @@ still_wanted(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 		return !ike_sa_find(k, sa->peer_successor);
 	if (cc->kind == IKE_CC_REKEY_CHILD)
 		return old && old->sa == sa && old->state == IKE_CH_UP;
-	return !sa->want_child || ike_child_count_up(sa) == 0;
+	return !sa->want_child || !ike_pair_up(sa, cc->sel.set);
 }
 
 static void
@@ -280,8 +281,9 @@ our_value(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 }
 
 bool
-ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old)
+ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old, uint32_t set)
 {
+	struct ike_cc what = { .kind = kind, .old = old ? old->spi_in : 0, .sel.set = old ? old->set : set };
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	uint16_t group = kind == IKE_CC_REKEY_IKE ? sa->suite.group : ike_first_group(p, true);
 	char ep[ENDPOINT_STRLEN];
@@ -290,13 +292,15 @@ ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike
 		group = ike_first_group(p, false);
 	IKE_DEBUG(k, "ike-rekey", "%s: %s", endpoint_fmt(&sa->remote, ep), kind == IKE_CC_NEW ? "another ESP SA is asked for" :
 	    kind == IKE_CC_REKEY_IKE ? "the IKE SA is to be replaced" : "an ESP SA is to be replaced");
-	return start(k, sa, kind, old ? old->spi_in : 0, group, 0);
+	return start(k, sa, &what, group, 0);
 }
 
 /* ---- our request was refused */
 static void
-refused_child(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
+refused_child(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, uint16_t type)
 {
+	if (cc->kind == IKE_CC_NEW && ike_pair_refused(k, sa, cc->sel.set, type))
+		return;
 	if (cc->kind == IKE_CC_NEW && ike_child_count_up(sa) == 0 && ++sa->child_tries >= 3) {
 		ike_sa_down(k, sa, IKE_DOWN_PROPOSAL,
 		    ike_words_refused(ike_profile(k, sa->profile), true, true, "peer refuses the IPsec SA", k->text), 0, true);
@@ -312,7 +316,7 @@ not_found(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc)
 
 	if (old && old->sa == sa && old->state != IKE_CH_LINGER)
 		ike_child_drop(k, old);	/* the peer does not have it; nothing to delete there */
-	if (ike_child_count_up(sa) == 0)
+	if (!ike_pair_up(sa, cc->sel.set))
 		sa->want_child = true;
 }
 
@@ -326,7 +330,7 @@ ike_cc_refused(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const 
 		return;
 	}
 	if (cc->kind == IKE_CC_REKEY_CHILD && (cc->peer_new || !ike_child_find(k, cc->old))) {
-		if (ike_child_count_up(sa) == 0)
+		if (!ike_pair_up(sa, cc->sel.set))
 			sa->want_child = true;
 		return;
 	}
@@ -340,11 +344,12 @@ ike_cc_refused(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const 
 	case IKE_N_CHILD_SA_NOT_FOUND:
 		not_found(k, sa, cc);
 		return;
-	case IKE_N_NO_ADDITIONAL_SAS:	/* it wants a new IKE SA for that */
-		ike_sa_down(k, sa, IKE_DOWN_EXPIRED, "peer takes no more SAs in this IKE SA", 0, true);
+	case IKE_N_NO_ADDITIONAL_SAS:	/* it wants a new IKE SA for that, or has enough */
+		if (cc->kind != IKE_CC_NEW || !ike_pair_refused(k, sa, cc->sel.set, n->type))
+			ike_sa_down(k, sa, IKE_DOWN_EXPIRED, "peer takes no more SAs in this IKE SA", 0, true);
 		return;
 	default:	/* from the wire */
-		refused_child(k, sa, cc);
+		refused_child(k, sa, cc, n ? n->type : 0);
 		return;
 	}
 }
@@ -356,7 +361,7 @@ other_group(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, const str
 
 	return group && group != cc->group && cc->ke_rounds < IKE_KE_ROUNDS &&
 	    ike_offers_group(ike_profile(k, sa->profile), cc->kind != IKE_CC_REKEY_IKE, group) &&
-	    start(k, sa, cc->kind, cc->old, group, cc->ke_rounds + 1);
+	    start(k, sa, cc, group, cc->ke_rounds + 1);
 }
 
 /* ---- our request was granted */
@@ -369,7 +374,7 @@ finish_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct s
 
 	cc->child = NULL;
 	sa->temp_tries = 0;
-	sa->want_child = false;
+	sa->want_child = false;	/* others are found missing when it goes on */
 	ike_low_of(&low, &cc->ni, &cc->nr);
 	if (theirs && theirs->sa == sa && ike_low_cmp(&low, &cc->peer_low) < 0) {	/* ours loses: never installed, closed by us */
 		ike_child_file(k, sa, c, &made);
@@ -447,7 +452,7 @@ check_answer(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct i
 		return IKE_DROP_NONCE;
 	if (ike)
 		return cc->choice.ike_spi ? IKE_OK : IKE_DROP_SPI_ZERO;
-	return ike_sel_agreed(k, sa, m, &cc->sel);
+	return ike_sel_agreed(k, sa, m, cc->sel.set, &cc->sel);
 }
 
 /* Something that we cannot use: the peer has it, so it must be deleted there. */
@@ -540,7 +545,7 @@ timing(const struct ike *k, const struct ike_sa *sa, enum ike_cc_kind kind, cons
 		return IKE_N_TEMPORARY_FAILURE;
 	if (kind == IKE_CC_REKEY_CHILD && old->state != IKE_CH_UP)
 		return IKE_N_TEMPORARY_FAILURE;
-	return sa->n_children >= IKE_CHILDREN_MAX ? IKE_N_NO_ADDITIONAL_SAS : 0;
+	return sa->n_children >= ike_children_max(k, sa) ? IKE_N_NO_ADDITIONAL_SAS : 0;
 }
 
 static bool
@@ -566,8 +571,9 @@ log_mismatch(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, en
 
 /* Proposal, group, mode and selectors. 0 or the error to answer with. */
 static uint16_t
-examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, enum ike_cc_kind kind, struct ike_cc *want)
+examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, const struct ike_child *old, struct ike_cc *want)
 {
+	enum ike_cc_kind kind = want->kind;
 	enum ike_drop d;
 
 	if (!select_for(k, sa, kind, m, &want->choice)) {
@@ -584,7 +590,7 @@ examine(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct 
 	}
 	if (kind == IKE_CC_REKEY_IKE)
 		return 0;
-	d = ike_sel_narrow(k, sa, rx, m, &want->ts, &want->sel);
+	d = ike_sel_narrow(k, sa, rx, m, old, &want->ts, &want->sel);
 	return d == IKE_OK ? 0 : d == IKE_DROP_MODE ? IKE_N_NO_PROPOSAL_CHOSEN : IKE_N_TS_UNACCEPTABLE;
 }
 
@@ -627,7 +633,8 @@ grant_child(struct ike *k, struct ike_sa *sa, struct ike_cc *cc, const struct se
 	struct ike_child_made made = made_of(cc, s);
 	struct ike_child *old = ike_child_find(k, cc->old), *c = cc->child;
 	struct ike_cc *ours = asked(sa);
-	bool alone = ike_child_count_up(sa) == 0;
+	bool several = ike_profile(k, sa->profile)->n_more > 0;
+	bool alone = !ike_pair_up(sa, cc->sel.set) && !(several && ike_sa_has_twin(k, sa));
 
 	cc->child = NULL;
 	c->replaces = cc->old;
@@ -742,7 +749,7 @@ ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct
 		answer_error(k, sa, rx, m->hdr.mid, error, span_of("", 0));
 		return IKE_DROP_STATE;
 	}
-	error = examine(k, sa, rx, m, kind, &want);
+	error = examine(k, sa, rx, m, old, &want);
 	if (error) {
 		put_be16(group, want.choice.group);
 		if (!want.choice.encr || error == IKE_N_TS_UNACCEPTABLE)

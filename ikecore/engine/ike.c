@@ -250,13 +250,15 @@ child_result(struct ike *k, const struct ike_event *ev)
 	c->installed = false;
 	ike_child_want_delete(k, c);
 	ike_child_stays(k, sa, c, until);
-	if (ike_child_count_up(sa) || sa->state != IKE_SA_EST)
+	if (ike_pair_up(sa, c->set) || sa->state != IKE_SA_EST)
 		return;
 	sa->want_child = true;	/* whoever dialled: the peer does not know when it is of use */
 	sa->retry_at = until;
+	ike_sa_kick_at(k, sa, until);
+	if (ike_child_count_up(sa))
+		return;
 	sa->orphan_at = sa->dialled ? TICK_NEVER : until + IKE_ORPHAN_LIFE;
 	ike_sa_arm_life(k, sa);
-	ike_sa_kick_at(k, sa, until);
 }
 
 static void
@@ -284,7 +286,7 @@ child_limit(struct ike *k, const struct ike_event *ev)
 	if (ev->kind == IKE_EV_SA_SOFT) {
 		c->want_rekey = true;
 	} else {
-		c->sa->want_child = ike_child_count_up(c->sa) < 2 && c->sa->dialled;
+		c->sa->want_child = ike_pair_up(c->sa, c->set) < 2 && c->sa->dialled;
 		ike_child_want_delete(k, c);
 	}
 	ike_sa_kick(k, c->sa);
@@ -562,6 +564,7 @@ visit_one(const struct ike_child *c, ike_child_fn *fn, void *ctx)
 		.created = c->created,
 		.rekey_at = c->rekey_at,
 		.expires = c->expires,
+		.sel = c->sel,
 	};
 	bool rekeying = c->state == IKE_CH_UP && c->sa && c->sa->cc_tx && c->sa->cc_tx->old == c->spi_in;
 

@@ -75,7 +75,7 @@ struct ike_key {	/* crypto ikev2 keyring NAME / peer NAME */
 	uint16_t psk_len;
 };
 
-enum { IKE_TAKE_PSK = 1 << 16, IKE_TRUSTS_MAX = 8 };
+enum { IKE_TAKE_PSK = 1 << 16, IKE_TRUSTS_MAX = 8, IKE_PAIRS_MAX = 32 };
 
 enum ike_dpd {
 	IKE_DPD_OFF, IKE_DPD_PERIODIC, IKE_DPD_ON_DEMAND,
@@ -93,6 +93,10 @@ struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	char use[IKE_NAME_MAX];	/* several of one name: what this one is for, an interface; "": for all that have none of their own */
 	struct dp_selectors plain;	/* none: GRE; else IP packets of these ranges in tunnel mode */
 	enum ike_mode mode;	/* of GRE */
+	const struct dp_selectors *more;	/* further ones, each with an ESP SA of its own; all with a `set` of their own, not 0 */
+	unsigned n_more;	/* less than IKE_PAIRS_MAX */
+	const struct addr *from;	/* only peers at these addresses; 0: at any */
+	unsigned n_from;
 	struct ike_id local_id;	/* type NONE: own address */
 	struct ike_match remote[8];
 	unsigned n_remote;	/* 0: any */
@@ -296,6 +300,7 @@ struct ike_child_info {
 	uint16_t encr, encr_bits, integ, pfs_group;
 	bool encap, esn, tunnel;
 	tick_t created, rekey_at, expires;
+	const struct dp_selectors *sel;	/* NULL: GRE */
 };
 typedef bool ike_sa_fn(void *ctx, const struct ike_sa_info *);
 typedef bool ike_child_fn(void *ctx, const struct ike_child_info *);
@@ -308,6 +313,7 @@ uint64_t ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange);
 /* Text of an identity: printable, escaped, "fqdn site-11.example.net", "address 192.0.2.1", "key-id 0a0b". */
 /* "10.1.0.0/16 to 10.2.0.0/16,10.3.0.0/16" */
 char	*ike_selectors_fmt(const struct dp_selectors *s, char *out, size_t n);
+char	*ike_pairs_fmt(const struct ike_profile *p, char *out, size_t n);	/* of all of its sets, "; " between them */
 char	*ike_id_fmt(const struct ike_id *id, char *out, size_t n);
 bool	ike_id_match(const struct ike_match *m, const struct ike_id *id);
 /* Peers that were refused lately, the last one first; bounded. */

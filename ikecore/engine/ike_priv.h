@@ -21,7 +21,8 @@ enum {	/* bounds */
 	IKE_FRAGS_MAX = 64, IKE_FRAG_OCTETS = 65000,	/* of one message */
 	IKE_STASH_OCTETS = 24 * 1024,	/* per half-open SA, while its secret is computed */
 	IKE_RX_MAX = 16384,	/* a message we would keep while a job runs */
-	IKE_CHILDREN_MAX = 8,	/* per IKE SA, those being replaced included */
+	IKE_CHILDREN_MAX = 8,	/* per IKE SA, those being replaced included, */
+	IKE_CHILDREN_TOP = IKE_CHILDREN_MAX + 2 * IKE_PAIRS_MAX,	/* and where there are many sets of selectors */
 	IKE_DIALS_MAX = 200000,
 	IKE_CANDS_MAX = 16,	/* keyring entries tried per dial and remote */
 	IKE_SAME_MAX = 8,	/* SAs of one identity pair looked at */
@@ -53,6 +54,8 @@ enum {	/* bounds */
 #define IKE_LINGER	TICK_S(3)	/* inbound side of a replaced child */
 #define IKE_REPLACED_LIFE TICK_S(60)	/* peer has that long to delete what it replaced */
 #define IKE_TWINS_LIFE	TICK_S(2)	/* what is under way ends before it is judged which of several pairs stays */
+#define IKE_PAIRS_WAIT	TICK_S(3)	/* the peer asks for the ESP SAs of an IKE SA that it opened; what is missing then is our business, */
+#define IKE_PAIRS_AGAIN	TICK_S(60)	/* and what it refused is asked for again */
 #define IKE_REAUTH_RETRY TICK_S(60)
 #define IKE_REDIRECTS	5	/* in that time; RFC 5685 10 */
 #define IKE_REDIRECT_LOOP TICK_S(300)
@@ -302,6 +305,8 @@ struct ike_child {
 	bool want_rekey, del_sent;
 	bool unsure;	/* made for the peer: it may not have our answer yet, so it is not asked about this one */
 	uint32_t answered;	/* message id of that answer */
+	uint32_t set;	/* of selectors: pairs.c */
+	struct dp_selectors *sel;	/* what was agreed, for shows; NULL: GRE, or no memory */
 	uint32_t successor;	/* inbound SPI of what replaces it */
 	uint32_t replaces;	/* inbound SPI of what it replaces: activated when that one is deleted */
 	struct ike_low low;
@@ -367,6 +372,8 @@ struct ike_sa {
 	uint32_t doom;	/* down with it at the next tick, because of that SA */
 	enum ike_down doom_why;
 	unsigned temp_tries, child_tries;
+	uint32_t refused;	/* bit i: the peer does not want an ESP SA for the profile's set i, */
+	tick_t refused_until;	/* until when it is not asked again */
 	uint64_t init_seq, est_seq;	/* order of events, where time may stand still */
 	tick_t established, rekey_at, expires, orphan_at, retry_at;
 	tick_t reauth_at, reauth_end;	/* authentication is renewed, is over; reauth.c */
@@ -678,12 +685,23 @@ void	ike_child_taken(struct ike *k, struct ike_sa *sa, const struct ike_child *h
 void	ike_child_stays(struct ike *k, struct ike_sa *sa, const struct ike_child *heir, tick_t until);	/* heir was refused */
 void	ike_child_want_delete(struct ike *k, struct ike_child *c);
 void	ike_child_timer(struct ike *k, struct ike_child *c);
-void	ike_child_gone(struct ike *k, struct ike_sa *sa, uint32_t spi_in);	/* an old one was deleted: its successor is sent on */
+void	ike_child_gone(struct ike *k, struct ike_sa *sa, const struct ike_child *old);	/* one is being deleted: its successor is sent on */
 void	ike_child_move_all(struct ike *k, struct ike_sa *from, struct ike_sa *to);
 unsigned ike_child_count_up(const struct ike_sa *sa);
 
+/* ---- pairs.c: several sets of selectors in one IKE SA */
+unsigned ike_pairs(const struct ike_profile *p);	/* 0: GRE */
+const struct dp_selectors *ike_pair_at(const struct ike_profile *p, unsigned i);
+const struct dp_selectors *ike_pair_of(const struct ike_profile *p, uint32_t set);	/* NULL: not configured (any more) */
+unsigned ike_pair_up(const struct ike_sa *sa, uint32_t set);	/* how many children of it are up */
+bool	ike_pair_missing(const struct ike *k, const struct ike_sa *sa, uint32_t *set);	/* one that has no child and was not refused */
+bool	ike_pair_wanted(struct ike *k, struct ike_sa *sa, uint32_t *set);	/* one that is to be asked for now */
+bool	ike_pair_refused(struct ike *k, struct ike_sa *sa, uint32_t set, uint16_t type);	/* false: there is no other, so it matters to the whole */
+bool	ike_pairs_reconf(struct ike *k, struct ike_sa *sa, const struct ike_profile *from, const struct ike_profile *to);	/* false: nothing stays */
+unsigned ike_children_max(const struct ike *k, const struct ike_sa *sa);
+
 /* ---- create_child.c */
-bool	ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old);
+bool	ike_cc_start(struct ike *k, struct ike_sa *sa, enum ike_cc_kind kind, struct ike_child *old, uint32_t set);	/* set: NEW */
 enum ike_drop ike_cc_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_cc_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 void	ike_cc_job(struct ike *k, struct ike_sa *sa, struct ike_job **job, bool ours);	/* may keep it */
@@ -745,15 +763,15 @@ bool	ike_natt_ts_is(const struct ike_ts_list *l, bool natted, const struct endpo
 void	ike_sel_ask_mode(const struct ike_profile *p, struct ike_tx *t);	/* the notification, where there is one */
 void	ike_sel_answer_mode(const struct dp_selectors *agreed, struct ike_tx *t);
 void	ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts);
-void	ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, struct ike_ts_pair *out);
-/* Responder: what to answer. IKE_DROP_MODE or IKE_DROP_SELECTORS where there is nothing. */
+void	ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, uint32_t set, struct ike_ts_pair *out);
+/* Responder: what to answer; old: the child that is rekeyed, or NULL. IKE_DROP_MODE or IKE_DROP_SELECTORS where there is nothing. */
 enum ike_drop ike_sel_narrow(const struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m,
-    struct ike_ts_pair *out, struct dp_selectors *sel);
+    const struct ike_child *old, struct ike_ts_pair *out, struct dp_selectors *sel);
 /* Initiator: is the answer one to what was offered? */
-enum ike_drop ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel);
+enum ike_drop ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, uint32_t set, struct dp_selectors *sel);
 bool	ike_sel_fits(const struct ike_profile *p, const struct ike_msg *m);	/* is it a profile for what is asked? */
 const char *ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[static IKE_REASON_MAX]);
-const char *ike_sel_refused(const struct ike_profile *p, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX]);
+const char *ike_sel_refused(const struct ike_profile *p, uint32_t set, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX]);
 
 /* ---- cookie.c: admission */
 enum ike_admit { IKE_ADMIT, IKE_ADMIT_PROVEN, IKE_ADMIT_COOKIE, IKE_ADMIT_BAD, IKE_ADMIT_FULL };

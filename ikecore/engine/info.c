@@ -31,7 +31,7 @@ ike_info_live(struct ike *k, struct ike_sa *sa)
 bool
 ike_info_delete_children(struct ike *k, struct ike_sa *sa)
 {
-	uint8_t spis[4 * IKE_CHILDREN_MAX * 2];
+	uint8_t spis[4 * IKE_CHILDREN_TOP];
 	struct wr w = wr_of(spis, sizeof(spis));
 	struct ike_tx t;
 
@@ -64,6 +64,8 @@ ike_info_delete_ike(struct ike *k, struct ike_sa *sa)
 void
 ike_info_mind_childless(struct ike *k, struct ike_sa *sa)
 {
+	if (sa->state == IKE_SA_EST && ike_profile(k, sa->profile)->n_more)	/* one of several may be missing: who wants it sees that */
+		ike_sa_kick_at(k, sa, k->now + TICK_MS(200));
 	if (sa->state != IKE_SA_EST || ike_child_count_up(sa) || (sa->cc_tx && sa->cc_tx->kind != IKE_CC_REKEY_IKE) || sa->cc_rx)
 		return;
 	if (sa->dialled || (sa->want_child && sa->retry_at > k->now)) {
@@ -79,10 +81,8 @@ ike_info_mind_childless(struct ike *k, struct ike_sa *sa)
 static void
 child_over(struct ike *k, struct ike_sa *sa, struct ike_child *c)
 {
-	uint32_t spi = c->spi_in;
-
-	ike_child_gone(k, sa, spi);
-	if (ike_child_count_up(sa) > (c->state == IKE_CH_UP))
+	ike_child_gone(k, sa, c);
+	if (ike_pair_up(sa, c->set) > (c->state == IKE_CH_UP))
 		ike_child_linger(k, c);
 	else
 		ike_child_drop(k, c);
@@ -175,7 +175,7 @@ enum ike_drop
 ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
 	const struct ike_notify *failed = ike_msg_notify(m, IKE_N_AUTHENTICATION_FAILED);
-	uint8_t spis[4 * (IKE_CHILDREN_MAX + 1)];
+	uint8_t spis[4 * (IKE_CHILDREN_TOP + 1)];
 	struct wr w = wr_of(spis, sizeof(spis));
 	const struct ike_notify *redirect = ike_msg_notify(m, IKE_N_REDIRECT);
 	bool ike = false, child = false, moved;

@@ -102,7 +102,7 @@ sa_reconf(struct ike *k, const struct ike_conf *was, struct ike_sa *sa)
 		key = 0;
 	if (!sa->unwelcome)
 		sa->unwelcome = i == UINT32_MAX ? "its profile is not configured any more" : unwelcome(to, sa, key);
-	if (!sa->unwelcome && memcmp(&from->plain, &to->plain, sizeof(to->plain)) != 0)
+	if (!sa->unwelcome && !ike_pairs_reconf(k, sa, from, to))
 		sa->unwelcome = "its traffic selectors were changed";
 	if (!sa->unwelcome)
 		sa->unwelcome = proving ? "the configuration was changed meanwhile" : ike_proof_unwelcome(to, sa);

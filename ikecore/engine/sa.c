@@ -519,6 +519,8 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	heir->dup_ours = false;
 	heir->orphan_at = old->children || old->dialled ? TICK_NEVER : k->now + IKE_ORPHAN_LIFE;
 	heir->want_child = old->want_child;
+	heir->refused = old->refused;
+	heir->refused_until = old->refused_until;
 	heir->auth_local = old->auth_local;
 	heir->auth_remote = old->auth_remote;
 	heir->cert_until = old->cert_until;
@@ -831,6 +833,7 @@ static bool
 start_wanted(struct ike *k, struct ike_sa *sa)
 {
 	struct ike_child *c;
+	uint32_t set;
 
 	if (child_that(sa, delete_due, k->now))
 		return ike_info_delete_children(k, sa);
@@ -838,19 +841,18 @@ start_wanted(struct ike *k, struct ike_sa *sa)
 		return ike_info_live(k, sa);
 	c = child_that(sa, rekey_due, k->now);
 	if (c && !sa->doom)
-		return ike_cc_start(k, sa, IKE_CC_REKEY_CHILD, c);
+		return ike_cc_start(k, sa, IKE_CC_REKEY_CHILD, c, 0);
 	retry_later(k, sa);
 	if (sa->retry_at > k->now || sa->doom)
 		return true;
 	if (sa->want_rekey)
-		return ike_cc_start(k, sa, IKE_CC_REKEY_IKE, NULL);
+		return ike_cc_start(k, sa, IKE_CC_REKEY_IKE, NULL, 0);
 	c = sa->n_children > 1 ? ike_child_spare(k, sa) : NULL;
 	if (c) {
 		ike_child_want_delete(k, c);
 		return true;
 	}
-	sa->want_child = sa->want_child && !ike_child_count_up(sa);	/* the peer may have made one meanwhile */
-	return !sa->want_child || ike_cc_start(k, sa, IKE_CC_NEW, NULL);
+	return !ike_pair_wanted(k, sa, &set) || ike_cc_start(k, sa, IKE_CC_NEW, NULL, set);
 }
 
 void

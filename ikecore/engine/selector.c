@@ -119,12 +119,15 @@ ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts)
 }
 
 void
-ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, struct ike_ts_pair *out)
+ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, uint32_t set, struct ike_ts_pair *out)
 {
+	const struct dp_selectors *s = ike_pair_of(p, set);
+
 	memset(out, 0, sizeof(*out));
 	if (dp_plain(&p->plain)) {
-		list_of(p->plain.local, p->plain.n_local, &out->i);
-		list_of(p->plain.remote, p->plain.n_remote, &out->r);
+		s = s ? s : &p->plain;	/* a configuration changed in between: refused with the answer */
+		list_of(s->local, s->n_local, &out->i);
+		list_of(s->remote, s->n_remote, &out->r);
 		return;
 	}
 	out->i.n = out->r.n = 1;
@@ -148,27 +151,55 @@ narrow_gre(const struct ike *k, const struct ike_profile *p, const struct ike_sa
 	return d;
 }
 
+static bool
+narrow_to(const struct dp_selectors *s, const struct ike_msg *m, struct ike_ts_pair *out)
+{
+	return narrow(&m->tsi, s->remote, s->n_remote, &out->i) && narrow(&m->tsr, s->local, s->n_local, &out->r);
+}
+
+/* The set that has all of what is asked for, else the first that has some of it. A child that is rekeyed stays with its own. */
+static const struct dp_selectors *
+set_for(const struct ike_profile *p, const struct ike_msg *m, const struct ike_child *old, struct ike_ts_pair *out)
+{
+	const struct dp_selectors *s = old ? ike_pair_of(p, old->set) : NULL, *some = NULL;
+
+	if (s && narrow_to(s, m, out))
+		return s;
+	for (unsigned i = 0; i < ike_pairs(p); i++) {
+		s = ike_pair_at(p, i);
+		if (!narrow_to(s, m, out))
+			continue;
+		if (inside(&m->tsi, s->remote, s->n_remote) && inside(&m->tsr, s->local, s->n_local))
+			return s;
+		some = some ? some : s;
+	}
+	return some && narrow_to(some, m, out) ? some : NULL;
+}
+
 enum ike_drop
-ike_sel_narrow(const struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_ts_pair *out,
-    struct dp_selectors *sel)
+ike_sel_narrow(const struct ike *k, const struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, const struct ike_child *old,
+    struct ike_ts_pair *out, struct dp_selectors *sel)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
+	const struct dp_selectors *s;
 
 	memset(out, 0, sizeof(*out));
 	memset(sel, 0, sizeof(*sel));
 	if (!dp_plain(&p->plain))
 		return narrow_gre(k, p, sa, rx, m, out, sel);
-	if (!narrow(&m->tsi, p->plain.remote, p->plain.n_remote, &out->i) || !narrow(&m->tsr, p->plain.local, p->plain.n_local, &out->r))
+	if (!(s = set_for(p, m, old, out)))
 		return IKE_DROP_SELECTORS;
+	sel->set = s->set;
 	sel->n_local = ranges_of(&out->r, sel->local);
 	sel->n_remote = ranges_of(&out->i, sel->remote);
 	return IKE_OK;
 }
 
 enum ike_drop
-ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, struct dp_selectors *sel)
+ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, uint32_t set, struct dp_selectors *sel)
 {
 	const struct ike_profile *p = ike_profile(k, sa->profile);
+	const struct dp_selectors *s = ike_pair_of(p, set);
 	bool plain = dp_plain(&p->plain), transport = ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE);
 
 	memset(sel, 0, sizeof(*sel));
@@ -181,7 +212,8 @@ ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_ms
 			gre_in_tunnel(&m->tsi.ts[0].lo, &m->tsr.ts[0].lo, sel);
 		return IKE_OK;
 	}
-	if (!inside(&m->tsi, p->plain.local, p->plain.n_local) || !inside(&m->tsr, p->plain.remote, p->plain.n_remote))
+	sel->set = set;	/* also of one that is refused: it is closed under it */
+	if (!s || !inside(&m->tsi, s->local, s->n_local) || !inside(&m->tsr, s->remote, s->n_remote))
 		return IKE_DROP_SELECTORS;
 	sel->n_local = ranges_of(&m->tsi, sel->local);
 	sel->n_remote = ranges_of(&m->tsr, sel->remote);
@@ -201,13 +233,13 @@ asks_gre(const struct ike_msg *m)
 bool
 ike_sel_fits(const struct ike_profile *p, const struct ike_msg *m)
 {
-	struct ike_ts_list out;
+	struct ike_ts_pair out;
 
 	if (!ike_msg_has(m, IKE_PL_SA))
 		return true;
 	if (asks_gre(m) || !dp_plain(&p->plain))
 		return asks_gre(m) && !dp_plain(&p->plain);
-	return narrow(&m->tsi, p->plain.remote, p->plain.n_remote, &out) && narrow(&m->tsr, p->plain.local, p->plain.n_local, &out);
+	return set_for(p, m, NULL, &out) != NULL;
 }
 
 /* ---- in words */
@@ -262,7 +294,7 @@ ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[
 	struct dp_selectors s = { .n_local = 0 };
 
 	if (dp_plain(&p->plain))
-		ike_selectors_fmt(&p->plain, ours, sizeof(ours));
+		ike_pairs_fmt(p, ours, sizeof(ours));
 	s.n_local = ranges_of(&m->tsr, s.local);
 	s.n_remote = ranges_of(&m->tsi, s.remote);
 	snprintf(out, IKE_REASON_MAX, "no traffic selectors in common: peer asks for %s%s, here is %s", asks_gre(m) ? "GRE, " : "",
@@ -271,16 +303,17 @@ ike_sel_mismatch(const struct ike_profile *p, const struct ike_msg *m, char out[
 }
 
 const char *
-ike_sel_refused(const struct ike_profile *p, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX])
+ike_sel_refused(const struct ike_profile *p, uint32_t set, uint16_t type, const char *otherwise, char out[static IKE_REASON_MAX])
 {
+	const struct dp_selectors *s = ike_pair_of(p, set);
 	char ours[IKE_WORDS_MAX];
 
-	if (!dp_plain(&p->plain) && (p->mode != IKE_MODE_TUNNEL || type != IKE_N_NO_PROPOSAL_CHOSEN))
+	if (!s && (p->mode != IKE_MODE_TUNNEL || type != IKE_N_NO_PROPOSAL_CHOSEN))
 		return otherwise;
 	if (type == IKE_N_NO_PROPOSAL_CHOSEN)
 		return "no IPsec proposal in common, or the peer does not take tunnel mode";
-	if (type != IKE_N_TS_UNACCEPTABLE)
+	if (type != IKE_N_TS_UNACCEPTABLE || !s)
 		return otherwise;
-	snprintf(out, IKE_REASON_MAX, "peer refuses our traffic selectors, %s (TS_UNACCEPTABLE)", ike_selectors_fmt(&p->plain, ours, sizeof(ours)));
+	snprintf(out, IKE_REASON_MAX, "peer refuses our traffic selectors, %s (TS_UNACCEPTABLE)", ike_selectors_fmt(s, ours, sizeof(ours)));
 	return out;
 }

@@ -20,6 +20,7 @@ struct core_plain_conf {	/* a tunnel without NHRP */
 	char dest[CORE_DESTS_MAX][NHRP_NAME_MAX];	/* addresses or names, the best first; none: who calls is the peer */
 	unsigned n_dest;
 	uint32_t reactivate_s;	/* until better ones are tried again; 0: never */
+	bool policy;	/* for some prefixes: no multicast travels in it */
 };
 
 struct core_tunnel_conf {

@@ -25,6 +25,7 @@ struct core_child {
 	struct core_child *next;	/* of the peer, newest first */
 	struct core_peer *peer;
 	uint32_t spi_in, spi_out, sa;
+	uint32_t set;	/* of its selectors: one of each is sent on */
 	uint32_t attempt;	/* timeline.c */
 	bool installed, active, encap;
 	bool lingering;	/* its IKE SA lost as a duplicate: only for what is on its way to us; IKE says when it goes */

@@ -373,21 +373,31 @@ make_active(struct core *c, struct core_child *ch)
 	if (ch->active)
 		return;
 	for (struct core_child *o = ch->peer->children; o; o = o->next)
-		o->active = false;
+		o->active = o->active && o->set != ch->set;
 	ch->active = true;
 	if ((a = core_act(c, CORE_ACT_SA_ACTIVATE, ch->peer->tunnel)))
 		a->spi_in = ch->spi_in;
 }
 
-/* The newest pair that may be sent on. */
+/* The newest pair that may be sent on, for what a set of selectors says. */
 static struct core_child *
-best_child(const struct core_peer *p)
+best_child(const struct core_peer *p, uint32_t set)
 {
 	for (struct core_child *ch = p->children; ch; ch = ch->next) {
-		if (!ch->lingering)
+		if (!ch->lingering && ch->set == set)
 			return ch;
 	}
 	return NULL;
+}
+
+static bool
+all_linger(const struct core_peer *p)
+{
+	const struct core_child *ch = p->children;
+
+	while (ch && ch->lingering)
+		ch = ch->next;
+	return !ch;
 }
 
 static void
@@ -396,7 +406,7 @@ retire(struct core *c, struct core_child *ch)
 	struct core_child *other;
 
 	ch->lingering = true;
-	other = best_child(ch->peer);
+	other = best_child(ch->peer, ch->set);
 	if (ch->active && other)
 		make_active(c, other);
 }
@@ -445,10 +455,10 @@ refuse_child(struct core *c, uint32_t spi_in)
 }
 
 static bool
-has_active(const struct core_peer *p)
+has_active(const struct core_peer *p, uint32_t set)
 {
 	for (const struct core_child *ch = p->children; ch; ch = ch->next) {
-		if (ch->active)
+		if (ch->active && ch->set == set)
 			return true;
 	}
 	return false;
@@ -475,7 +485,7 @@ sa_add_act(struct core *c, struct core_peer *p, const struct dp_sa *from, bool a
 	return a;
 }
 
-/* The first pair of a peer is used at once, whoever made it: there is nothing else to send on. */
+/* The first pair of a peer (for some selectors) is used at once, whoever made it: there is nothing else to send on. */
 void
 core_child_add(struct core *c, const struct ike_act *a)
 {
@@ -489,7 +499,8 @@ core_child_add(struct core *c, const struct ike_act *a)
 		ch->spi_out = a->child->spi_out;
 		ch->encap = a->child->encap;
 		ch->attempt = k->attempt;
-		ch->active = a->child->active || !has_active(k->peer);
+		ch->set = a->child->sel ? a->child->sel->set : 0;
+		ch->active = a->child->active || !has_active(k->peer, ch->set);
 	}
 	if (!ch || !sa_add_act(c, k->peer, a->child, ch->active)) {
 		env_free(c->mem, ch);
@@ -498,7 +509,7 @@ core_child_add(struct core *c, const struct ike_act *a)
 	}
 	if (ch->active) {
 		for (struct core_child *o = k->peer->children; o; o = o->next)
-			o->active = false;
+			o->active = o->active && o->set != ch->set;
 	}
 	CORE_TRACE(c, k->peer->tunnel, .attempt = ch->attempt, .step = TRACE_SA_ASKED, .n = ch->spi_in);
 	ch->next = k->peer->children;
@@ -575,10 +586,10 @@ core_child_del(struct core *c, uint32_t spi_in)
 	*at = ch->next;
 	CORE_TRACE(c, p->tunnel, .attempt = ch->attempt, .step = TRACE_SA_DELETED, .n = spi_in);
 	map_del(&c->spis, &ch->by_spi);
-	other = best_child(p);
+	other = best_child(p, ch->set);
 	if (ch->active && other)
 		make_active(c, other);
-	if (!other)
+	if (all_linger(p))
 		peer_down(c, p, p->ikes ? "its IPsec SA was deleted" : "its SAs are gone");
 	if ((a = core_act(c, CORE_ACT_SA_DEL, p->tunnel)))
 		a->spi_in = spi_in;

@@ -156,7 +156,7 @@ set_neighbour(struct core *c, struct core_tunnel *t)
 		return;
 	a->cookie = NEIGH_COOKIE;
 	a->peer = t->plain->peer;
-	a->mcast = true;
+	a->mcast = !t->plain->conf->policy;
 }
 
 /* ---- who is used */

@@ -649,6 +649,7 @@ conf_keep_places(struct conf *c, const struct conf *in_force)
 {
 	struct core_tunnel_conf *t = (struct core_tunnel_conf *)(uintptr_t)c->core.tunnel, was[CORE_TUNNELS_MAX];
 	const char *description[CORE_TUNNELS_MAX];
+	const struct conf_map *map[CORE_TUNNELS_MAX];
 	unsigned n = c->core.n_tunnel;
 
 	if (!t)
@@ -656,7 +657,9 @@ conf_keep_places(struct conf *c, const struct conf *in_force)
 	memcpy(was, t, sizeof(was));
 	for (unsigned i = 0; i < CORE_TUNNELS_MAX; i++) {
 		description[i] = c->tunnel[i].description;
+		map[i] = c->tunnel[i].map;
 		c->tunnel[i].description = "";
+		c->tunnel[i].map = NULL;
 	}
 	memset(t, 0, sizeof(was));
 	c->core.n_tunnel = 0;
@@ -670,6 +673,7 @@ conf_keep_places(struct conf *c, const struct conf *in_force)
 			t[at] = was[i];
 			t[at].dp.id = (uint32_t)at + 1;
 			c->tunnel[at].description = description[i];
+			c->tunnel[at].map = map[i];
 			if ((unsigned)at >= c->core.n_tunnel)
 				c->core.n_tunnel = (unsigned)at + 1;
 		}

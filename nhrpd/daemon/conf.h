@@ -29,6 +29,21 @@ struct conf_static {	/* ip route PREFIX NEXTHOP */
 	char name[DP_NAME];	/* of the tunnel interface that leads there; "": it is shut down */
 };
 
+/* An entry of a crypto map, which is a tunnel of its own; and a line of its access list: an ESP SA and a route. */
+struct conf_permit {
+	struct prefix local, remote;
+	uint32_t set;	/* of struct dp_selectors */
+};
+enum { CONF_MAP_ACLS = 12 };
+struct conf_map {
+	const char *name, *interface, *profile;	/* profile: IKEv2's */
+	const char *acl[CONF_MAP_ACLS];
+	unsigned n_acl;
+	unsigned number;
+	const struct conf_permit *line;
+	unsigned n_line;
+};
+
 struct conf {
 	char hostname[64];
 	enum conf_plane plane;
@@ -41,6 +56,7 @@ struct conf {
 	struct core_conf core;	/* ike profiles, tunnels: point into this object. Interfaces that are shut down are left out. */
 	struct {	/* by index of core.tunnel: what the core does not need but the daemon or show does */
 		const char *description;	/* "" when not given */
+		const struct conf_map *map;	/* NULL: an interface of the configuration */
 	} tunnel[CORE_TUNNELS_MAX];
 	unsigned n_shutdown;
 	struct ike_trust *trust[CONF_TRUSTS_MAX];	/* trustpoints, in order; counted in */

@@ -105,7 +105,7 @@ ipsec_profile(struct conf_parse *p, const struct conf_b_ipsec *b)
 {
 	char owner[IKE_NAME_MAX + 32];
 
-	snprintf(owner, sizeof(owner), "profile %s", b->b.name);
+	snprintf(owner, sizeof(owner), "%s %s", b->map ? "crypto map" : "profile", b->b.name);
 	return named_or_only(p, &b->profile, b->b.at, owner, "set ikev2-profile", p->profile, CONF_PROFILE);
 }
 
@@ -117,8 +117,8 @@ build_dpd(const struct conf_dpd *d, struct ike_profile *o)
 	o->dpd_retry_s = (uint32_t)or_else(&d->retry, 3);
 }
 
-static void
-build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct conf_proposals *ike, struct ike_profile *o)
+void
+conf_build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct conf_proposals *ike, struct ike_profile *o)
 {
 	const struct conf_b_profile *f = ipsec_profile(p, b);
 	const struct conf_b_keyring *r;
@@ -336,16 +336,8 @@ build_dp(const struct conf_b_interface *b, uint32_t id, struct dp_tunnel *o)
 	o->redirect = b->redirect.n;
 }
 
-struct build {
-	struct conf_proposals ike;
-	struct ike_profile *profile;
-	unsigned n_profile;
-	struct core_tunnel_conf *tunnel;
-	unsigned n_tunnel;
-};
-
 static void
-build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct build *w)
+build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct conf_build *w)
 {
 	struct core_tunnel_conf spare, *o = &spare;
 	uint8_t family = outer_family(p, b);
@@ -373,13 +365,13 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct b
 		struct ike_profile *own = &w->profile[w->n_profile];
 
 		o->profile = w->n_profile++;
-		build_profile(p, prot, &w->ike, own);
+		conf_build_profile(p, prot, &w->ike, own);
 		copy_name(own->use, sizeof(own->use), b->b.name);
 		conf_plain_selectors(b, &own->plain);
 	} else if (prot && o != &spare) {
 		if (!prot->index) {
 			prot->index = ++w->n_profile;
-			build_profile(p, prot, &w->ike, &w->profile[prot->index - 1]);
+			conf_build_profile(p, prot, &w->ike, &w->profile[prot->index - 1]);
 		}
 		o->profile = prot->index - 1;
 		o->dp.gre_in_tunnel = w->profile[o->profile].mode == IKE_MODE_TUNNEL;
@@ -462,20 +454,23 @@ check_unused_profile(struct conf_parse *p, const struct conf_b_profile *f)
 		profile_keyring(p, f);
 }
 
+void
+conf_check_ipsec(struct conf_parse *p, struct conf_b_ipsec *b)
+{
+	struct ike_profile scratch;
+
+	memset(&scratch, 0, sizeof(scratch));
+	conf_build_esp(p, b, &scratch);
+	ipsec_profile(p, b);
+}
+
 /* Names in blocks that no interface uses are looked up too: a mistake there would be found the day it is used. */
 static void
 check_unused(struct conf_parse *p)
 {
-	struct ike_profile scratch;
-
 	for (struct conf_block *b = p->ipsec; b; b = b->next) {
-		struct conf_b_ipsec *i = (struct conf_b_ipsec *)b;
-
-		if (i->index)
-			continue;
-		memset(&scratch, 0, sizeof(scratch));
-		conf_build_esp(p, i, &scratch);
-		ipsec_profile(p, i);
+		if (!((struct conf_b_ipsec *)b)->index)
+			conf_check_ipsec(p, (struct conf_b_ipsec *)b);
 	}
 	for (struct conf_block *b = p->profile; b; b = b->next)
 		check_unused_profile(p, (struct conf_b_profile *)b);
@@ -524,7 +519,7 @@ build_statics(struct conf_parse *p)
 void
 conf_build(struct conf_parse *p)
 {
-	struct build w = { .n_profile = 0 };
+	struct conf_build w = { .n_profile = 0 };
 
 	build_global(p);
 	conf_build_trusts(p);
@@ -536,8 +531,15 @@ conf_build(struct conf_parse *p)
 	w.tunnel = conf_alloc(p->mem, CORE_TUNNELS_MAX * sizeof(w.tunnel[0]));
 	if (!w.profile || !w.tunnel)
 		return;
-	for (struct conf_block *b = p->interface; b; b = b->next)
-		build_interface(p, (struct conf_b_interface *)b, &w);
+	for (struct conf_block *b = p->interface; b; b = b->next) {
+		struct conf_b_interface *i = (struct conf_b_interface *)b;
+
+		if (conf_is_mapped(i))
+			conf_build_map(p, i, is_down(i), &w);
+		else
+			build_interface(p, i, &w);
+	}
+	conf_check_maps(p);
 	check_unused(p);
 	build_statics(p);
 	if (p->errors)

@@ -11,7 +11,7 @@
 #include "nhrpd/daemon/conf.h"
 
 enum {
-	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 160, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
+	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 192, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
 	CONF_FILE_OCTETS_MAX = 16 << 20, CONF_TEXT_MAX = 4096, CONF_EXPECT_MAX = 12,
 	CONF_AUTHZ_MATCHES = 16,
 };
@@ -142,6 +142,31 @@ struct conf_b_ipsec {
 	struct conf_list set;
 	struct conf_val pfs, suite, life_s, life_kb, life_packets, replay, profile;
 	unsigned index;	/* of its ike_profile, from 1; 0: not used so far */
+	bool map;	/* it is a conf_b_crypto_map */
+};
+/* ip access-list extended NAME: what an entry of a crypto map is for; conf_map.c */
+enum conf_traffic { CONF_TRAFFIC_ADDR, CONF_TRAFFIC_PREFIX, CONF_TRAFFIC_ANY, CONF_TRAFFIC_HOST };	/* words of a line */
+struct conf_b_permit {
+	struct conf_place at, local_at, remote_at;
+	uint32_t number;
+	struct prefix local, remote;
+};
+struct conf_b_acl {
+	struct conf_block b;
+	uint8_t family;
+	struct conf_b_permit line[IKE_PAIRS_MAX];
+	unsigned n_line;
+};
+struct conf_b_crypto_map {	/* an entry */
+	struct conf_b_ipsec i;	/* its words, its own */
+	const char *name;
+	unsigned number;
+	struct conf_named peer[CORE_DESTS_MAX];
+	unsigned n_peer;
+	struct conf_list acl;
+	struct conf_val reactivate, description;
+	const struct conf_b_permit *line[IKE_PAIRS_MAX];	/* of all its lists; conf_map.c */
+	unsigned n_line;
 };
 struct conf_b_nhs {
 	struct conf_place at, nbma_at;
@@ -160,6 +185,7 @@ struct conf_b_interface {
 	struct prefix own[NHRP_OWN_ADDRS];
 	unsigned n_own;
 	struct conf_val ipsec_mode, reactivate;	/* conf_plain.c */
+	struct conf_val map_name;	/* it is no tunnel: a crypto map is applied to it */
 	struct conf_named dest[CORE_DESTS_MAX];
 	unsigned n_dest;
 	struct conf_b_nhs nhs[NHRP_NHS_MAX];
@@ -178,7 +204,7 @@ struct conf_b_global {
 };
 
 enum conf_ctx {
-	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_AUTHZ, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_INTERFACE, CONF_CTXS
+	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_AUTHZ, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_ACL, CONF_ACL6, CONF_MAP, CONF_INTERFACE, CONF_CTXS
 };
 
 #define CONF_CIPHER(encr, bits) ((uint64_t)(encr) << 16 | (bits))
@@ -296,7 +322,7 @@ struct conf_parse {
 	struct conf_b_global global;
 	struct conf_b_static route[CONF_STATICS_MAX];
 	unsigned n_static;
-	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *authz, *transform, *ipsec, *interface;
+	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *authz, *transform, *ipsec, *acl, *map, *interface;
 	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
 	struct conf_said *said, *said_open, **said_end;	/* lines in force, of the open block; conf_said.c */
 	bool ended;	/* "end" */
@@ -350,6 +376,20 @@ void	conf_build_ike(struct conf_parse *p, struct conf_proposals *out);
 void	conf_build_esp(struct conf_parse *p, const struct conf_b_ipsec *b, struct ike_profile *o);
 void	*conf_find(struct conf_block *list, const char *name);	/* conf_build.c; NULL: none */
 
+/* conf_map.c, with conf_build.c */
+struct conf_build {
+	struct conf_proposals ike;
+	struct ike_profile *profile;
+	unsigned n_profile;
+	struct core_tunnel_conf *tunnel;
+	unsigned n_tunnel;
+};
+void	conf_build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const struct conf_proposals *ike, struct ike_profile *o);
+void	conf_check_ipsec(struct conf_parse *p, struct conf_b_ipsec *b);	/* one that nobody uses: its names */
+bool	conf_is_mapped(const struct conf_b_interface *b);
+void	conf_build_map(struct conf_parse *p, const struct conf_b_interface *b, bool down, struct conf_build *w);	/* the entries applied to it */
+void	conf_check_maps(struct conf_parse *p);	/* what is applied nowhere, and all of them together */
+
 /* ---- handlers, conf_set.c */
 conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the rule's context at rule->off */
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
@@ -357,6 +397,7 @@ conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer,
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
 conf_fn conf_open_authz, conf_set_authz_match, conf_set_allow;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
+conf_fn conf_open_acl, conf_open_map, conf_set_permit, conf_set_map_peer;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
     conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_set_mode, conf_not_yet;
 

@@ -125,6 +125,7 @@ conf_not_yet(struct conf_parse *p, const struct conf_cmd *c)
 	static const struct {
 		const char *word, *text;
 	} instead[] = {
+		{ "deny", "deny is not supported: only what is permitted is protected" },
 		{ "authentication", "EAP is not supported: use pre-share, ecdsa-sig, rsa-sig or digital-signature" },
 		{ "transform-set", "that protects too little: use esp-gcm 256, esp-chacha20-poly1305 or esp-aes 256 esp-sha256-hmac" },
 	};

@@ -210,6 +210,18 @@ parse_mask(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char 
 	return true;
 }
 
+/* n: what it is. */
+static bool
+parse_traffic(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	bool any = strcasecmp(text, "any") == 0, host = strcasecmp(text, "host") == 0;
+
+	if (!any && !host && !parse_prefix(text, lo, hi, v, why, n))
+		return false;
+	v->n = any ? CONF_TRAFFIC_ANY : host ? CONF_TRAFFIC_HOST : v->n ? CONF_TRAFFIC_PREFIX : CONF_TRAFFIC_ADDR;
+	return true;
+}
+
 static bool
 all_of(const char *text, const char *others)
 {
@@ -358,6 +370,7 @@ const struct conf_type conf_types[] = {
 	{ "prefix4", "an IPv4 address", parse_prefix4, false, false },
 	{ "prefix6", "an IPv6 address with a length, like 2001:db8::1/64", parse_prefix6, false, false },
 	{ "allowed", "an address or prefix, or one with {n} in it", parse_allowed, false, false },
+	{ "traffic", "a prefix, an address and a wildcard, host or any", parse_traffic, false, false },
 	{ "mask", "a mask", parse_mask, false, false },
 	{ "name", "a name", parse_name, false, false },
 	{ "hostname", "a host name", parse_hostname, false, false },

@@ -32,6 +32,7 @@
 #include "nhrpd/daemon/secret.h"
 #include "nhrpd/daemon/revoke.h"
 #include "nhrpd/daemon/source.h"
+#include "nhrpd/daemon/maproutes.h"
 #include "nhrpd/daemon/statics.h"
 #include "nhrpd/daemon/workers.h"
 #include "routing/lookup.h"
@@ -48,6 +49,8 @@ struct daemon {
 	struct core *core;
 	struct dp *dp;
 	struct rib *rib;
+	struct maproutes *maps;
+	bool addrs_changed;	/* of this host: they look for theirs again, once the routing table is not being read */
 	struct ikesock *ike;
 	struct names *names;
 	struct source *source;
@@ -95,6 +98,7 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info)) {
 		core_ifindex(d->core, a->tunnel, info.ifindex);
 		statics_set(d->rib, d->conf, a->dp_tunnel->name, info.ifindex, &d->log);
+		maproutes_link(d->maps, a->dp_tunnel->name, info.ifindex, true);
 	}
 	if (e != 0 && d->starting) {
 		d->failed = true;
@@ -229,7 +233,13 @@ carry_all(struct daemon *d)
 static void
 after_callback(void *ctx)
 {
-	carry_all(ctx);
+	struct daemon *d = ctx;
+
+	if (d->addrs_changed && d->maps) {
+		d->addrs_changed = false;
+		maproutes_addrs(d->maps);
+	}
+	carry_all(d);
 }
 
 /* ---- what comes in */
@@ -245,6 +255,7 @@ on_dp(void *ctx, const struct dp_event *ev)
 	if (ev->kind == DP_EV_LINK && ev->link_up && d->dp->ops->link_info(d->dp, ev->tunnel, &info)) {
 		core_ifindex(d->core, ev->tunnel, info.ifindex);
 		statics_set(d->rib, d->conf, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, &d->log);	/* the kernel took them when it went down */
+		maproutes_link(d->maps, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, true);
 	}
 	core_dp_event(d->core, now_of(d), ev);
 	if (core_pending(d->core) > PENDING_MAX)
@@ -268,6 +279,7 @@ on_rib(void *ctx, const struct rib_event *ev)
 	struct daemon *d = ctx;
 
 	core_rib_event(d->core, now_of(d), ev);
+	d->addrs_changed |= ev->kind == RIB_EV_GONE || ev->route.kind == RIB_LOCAL;
 	if (core_pending(d->core) > PENDING_MAX)
 		carry_all(d);
 }
@@ -578,6 +590,8 @@ reload_apply(struct daemon *d, struct conf *to)
 
 	reload_log(d, to);
 	statics_leave(d->rib, was, to, ifindex_of, d);
+	if (!maproutes_conf(d->maps, to))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "out of memory: routes of crypto maps are as they were");
 	d->conf = to;
 	certwatch_conf(d->certs, to);
 	src = control_src_of(d);
@@ -588,8 +602,10 @@ reload_apply(struct daemon *d, struct conf *to)
 		carry_all(d);
 		routes_again(d->rib);
 	}
-	for (uint32_t i = 0; i < to->core.n_tunnel; i++)
+	for (uint32_t i = 0; i < to->core.n_tunnel; i++) {
 		statics_set(d->rib, to, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), &d->log);
+		maproutes_link(d->maps, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), false);
+	}
 	core_tick(d->core, now_of(d));
 	carry_all(d);
 	if (!routes_zebra(d->rib, &to->zebra))
@@ -734,7 +750,7 @@ choose_plane(struct daemon *d, char *why, size_t n)
 		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
 	if (has_plain(d->conf) || has_gre_in_tunnel(d->conf)) {	/* with `kernel` the configuration was refused */
-		snprintf(why, n, has_plain(d->conf) ? "tunnel mode ipsec is not in the kernel's yet" :
+		snprintf(why, n, has_plain(d->conf) ? "tunnel mode ipsec and crypto maps are not in the kernel's yet" :
 		    "GRE in ESP tunnel mode is not possible with the kernel's synthetic addresses");
 		d->kernel_plane = false;
 		return true;
@@ -798,6 +814,7 @@ open_all(struct daemon *d)
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !drop_privileges(d) ||
 	    !(d->rib = routes_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
+	    !(d->maps = maproutes_new(d->rib, &d->log)) ||
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
@@ -919,6 +936,8 @@ static bool
 start_tunnels(struct daemon *d)
 {
 	d->starting = true;
+	if (!maproutes_conf(d->maps, d->conf))	/* what holds packets back comes before anything of an earlier life goes */
+		return fail(d, "out of memory");
 	d->rib->ops->flush(d->rib);
 	for (uint32_t i = 0; i < d->conf->core.n_tunnel; i++) {
 		const struct core_tunnel_conf *t = &d->conf->core.tunnel[i];
@@ -968,6 +987,7 @@ close_all(struct daemon *d)
 	if (d->rib) {
 		d->rib->ops->flush(d->rib);
 		d->rib->ops->free(d->rib);
+		maproutes_free(d->maps);
 	}
 	ikesock_free(d->ike);
 	if (d->dp)

@@ -114,7 +114,7 @@ want(unsigned side, enum act what)
 		w.s[side].k->out = &w.s[side].out;
 		w.s[side].k->now = w.now;
 		if (sa->x.kind == IKE_X_NONE && !sa->cc_tx)
-			ck_assert(ike_cc_start(w.s[side].k, sa, IKE_CC_NEW, NULL));
+			ck_assert(ike_cc_start(w.s[side].k, sa, IKE_CC_NEW, NULL, 0));
 		ev.kind = IKE_EV_USE;	/* means nothing: only so that what is queued goes out */
 		break;
 	case REKEY_CHILD:

@@ -417,7 +417,7 @@ new_child(unsigned side)
 	struct ike_sa *sa = w_sa(&w, side);
 
 	w.s[side].k->out = &w.s[side].out;
-	ck_assert(ike_cc_start(w.s[side].k, sa, IKE_CC_NEW, NULL));
+	ck_assert(ike_cc_start(w.s[side].k, sa, IKE_CC_NEW, NULL, 0));
 	w_event(&w, side, &(struct ike_event){ .kind = IKE_EV_SA_USED });
 }
 
@@ -485,7 +485,7 @@ START_TEST(children_are_bounded)
 		w.s[0].k->out = &w.s[0].out;
 		w.s[0].k->now = w.now;
 		if (sa->n_children < IKE_CHILDREN_MAX)
-			ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_NEW, NULL));
+			ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_NEW, NULL, 0));
 		w_event(&w, 0, &(struct ike_event){ .kind = IKE_EV_SA_USED });
 		w_settle(&w);
 		ck_assert_uint_le(w_sa(&w, 1)->n_children, IKE_CHILDREN_MAX);

@@ -333,10 +333,10 @@ honest(enum base base)
 	w.s[0].k->out = &w.s[0].out;
 	switch (base) {
 	case NEW_CHILD:
-		ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_NEW, NULL));
+		ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_NEW, NULL, 0));
 		break;
 	case REKEY_IKE:
-		ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_REKEY_IKE, NULL));
+		ck_assert(ike_cc_start(w.s[0].k, sa, IKE_CC_REKEY_IKE, NULL, 0));
 		break;
 	case INFO:
 		ike_tx_request(&t, sa, IKE_INFORMATIONAL);

@@ -165,30 +165,30 @@ START_TEST(answers_checked)
 
 	p.plain = sel("10.1.0.0/16", "-", "10.2.0.0/16", "-");
 	answer("10.1.0.0/16", "10.2.7.0/24");
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_OK);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_OK);
 	ck_assert(out.n_local == 1 && out.n_remote == 1);
 	msg.tsr.ts[0].port_lo = 1;
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.7.0/24");
 	msg.tsi.ts[0].proto = 6;
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.0.0.0/8", "10.2.0.0/16");
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.3.0.0/16");
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.tsi.skipped = 1;
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.tsr.n = 0;
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.tsi.ts[0].hi = msg.tsi.ts[0].lo;
 	msg.tsi.ts[0].lo = range("10.1.255.0/24").lo;	/* upside down */
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.2.0.0/16");
 	msg.notify[msg.n_notify++].type = IKE_N_USE_TRANSPORT_MODE;
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, &out), IKE_DROP_MODE);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_MODE);
 }
 END_TEST
 

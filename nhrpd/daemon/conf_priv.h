@@ -139,7 +139,7 @@ struct conf_b_transform {
 };
 struct conf_b_ipsec {
 	struct conf_block b;
-	struct conf_list set;
+	struct conf_list set, addke[IKE_ADDKE_MAX];
 	struct conf_val pfs, suite, life_s, life_kb, life_packets, replay, profile;
 	unsigned index;	/* of its ike_profile, from 1; 0: not used so far */
 	bool map;	/* it is a conf_b_crypto_map */

@@ -148,7 +148,7 @@ same_thing(const struct conf_said *s, const struct conf_cmd *c, const char *text
 	if (is_plain(a) && is_plain(b))
 		return a->off == b->off;
 	if (a->fn == conf_set_addke && b->fn == conf_set_addke)	/* by its number */
-		return strncmp(s->text, text + (c->no ? 3 : 0), strlen("additional-key-exchange 1")) == 0;
+		return strncmp(s->text, text + (c->no ? 3 : 0), strlen(a->ctx == CONF_IPSEC ? "set additional-key-exchange 1" : "additional-key-exchange 1")) == 0;
 	if (a->fn == conf_set_psk || a->fn == conf_set_psk_file)
 		return b->fn == conf_set_psk || b->fn == conf_set_psk_file;
 	return a->fn == b->fn && (a->fn == conf_set_dpd || a->fn == conf_set_ppk || a->fn == conf_set_peer_id || a->fn == conf_set_local_id ||

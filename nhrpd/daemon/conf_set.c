@@ -516,12 +516,13 @@ conf_set_ppk(struct conf_parse *p, const struct conf_cmd *c)
 		conf_warn_at(p, place(c, c->column), "a secret in a file that everybody can read: chmod 600");
 }
 
-/* "additional-key-exchange N METHOD..." */
+/* "[set] additional-key-exchange N METHOD..." */
 void
 conf_set_addke(struct conf_parse *p, const struct conf_cmd *c)
 {
-	struct conf_b_proposal *b = p->block[CONF_PROPOSAL];
-	struct conf_list *l = &b->addke[c->arg[0].v.n - 1];
+	struct conf_b_proposal *ike = p->block[CONF_PROPOSAL];
+	struct conf_b_ipsec *esp = p->block[CONF_IPSEC];
+	struct conf_list *l = &(c->rule->ctx == CONF_IPSEC ? esp->addke : ike->addke)[c->arg[0].v.n - 1];
 
 	memset(l, 0, sizeof(*l));
 	if (c->no)

@@ -149,11 +149,21 @@ add_one(struct conf_parse *p, struct conf_place at, const struct ike_proposal *o
 
 /* Additional key exchanges: only what is said. */
 static void
-add_addke(struct ike_proposal *o, const struct conf_b_proposal *b)
+add_addke(struct ike_proposal *o, const struct conf_list said[static IKE_ADDKE_MAX])
 {
 	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
-		for (unsigned i = 0; i < b->addke[t].n; i++)
-			o->addke[t][o->n_addke[t]++] = (uint16_t)b->addke[t].v[i];
+		for (unsigned i = 0; i < said[t].n; i++)
+			o->addke[t][o->n_addke[t]++] = (uint16_t)said[t].v[i];
+	}
+}
+
+/* Additional to what? RFC 9370 2.2.4 has none without a first. */
+static void
+addke_needs_pfs(struct conf_parse *p, const struct conf_b_ipsec *b)
+{
+	for (unsigned t = 0; t < IKE_ADDKE_MAX; t++) {
+		if (b->addke[t].n)
+			conf_error_at(p, b->addke[t].at[0], "an additional key exchange needs \"set pfs\"");
 	}
 }
 
@@ -177,7 +187,7 @@ add_proposal(struct conf_parse *p, struct conf_place at, const struct conf_b_pro
 			add_ids(o.integ, &o.n_integ, &b->integ, s->integ);
 		add_prfs(&o, b, s);
 		add_ids(o.group, &o.n_group, &b->group, s->group);
-		add_addke(&o, b);
+		add_addke(&o, b->addke);
 		add_one(p, at, &o, out);
 		none &= aead;
 	}
@@ -263,9 +273,12 @@ conf_build_esp(struct conf_parse *p, const struct conf_b_ipsec *b, struct ike_pr
 		esp_of_suite(s, o);
 	if (b->pfs.at.line && is_legacy(conf_groups, pfs))
 		conf_warn_at(p, b->pfs.at, "group %u is outdated, for old peers only", pfs);
+	if (!pfs)
+		addke_needs_pfs(p, b);
 	for (unsigned i = 0; i < o->n_esp; i++) {
 		o->esp[i].esn[0] = o->esp[i].esn[1] = true;
 		if (pfs)
 			o->esp[i].group[o->esp[i].n_group++] = pfs;
+		add_addke(&o->esp[i], b->addke);
 	}
 }

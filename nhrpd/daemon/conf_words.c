@@ -157,6 +157,8 @@ const struct conf_rule conf_rules[] = {
 	/* ---- crypto ipsec profile NAME */
 	{ CONF_IPSEC, "set transform-set <name>...", "set transform-set", conf_set_list, IS(set), "Ciphers, best first" },
 	{ CONF_IPSEC, "set pfs [<pfs-group>]", "set pfs", conf_set_value, IS(pfs), "Fresh key exchange at rekeying (group19)" },
+	{ CONF_IPSEC, "set additional-key-exchange <number:1-7> <addke>...", "set additional-key-exchange <number:1-7>", conf_set_addke, 0,
+	    "With pfs: one more key exchange at rekeying (RFC 9370), best first; none: it may be left out" },
 	{ CONF_IPSEC, "set suite {default|cnsa|legacy}", "set suite", conf_set_value, IS(suite), "Algorithms where no transform-set is named" },
 	{ CONF_IPSEC, "set ikev2-profile <name>", "set ikev2-profile", conf_set_value, IS(profile), "Identities and keys" },
 	{ CONF_IPSEC, "set security-association lifetime seconds <number:8-2592000>", "set security-association lifetime seconds",

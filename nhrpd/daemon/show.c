@@ -474,7 +474,8 @@ ike_counters(const struct ike *k)
 	static const struct {
 		uint8_t type;
 		const char *name;
-	} exchange[] = { { 34, "IKE_SA_INIT" }, { 35, "IKE_AUTH" }, { 36, "CREATE_CHILD_SA" }, { 37, "INFORMATIONAL" } };
+	} exchange[] = { { 34, "IKE_SA_INIT" }, { 35, "IKE_AUTH" }, { 36, "CREATE_CHILD_SA" }, { 37, "INFORMATIONAL" },
+		{ 43, "IKE_INTERMEDIATE" }, { 44, "IKE_FOLLOWUP_KE" } };
 	json_t *rx = json_object(), *tx = json_object(), *drops = json_object();
 
 	for (size_t i = 0; i < sizeof(exchange) / sizeof(exchange[0]); i++) {

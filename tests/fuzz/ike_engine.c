@@ -819,7 +819,7 @@ conf(struct side *s, unsigned side, uint8_t how)
 		s->conf.ppk = true;
 		p->ike[0].addke[0][0] = IKE_KE_ECP256;
 		p->ike[0].n_addke[0] = 1;
-		p->esp[0].addke[0][0] = IKE_KE_ECP256;
+		p->esp[0].addke[0][0] = IKE_KE_ECP256;	/* with groups */
 		p->esp[0].n_addke[0] = 1;
 		p->reauth_s = how & 8 ? 200 : 0;
 		s->key.ppk_id_len = 1;

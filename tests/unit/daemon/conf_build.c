@@ -56,6 +56,7 @@ static const struct {
 	{ "crypto ikev2 policy P\n", "t:1:21: policy P names no proposal\n" },
 	{ "crypto ikev2 proposal A\n additional-key-exchange 1 mlkem768\n", "t:2:28: mlkem768 is not available: the OpenSSL library linked here has no ML-KEM (it comes with 3.5)\n" },
 	{ "crypto ikev2 proposal A\n additional-key-exchange 1 20 21 19 14 15\n", "t:2:40: more than 4 methods for one exchange\n" },
+	{ CRYPTO " set additional-key-exchange 1 20\n", "t:7:32: an additional key exchange needs \"set pfs\"\n" },
 	{ "crypto ikev2 keyring K\n peer a\n  address 192.0.2.1\n  pre-shared-key x\n  ppk manual id q key 0123456789012345678901234567890123456789012345678901234567890123456789\n",
 	    "t:5:23: a name of at most 64 characters and a key of at most 64 octets\n" },
 	{ "crypto ikev2 policy P\n proposal A B\ncrypto ikev2 proposal A\n", "t:2:13: there is no \"crypto ikev2 proposal B\"\n" },
@@ -198,7 +199,7 @@ static const char everything[] =
 	"crypto ikev2 profile P\n match identity remote any\n match identity remote address 10.0.0.0 255.0.0.0\n match identity remote email a@b.c\n"
 	" match identity remote key-id kk\n identity local address 192.0.2.1\n no dpd\n lifetime 3600\n reauth 7200\n encapsulation force\n keyring local K\n"
 	"crypto ipsec transform-set C esp-chacha20-poly1305\ncrypto ipsec transform-set G esp-gcm 192\n mode transport\n"
-	"crypto ipsec profile V\n set transform-set C G\n set pfs\n set security-association lifetime seconds 120\n"
+	"crypto ipsec profile V\n set transform-set C G\n set pfs\n set additional-key-exchange 2 20 none\n set additional-key-exchange 7 21\n set security-association lifetime seconds 120\n"
 	" set security-association lifetime kilobytes 2560\n set security-association lifetime packets 1000\n"
 	" set security-association replay window-size 64\n set ikev2-profile P\n"
 	"interface d0\n description two words\n ip address 10.0.0.1 255.255.255.0\n ip address 10.1.0.1/16 secondary\n ipv6 address 2001:db8:1::1/64\n"
@@ -255,6 +256,14 @@ START_TEST(everything_keys)
 	ck_assert_mem_eq(p->key[1].psk, "two words ! \"q\"", 15);
 	ck_assert_mem_eq(p->key[2].psk, "fil", 3);
 	ck_assert_uint_eq(p->key[2].address.bits, 32);
+	for (unsigned i = 0; i < p->n_esp; i++) {
+		ck_assert_uint_eq(p->esp[i].n_addke[0], 0);
+		ck_assert_uint_eq(p->esp[i].n_addke[1], 2);
+		ck_assert_uint_eq(p->esp[i].addke[1][0], 20);
+		ck_assert_uint_eq(p->esp[i].addke[1][1], 0);
+		ck_assert_uint_eq(p->esp[i].n_addke[6], 1);
+		ck_assert_uint_eq(p->esp[i].addke[6][0], 21);
+	}
 	conf_free(c);
 }
 END_TEST

@@ -4,10 +4,12 @@
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { RECEIVE_BUFFER = 4 << 20 };
@@ -28,6 +30,7 @@ nlq_open(struct nlq *q, int protocol, char *err, size_t errlen)
 	}
 	setsockopt(nl_socket_get_fd(q->sock), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	q->seq = 1;
+	q->wait_ms = NLQ_WAIT_MS;
 	return true;
 }
 
@@ -51,6 +54,42 @@ nlq_msg(uint16_t type, uint16_t flags, const void *head, size_t n)
 		return NULL;
 	}
 	return m;
+}
+
+/* ---- waiting, but not for ever: the daemon's loop stands meanwhile */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The kernel nearly always has answered when the request was sent. Octets, or a negative errno: -ETIMEDOUT at the deadline, whatever
+ * else arrives until then. */
+static ssize_t
+receive(struct nlq *q, int64_t deadline)
+{
+	struct pollfd p = { .fd = nl_socket_get_fd(q->sock), .events = POLLIN };
+
+	for (;;) {
+		int64_t left = deadline - now_ms();
+		ssize_t n;
+
+		if (left < 0)
+			break;
+		n = recv(p.fd, q->buf + NLQ_OCTETS, NLQ_OCTETS, MSG_DONTWAIT);
+		if (n > 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return n > 0 ? n : -errno;
+		if (n == 0)
+			return -EPIPE;	/* never from a kernel */
+		if (poll(&p, 1, (int)left) < 0 && errno != EINTR)
+			return -errno;
+	}
+	q->timeouts++;
+	return -ETIMEDOUT;
 }
 
 /* ---- a batch */
@@ -91,6 +130,7 @@ run(struct nlq *q)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int fd = nl_socket_get_fd(q->sock), error = 0;
 	uint32_t first = q->seq - (uint32_t)q->n;
+	int64_t deadline = now_ms() + q->wait_ms;
 	size_t count = q->n;
 
 	if (sendto(fd, q->buf, q->octets, 0, (struct sockaddr *)(void *)&kernel, sizeof(kernel)) < 0)
@@ -98,11 +138,11 @@ run(struct nlq *q)
 	q->sent += count;
 	q->batches++;
 	while (error == 0) {
-		ssize_t got = recv(fd, q->buf + NLQ_OCTETS, NLQ_OCTETS, 0);
+		ssize_t got = receive(q, deadline);
 
-		if (got < 0 && errno != EINTR)
-			error = -errno;
-		else if (got > 0 && take_answers(q, q->buf + NLQ_OCTETS, (size_t)got, first, count))
+		if (got < 0)
+			error = (int)got;
+		else if (take_answers(q, q->buf + NLQ_OCTETS, (size_t)got, first, count))
 			break;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -199,6 +239,7 @@ nlq_get(struct nlq *q, struct nl_msg *msg, nlq_dump_fn *fn, void *ctx)
 	int fd = nl_socket_get_fd(q->sock), error = 0;
 	struct nlmsghdr *h = msg ? nlmsg_hdr(msg) : NULL;
 	bool multi = h && h->nlmsg_flags & NLM_F_DUMP, done = false;
+	int64_t deadline;
 	uint32_t seq;
 
 	if (!h)
@@ -208,12 +249,13 @@ nlq_get(struct nlq *q, struct nl_msg *msg, nlq_dump_fn *fn, void *ctx)
 	if (sendto(fd, h, h->nlmsg_len, 0, (struct sockaddr *)(void *)&kernel, sizeof(kernel)) < 0)
 		error = -errno;
 	nlmsg_free(msg);
+	deadline = now_ms() + q->wait_ms;
 	while (error == 0 && !done) {
-		ssize_t got = recv(fd, q->buf + NLQ_OCTETS, NLQ_OCTETS, 0);
+		ssize_t got = receive(q, deadline);
 
-		if (got < 0 && errno != EINTR)
-			error = -errno;
-		else if (got > 0)
+		if (got < 0)
+			error = (int)got;
+		else
 			done = take_dump(q->buf + NLQ_OCTETS, (size_t)got, seq, multi, fn, ctx, &error);
 	}
 	explicit_bzero(q->buf + NLQ_OCTETS, NLQ_OCTETS);

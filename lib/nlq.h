@@ -1,6 +1,9 @@
 /* lib/nlq.h: netlink requests in batches, for the adapters (mgre/, xfrm/): many messages a system call, answers matched by
  * sequence number, errors as errno (libnl translates them to numbers of its own and loses some).
  *
+ * Whoever asks waits, at most NLQ_WAIT_MS: what the kernel has not answered by then has failed with -ETIMEDOUT, for the caller to ask again
+ * as after any refusal. An answer that comes later is nobody's: its number is an old one.
+ *
  * Messages are built with libnl (struct nl_msg); this file only carries them. Not for pure modules. Linux only. */
 #ifndef LIB_NLQ_H
 #define LIB_NLQ_H
@@ -10,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NLQ_OCTETS = 32768, NLQ_MESSAGES = 128 /* of one batch */ };
+enum { NLQ_OCTETS = 32768, NLQ_MESSAGES = 128 /* of one batch */, NLQ_WAIT_MS = 2000 };
 
 struct nl_sock;
 typedef void nlq_fn(void *ctx, uint64_t cookie, int error);	/* error: 0 or a negative errno */
@@ -29,7 +32,8 @@ struct nlq {
 	size_t n, octets;
 	struct nlq_wait wait[NLQ_MESSAGES];	/* by place in the batch */
 	uint8_t *buf;	/* NLQ_OCTETS to send, as many to receive */
-	uint64_t sent, batches;	/* messages and system calls so far */
+	int wait_ms;	/* NLQ_WAIT_MS; tests have less time */
+	uint64_t sent, batches, timeouts;	/* messages, system calls, and waits in vain so far */
 };
 
 bool	nlq_open(struct nlq *q, int protocol, char *err, size_t errlen);	/* false with a sentence in err */

@@ -5,10 +5,14 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netlink/socket.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/lib/suites.h"
@@ -180,4 +184,136 @@ START_TEST(lost_news_are_told)
 }
 END_TEST
 
-SUITE(nlq, each_its_answer, order_is_kept, news_are_heard, lost_news_are_told)
+/* ---- a kernel that does not answer: the other end of a pair of sockets */
+
+enum { SOON_MS = 150 };
+
+struct silent {
+	struct nlq q;
+	int kernel;
+	int error[4];	/* 1: not heard of */
+	unsigned n;
+};
+
+static void
+silent_open(struct silent *s)
+{
+	char err[128];
+	int pair[2];
+
+	memset(s, 0, sizeof(*s));
+	for (unsigned i = 0; i < 4; i++)
+		s->error[i] = 1;
+	ck_assert(nlq_open(&s->q, NETLINK_ROUTE, err, sizeof(err)));
+	ck_assert_int_eq(s->q.wait_ms, NLQ_WAIT_MS);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	ck_assert_int_ge(dup2(pair[0], nl_socket_get_fd(s->q.sock)), 0);
+	close(pair[0]);
+	s->kernel = pair[1];
+	s->q.wait_ms = SOON_MS;
+}
+
+static void
+silent_close(struct silent *s)
+{
+	nlq_close(&s->q);
+	close(s->kernel);
+}
+
+static void
+silent_note(void *ctx, uint64_t cookie, int error)
+{
+	struct silent *s = ctx;
+
+	s->error[cookie] = error;
+	s->n++;
+}
+
+static void
+silent_answer(const struct silent *s, uint32_t seq, int error)
+{
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr e;
+	} m = { .h = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_ERROR, .nlmsg_seq = seq }, .e = { .error = error } };
+
+	ck_assert_int_eq(send(s->kernel, &m, sizeof(m), 0), sizeof(m));
+}
+
+static int64_t
+ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* All that have no answer fail, at the deadline and not before; what was refused before it stays refused. Asked again, it is answered,
+ * and the first answer, which comes now, is taken for no other's. */
+START_TEST(no_answer_is_waited_for_for_ever)
+{
+	int64_t from = ms();
+	struct silent s;
+
+	silent_open(&s);
+	for (unsigned i = 0; i < 3; i++)
+		nlq_add(&s.q, neigh(RTM_NEWNEIGH, 1, i), silent_note, &s, i);
+	silent_answer(&s, 2, -EEXIST);
+	nlq_flush(&s.q);
+	ck_assert_int_ge(ms() - from, SOON_MS);
+	ck_assert_int_eq(s.error[0], -ETIMEDOUT);
+	ck_assert_int_eq(s.error[1], -EEXIST);
+	ck_assert_int_eq(s.error[2], -ETIMEDOUT);
+	ck_assert_uint_eq(s.n, 3);
+	ck_assert_uint_eq(s.q.timeouts, 1);
+	nlq_add(&s.q, neigh(RTM_NEWNEIGH, 1, 0), silent_note, &s, 3);
+	silent_answer(&s, 3, -ENOMEM);	/* late */
+	silent_answer(&s, 4, 0);
+	nlq_flush(&s.q);
+	ck_assert_int_eq(s.error[3], 0);
+	ck_assert_uint_eq(s.q.timeouts, 1);
+	silent_close(&s);
+}
+END_TEST
+
+START_TEST(a_dump_that_never_begins)
+{
+	struct ndmsg nd = { .ndm_family = AF_INET };
+	struct silent s;
+	unsigned n = 0;
+
+	silent_open(&s);
+	ck_assert_int_eq(nlq_get(&s.q, nlq_msg(RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd)), count, &n), -ETIMEDOUT);
+	ck_assert_int_eq(nlq_do(&s.q, neigh(RTM_NEWNEIGH, 1, 0)), -ETIMEDOUT);
+	ck_assert_uint_eq(s.q.timeouts, 2);
+	ck_assert_uint_eq(n, 0);
+	silent_close(&s);
+}
+END_TEST
+
+/* Messages that are not the answer do not put the deadline off. */
+START_TEST(talk_is_no_answer)
+{
+	struct silent s;
+	pid_t talker;
+
+	silent_open(&s);
+	s.q.wait_ms = 300;
+	talker = fork();
+	ck_assert_int_ge(talker, 0);
+	if (talker == 0) {
+		for (unsigned i = 0; i < 400; i++) {
+			silent_answer(&s, 1000 + i, 0);
+			usleep(50000);
+		}
+		_exit(0);
+	}
+	ck_assert_int_eq(nlq_do(&s.q, neigh(RTM_NEWNEIGH, 1, 0)), -ETIMEDOUT);
+	kill(talker, SIGKILL);
+	waitpid(talker, NULL, 0);
+	silent_close(&s);
+}
+END_TEST
+
+SUITE(nlq, each_its_answer, order_is_kept, news_are_heard, lost_news_are_told, no_answer_is_waited_for_for_ever, a_dump_that_never_begins, talk_is_no_answer)

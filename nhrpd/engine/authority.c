@@ -2,7 +2,7 @@
  * addresses and of prefixes (lib/claims.h), out of the peer's certificate or of the configuration. Where the list does not speak of a kind
  * of claim, first come keeps the address for its identity, as without one (nhs.c).
  *
- * Where it is asked: registrations (nhs.c: code 4), requests that come straight from their source and so say whose SA this is (nhrp.c),
+ * Where it is asked: hubs of ours, before we register and by what their reply calls them (nhc.c), registrations (nhs.c: code 4), requests that come straight from their source and so say whose SA this is (nhrp.c),
  * resolution replies that come straight from who answers (resolve.c), and every binding and shortcut at the moment its SA is known, by
  * whatever way the answer came (cache.c, shortcut.c): a hub passes replies on for others, and only the SA to who answered tells his
  * identity. Nothing is installed before that. When the list changes, what stands is judged anew.
@@ -123,6 +123,7 @@ peer_set_may(struct nhrp *n, struct peer *p, const struct claims *may)
 	LIST_EACH(it, nx, &p->bindings) {
 		judge_binding(n, p, container_of(it, struct binding, by_peer));
 	}
+	nhc_judge(n, p);
 	return true;
 }
 

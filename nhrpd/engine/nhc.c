@@ -286,6 +286,36 @@ down(struct nhrp *n, struct nhc *c, const char *reason)
 	level_update(n);
 }
 
+/* Whoever answers where the hub is said to be must be allowed its tunnel address, too: else a member that got hold of the hub's outer
+ * address, or of its name, would have all our traffic. False: it is down, and tried again later. */
+static bool
+may_serve(struct nhrp *n, struct nhc *c, const struct addr *proto)
+{
+	struct peer *p = c->peer;
+	const char *why = proto->n ? peer_judge(n, p, proto, NULL) : NULL;
+
+	if (!why)
+		return true;
+	c->failures++;
+	drop(n, NHRP_DROP_NOT_ALLOWED);
+	TRACE(&n->env, .peer = p->id, .step = TRACE_FAILED, .reason = why);
+	down(n, c, why);
+	next(n, c, backoff(n, 2, c->naks, RETRY_MAX_S));
+	c->naks++;
+	return false;
+}
+
+void
+nhc_judge(struct nhrp *n, const struct peer *p)
+{
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		struct nhc *c = &n->nhc[i];
+
+		if (c->used && c->peer == p)
+			may_serve(n, c, &c->proto);
+	}
+}
+
 static void
 standby(struct nhrp *n, struct nhc *c)
 {
@@ -513,6 +543,8 @@ nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev)
 		down(n, c, "it came back with a new SA");
 	c->peer = p;
 	c->tries = 0;
+	if (!may_serve(n, c, &c->conf->proto))	/* of a `dynamic` one its reply tells */
+		return;
 	state(n, c, NHC_REGISTERING);
 	handle_close(n, &c->reg);
 	send_request(n, c);
@@ -594,7 +626,9 @@ registered(struct nhrp *n, struct nhc *c, const struct nhrp_packet *p)
 
 	if (!was)
 		TRACE(&n->env, .peer = c->peer->id, .step = TRACE_REGISTRATION_REPLY);
-	if (!learn_proto(n, c, p) || !install(n, c)) {
+	if (learn_proto(n, c, p) && !may_serve(n, c, &c->proto))
+		return;
+	if (!c->proto.n || !install(n, c)) {
 		reason_set(c->reason, sizeof(c->reason), c->proto.n ? "out of memory" : "its reply does not name it");
 		state(n, c, NHC_WAITING);
 		next(n, c, backoff(n, 2, 0, RETRY_MAX_S));

@@ -449,6 +449,7 @@ void	nhc_start(struct nhrp *n);
 void	nhc_timer(struct nhrp *n, struct nhc *c);
 void	nhc_level_timer(struct nhrp *n);
 void	nhc_addrs(struct nhrp *n, const struct nhrp_event *ev);
+void	nhc_judge(struct nhrp *n, const struct peer *p);	/* what it may claim changed */
 void	nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev);
 void	nhc_peer_lost(struct nhrp *n, struct peer *p, const char *reason);
 void	nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code);	/* an error indication about our request */

@@ -101,5 +101,6 @@ Suite *show_suite(void);
 Suite *reconf_suite(void);
 Suite *timeline_suite(void);
 Suite *plain_suite(void);
+Suite *authority_suite(void);
 
 #endif

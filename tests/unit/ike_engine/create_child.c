@@ -18,15 +18,6 @@ end(void)
 }
 
 static void
-up(void)
-{
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
-}
-
-static void
 ev_spi(unsigned side, enum ike_event_kind kind, uint32_t spi)
 {
 	struct ike_event ev = { .kind = kind, .spi_in = spi };
@@ -84,7 +75,7 @@ START_TEST(child_rekey)
 	uint32_t old;
 
 	use_esp(_i ? IKE_KE_ECP256 : 0, 0);
-	up();
+	w_up(&w);
 	old = w.s[0].child[0].dp.spi_in;
 	rekey_child(_i & 1);
 	w_settle(&w);
@@ -100,7 +91,7 @@ END_TEST
 
 START_TEST(responder_sends_on_the_new_one_when_it_is_used)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_child(0);
 	ck_assert(w_deliver(&w, 0));
@@ -116,7 +107,7 @@ END_TEST
 
 START_TEST(responder_sends_on_the_new_one_when_the_old_is_deleted)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_child(0);
 	w_deliver(&w, 0);
@@ -133,7 +124,7 @@ START_TEST(pfs_group_mismatch)
 	use_esp(IKE_KE_CURVE25519, IKE_KE_ECP256);
 	w.s[1].profile[0].esp[0].group[0] = IKE_KE_ECP256;
 	w.s[1].profile[0].esp[0].n_group = 1;
-	up();
+	w_up(&w);
 	rekey_child(0);
 	w_run(&w, TICK_S(5));
 	w_check_pair(&w);
@@ -146,7 +137,7 @@ START_TEST(ike_rekey)
 {
 	uint32_t sa, spi;
 
-	up();
+	w_up(&w);
 	sa = w_sa(&w, 0)->id;
 	spi = w.s[0].child[0].dp.spi_in;
 	rekey_ike(_i);
@@ -207,7 +198,7 @@ START_TEST(both_rekey_the_child)
 {
 	use_esp(_i & 1 ? IKE_KE_CURVE25519 : 0, 0);
 	w.s[0].t.seed = 77 + (uint64_t)_i;	/* who loses differs */
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_child(0);
 	rekey_child(1);
@@ -227,7 +218,7 @@ START_TEST(the_lowest_nonce_loses)
 	unsigned made = 0;
 
 	w.s[0].t.seed = 900 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	old = w.s[0].child[0].dp.spi_in;
 	w.manual = true;
 	rekey_child(0);
@@ -254,7 +245,7 @@ START_TEST(the_ike_sa_with_the_lowest_nonce_loses)
 	unsigned made = 0;
 
 	w.s[0].t.seed = 900 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	old = w_sa(&w, 0)->id;
 	w.manual = true;
 	rekey_ike(0);
@@ -280,7 +271,7 @@ START_TEST(both_rekey_the_child_and_an_answer_is_lost)
 	unsigned from = (unsigned)_i & 1;
 
 	w.s[0].t.seed = 77 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_child(0);
 	rekey_child(1);
@@ -299,7 +290,7 @@ END_TEST
 
 START_TEST(both_rekey_but_one_request_is_late)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_child(0);
 	rekey_child(1);
@@ -318,7 +309,7 @@ END_TEST
 
 START_TEST(rekeying_child_and_peer_deletes_it)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_child(0);
 	delete_child(1);
@@ -332,7 +323,7 @@ END_TEST
 
 START_TEST(both_delete_the_child)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	delete_child(0);
 	delete_child(1);
@@ -453,7 +444,7 @@ START_TEST(answers_by_the_table)
 	struct ike_sa sa;
 	uint32_t mine;
 
-	up();
+	w_up(&w);
 	sa = *w_sa(&w, me);	/* its keys */
 	mine = w.s[me].child[0].dp.spi_in;
 	w.manual = true;
@@ -479,7 +470,7 @@ START_TEST(children_are_bounded)
 {
 	struct ike_sa *sa;
 
-	up();
+	w_up(&w);
 	for (unsigned i = 0; i < 3 * IKE_CHILDREN_MAX; i++) {
 		sa = w_sa(&w, 0);
 		w.s[0].k->out = &w.s[0].out;
@@ -498,7 +489,7 @@ END_TEST
 START_TEST(request_repeated_while_its_job_is_out)
 {
 	use_esp(IKE_KE_CURVE25519, 0);
-	up();
+	w_up(&w);
 	w.s[1].hold_jobs = true;
 	rekey_child(0);
 	w_run(&w, TICK_S(4));
@@ -515,7 +506,7 @@ START_TEST(collisions_with_slow_jobs)
 {
 	use_esp(IKE_KE_CURVE25519, 0);
 	w.s[0].t.seed = 500 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	w.s[0].hold_jobs = _i & 1;
 	w.s[1].hold_jobs = _i & 2;
 	w.manual = true;
@@ -540,21 +531,21 @@ END_TEST
 
 START_TEST(rekey_of_what_is_not_there)
 {
-	up();
+	w_up(&w);
 	craft_rekey_of_unknown(IKE_PROTO_ESP, IKE_N_CHILD_SA_NOT_FOUND);
 }
 END_TEST
 
 START_TEST(rekey_with_a_wrong_protocol)
 {
-	up();
+	w_up(&w);
 	craft_rekey_of_unknown(IKE_PROTO_AH, IKE_N_INVALID_SYNTAX);
 }
 END_TEST
 
 START_TEST(deleting_child_and_peer_rekeys_it)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	delete_child(1);	/* 1 deletes; 0 rekeys; 1 sees the rekey first: TEMPORARY_FAILURE */
 	rekey_child(0);
@@ -569,7 +560,7 @@ END_TEST
 START_TEST(both_rekey_ike)
 {
 	w.s[0].t.seed = 77 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_ike(0);
 	rekey_ike(1);
@@ -585,7 +576,7 @@ START_TEST(both_rekey_ike_and_an_answer_is_lost)
 	unsigned from = (unsigned)_i & 1;
 
 	w.s[0].t.seed = 77 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_ike(0);
 	rekey_ike(1);
@@ -608,7 +599,7 @@ END_TEST
 
 START_TEST(rekeying_ike_and_peer_rekeys_child)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_ike((unsigned)_i & 1);
 	rekey_child(1 - ((unsigned)_i & 1));
@@ -621,7 +612,7 @@ END_TEST
 
 START_TEST(rekeying_ike_and_peer_deletes_child)
 {
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_ike(0);
 	delete_child(1);
@@ -637,7 +628,7 @@ START_TEST(rekeying_ike_and_peer_deletes_it)
 {
 	struct ike_event ev = { .kind = IKE_EV_CLOSE };
 
-	up();
+	w_up(&w);
 	w.manual = true;
 	rekey_ike(0);
 	ev.sa = w_sa(&w, 1)->id;
@@ -656,7 +647,7 @@ START_TEST(deleting_ike_and_peer_rekeys)
 {
 	struct ike_event ev = { .kind = IKE_EV_CLOSE };
 
-	up();
+	w_up(&w);
 	w.manual = true;
 	ev.sa = w_sa(&w, 1)->id;
 	w_event(&w, 1, &ev);
@@ -678,7 +669,7 @@ START_TEST(both_delete_ike)
 	struct ike_event ev = { .kind = IKE_EV_CLOSE };
 	struct ike_event hangup = { .kind = IKE_EV_HANGUP, .dial = 1 };
 
-	up();
+	w_up(&w);
 	w.manual = true;
 	w_event(&w, 0, &hangup);
 	ck_assert_uint_eq(w.s[0].downs, 0);	/* only nothing more is tried */
@@ -710,7 +701,7 @@ lose_one(struct world *x, struct w_msg *m)
 START_TEST(rekey_with_a_lost_message)
 {
 	use_esp(_i & 1 ? IKE_KE_CURVE25519 : 0, 0);
-	up();
+	w_up(&w);
 	lose = w.serial + (unsigned)_i / 2 % 4;
 	w.hook = lose_one;
 	if (_i >= 8)
@@ -738,7 +729,7 @@ START_TEST(rough_life)
 		w.s[i].profile[0].child_life.hard_s = 100;
 		w.s[i].profile[0].ike_life_s = 260;
 	}
-	up();
+	w_up(&w);
 	w.shuffle = (uint64_t)_i + 1;
 	w.hook = rough;
 	w_run(&w, TICK_S(1800));
@@ -755,7 +746,7 @@ START_TEST(lifetimes)
 {
 	w.s[0].profile[0].child_life = (struct dp_life){ .hard_s = 1000, .hard_bytes = 1000000, .hard_packets = 1000 };
 	w.s[0].profile[0].ike_life_s = 5000;
-	up();
+	w_up(&w);
 	ck_assert_uint_ge(w.s[0].child[0].dp.life.soft_s, 800);
 	ck_assert_uint_le(w.s[0].child[0].dp.life.soft_s, 900);
 	ck_assert_uint_ge(w.s[0].child[0].dp.life.soft_bytes, 800000);

@@ -18,15 +18,6 @@ end(void)
 }
 
 static void
-up(void)
-{
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
-}
-
-static void
 close_from(unsigned side)
 {
 	struct ike_event ev = { .kind = IKE_EV_CLOSE, .sa = w_sa(&w, side)->id, .text = "test" };
@@ -107,7 +98,7 @@ START_TEST(every_message_twice)
 {
 	w.s[1].conf.cookie_threshold = _i ? 0 : 32;
 	w.hook = twice;
-	up();
+	w_up(&w);
 	close_from(0);
 	w_settle(&w);
 	ck_assert_uint_eq(w.s[0].downs, 1);
@@ -127,7 +118,7 @@ START_TEST(replay)
 	unsigned n;
 
 	w.hook = keep;
-	up();
+	w_up(&w);
 	ev.spi_in = w.s[0].child[0].dp.spi_in;
 	w_event(&w, 0, &ev);
 	w_run(&w, TICK_S(5));
@@ -157,7 +148,7 @@ START_TEST(answer_is_repeated_octet_by_octet)
 	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
 	struct w_msg req, first;
 
-	up();
+	w_up(&w);
 	w.manual = true;
 	ev.spi_in = w.s[0].child[0].dp.spi_in;
 	w_event(&w, 0, &ev);
@@ -201,7 +192,7 @@ START_TEST(wrong_message_ids)
 	struct w_msg m;
 
 	w.hook = keep;
-	up();
+	w_up(&w);
 	w.hook = NULL;
 	m = *kept[2];	/* IKE_AUTH request */
 	m.octets[23] = 7;
@@ -259,7 +250,7 @@ START_TEST(a_second_auth_is_refused)
 	struct ike_sa *sa;
 	struct ike_tx t;
 
-	up();
+	w_up(&w);
 	sa = w_sa(&w, 0);
 	ike_tx_request(&t, sa, IKE_AUTH);
 	ike_tx_notify(&t, IKE_N_INITIAL_CONTACT);

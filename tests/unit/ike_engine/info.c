@@ -19,10 +19,7 @@ static void
 up(enum ike_dpd dpd)
 {
 	w.s[0].profile[0].dpd = w.s[1].profile[0].dpd = dpd;
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 }
 
 START_TEST(periodic_when_idle)

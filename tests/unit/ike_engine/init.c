@@ -59,10 +59,7 @@ START_TEST(each_suite)
 		p->prf[0] = prf;
 		p->group[0] = group;
 	}
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	ck_assert_uint_eq(w_sa(&w, 1)->suite.encr, c->encr);
 	ck_assert_uint_eq(w_sa(&w, 1)->suite.prf, prf);
 	ck_assert_uint_eq(w_sa(&w, 1)->suite.group, group);
@@ -74,10 +71,7 @@ START_TEST(ipv6)
 {
 	w.s[0].addr = w_addr("2001:db8::1");
 	w.s[1].addr = w_addr("2001:db8:1::2");
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	ck_assert_uint_eq(w.s[1].child[0].dp.remote.addr.n, 16);
 }
 END_TEST
@@ -86,10 +80,7 @@ END_TEST
 START_TEST(cookie_asked_for)
 {
 	w.s[1].conf.cookie_threshold = 0;
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	ck_assert_uint_eq(w.serial, 6);
 	ck_assert_uint_eq(ike_count_drop(w.s[1].k, IKE_DROP_COOKIE), 1);
 }
@@ -105,10 +96,7 @@ START_TEST(cookie_and_invalid_ke)
 	a->n_group = 2;
 	b->group[0] = IKE_KE_ECP384;
 	w.s[1].conf.cookie_threshold = 0;
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	ck_assert_uint_eq(w.serial, 8);
 	ck_assert_uint_eq(w_sa(&w, 0)->suite.group, IKE_KE_ECP384);
 }
@@ -154,10 +142,7 @@ START_TEST(invalid_ke)
 {
 	two_groups(0, IKE_KE_CURVE25519, IKE_KE_ECP256);
 	two_groups(1, IKE_KE_ECP256, 0);
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	ck_assert_uint_eq(w.serial, 6);
 	ck_assert_uint_eq(w_sa(&w, 0)->suite.group, IKE_KE_ECP256);
 	ck_assert_uint_eq(ike_count_drop(w.s[1].k, IKE_DROP_GROUP), 1);

@@ -198,10 +198,7 @@ up_with_pfs(void)
 		w.s[i].profile[0].esp[0].group[0] = IKE_KE_CURVE25519;
 		w.s[i].profile[0].esp[0].n_group = 1;
 	}
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	w_sa(&w, 0)->want_live = true;	/* so that the responder knows that its answer came */
 	kick(0);
 	w_settle(&w);

@@ -19,10 +19,7 @@ end(void)
 static void
 up(bool mobike)
 {
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	w_sa(&w, 1)->ext.mobike = mobike;
 }
 

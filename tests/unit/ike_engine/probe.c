@@ -8,10 +8,7 @@ begin(void)
 {
 	w_init(&w);
 	w.s[0].profile[0].dpd = w.s[1].profile[0].dpd = IKE_DPD_OFF;
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 }
 
 static void

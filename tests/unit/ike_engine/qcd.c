@@ -24,10 +24,7 @@ end(void)
 static void
 up(void)
 {
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 }
 
 static void

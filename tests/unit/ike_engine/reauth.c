@@ -17,15 +17,6 @@ end(void)
 	w_fini(&w);
 }
 
-static void
-up(void)
-{
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
-}
-
 /* The initiator's limit, or the responder's that it says in IKE_AUTH; either end may have rekeyed the IKE SA meanwhile. */
 START_TEST(never_without_a_pair)
 {
@@ -36,7 +27,7 @@ START_TEST(never_without_a_pair)
 	if (rekeys)
 		w.s[rekeys - 1].profile[0].ike_life_s = 300;
 	w.s[0].t.seed = 500 + (uint64_t)_i;
-	up();
+	w_up(&w);
 	first = w_sa(&w, 0)->id;
 	w_run(&w, TICK_S(700));
 	w_check_pair(&w);
@@ -71,7 +62,7 @@ lose_one(struct world *x, struct w_msg *m)
 START_TEST(a_message_lost)
 {
 	w.s[0].profile[0].reauth_s = 600;
-	up();
+	w_up(&w);
 	lose = w.serial + (unsigned)_i;
 	w.hook = lose_one;
 	w_run(&w, TICK_S(720));
@@ -86,7 +77,7 @@ END_TEST
 START_TEST(refused_in_the_end)
 {
 	w.s[0].profile[0].reauth_s = 600;
-	up();
+	w_up(&w);
 	w.s[1].key[0].psk[0] ^= 1;
 	w_run(&w, TICK_S(590));
 	w_check_pair(&w);
@@ -110,7 +101,7 @@ START_TEST(responder_insists)
 {
 	w.s[1].profile[0].reauth_s = 600;
 	w.hook = deaf;
-	up();
+	w_up(&w);
 	w_run(&w, TICK_S(599));
 	ck_assert_uint_eq(w.s[1].downs, 0);
 	w_run(&w, TICK_S(20));
@@ -122,7 +113,7 @@ END_TEST
 START_TEST(a_peer_cannot_make_us_do_nothing_else)
 {
 	w.s[1].profile[0].reauth_s = 1;
-	up();
+	w_up(&w);
 	ck_assert_uint_eq(w_sa(&w, 0)->auth_life, IKE_AUTH_LIFE_MIN);
 }
 END_TEST
@@ -131,7 +122,7 @@ END_TEST
 START_TEST(encapsulation_forced)
 {
 	w.s[_i].profile[0].encap_force = true;
-	up();
+	w_up(&w);
 	for (unsigned i = 0; i < 2; i++) {
 		ck_assert(w.s[i].child[0].dp.encap);
 		ck_assert_uint_eq(w.s[i].child[0].dp.remote.port, 4500);
@@ -236,7 +227,7 @@ see_childless(struct world *x, struct w_msg *m)
 START_TEST(childless_is_said)
 {
 	w.hook = see_childless;
-	up();
+	w_up(&w);
 }
 END_TEST
 

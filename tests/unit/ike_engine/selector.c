@@ -132,10 +132,7 @@ START_TEST(profile_by_what_is_asked)
 	p[_i & 1].plain = any;
 	w.s[1].conf.n_profile = 2;
 	w.s[0].profile[0].plain = _i & 2 ? any : none;
-	w_go(&w);
-	w_dial(&w, 0, 1, 1);
-	w_settle(&w);
-	w_check_pair(&w);
+	w_up(&w);
 	ck_assert_uint_eq(w_sa(&w, 1)->profile, _i & 2 ? (unsigned)(_i & 1) : (unsigned)!(_i & 1));
 	w_fini(&w);
 }

@@ -641,3 +641,12 @@ w_check_pair(struct world *w)
 	}
 	ck_assert(w_usable(w));
 }
+
+void
+w_up(struct world *w)
+{
+	w_go(w);
+	w_dial(w, 0, 1, 1);
+	w_settle(w);
+	w_check_pair(w);
+}

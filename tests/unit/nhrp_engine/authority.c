@@ -1,6 +1,8 @@
 /* Twin of nhrpd/engine/authority.c: a member with every right to be there claims what is a neighbour's. */
 #include "tests/unit/nhrp_engine/bench.h"
 
+#include <stdio.h>
+
 Suite *authority_suite(void);
 
 static struct bench b;
@@ -298,6 +300,58 @@ START_TEST(shortcut_goes_when_it_may_not_any_more)
 }
 END_TEST
 
+/* ---- hubs */
+
+static bool
+take_reason(void *ctx, const struct nhrp_nhs_info *i)
+{
+	snprintf(ctx, 256, "%s", i->reason);
+	return false;
+}
+
+static const char *
+nhs_reason(const struct node *x)
+{
+	static char text[256];
+
+	nhrp_visit_nhs(x->n, take_reason, text);
+	return text;
+}
+
+/* Named in the configuration (0), or by its reply (1): not registered with, no neighbour, and the reason is said. When it may have it after
+ * all, it is tried again; and a hub that may not any more goes down. */
+START_TEST(hub_with_an_address_that_is_not_its)
+{
+	struct claims c = may("10.255.0.9", NULL), good = may("10.255.0.1", NULL);
+	struct nhrp_event ev = { .kind = NHRP_EV_PEER_MAY, .may = &good };
+
+	trio_conf(&w, NULL, NULL);
+	near = &w.node[1];
+	for (unsigned i = 1; i < 3; i++)
+		w.node[i].conf.nhs[0].proto = _i ? (struct addr){ 0 } : A("10.255.0.1");
+	w.node[0].may = &c;
+	trio_start(&w);
+	ck_assert_str_ne(node_nhs_state(near, 0), "registered");
+	ck_assert_str_eq(nhs_reason(near), "refused: 192.0.2.1 claims 10.255.0.1, may claim 10.255.0.9 (certificate's SAN)");
+	ck_assert(!node_neigh(near, "") && !node_neigh(near, "10.255.0.1"));
+	ck_assert_uint_ge(nhrp_count_drop(near->n, NHRP_DROP_NOT_ALLOWED), 1);
+	ck_assert_uint_eq(w.sent[NHRP_REGISTRATION_REQUEST] != 0, _i);
+	w.node[0].may = &good;
+	ev.peer = near->peer_of[0];
+	node_event(near, &ev);
+	world_run(&w, TICK_S(80));
+	ck_assert_str_eq(node_nhs_state(near, 0), "registered");
+	ck_assert(node_neigh(near, "10.255.0.1") != NULL);
+	ev.may = &c;
+	ev.peer = near->peer_of[0];
+	node_event(near, &ev);
+	ck_assert_str_ne(node_nhs_state(near, 0), "registered");
+	world_run(&w, TICK_MS(50));
+	ck_assert(!node_neigh(near, "10.255.0.1"));
+	world_free(&w);
+}
+END_TEST
+
 /* A third one, to whom there is an SA, takes back in another's name. */
 START_TEST(purge_in_anothers_name)
 {
@@ -342,6 +396,7 @@ authority_suite(void)
 	tcase_add_test(t, resolution_reply_of_who_may);
 	tcase_add_test(t, resolution_reply_with_a_neighbours_address);
 	tcase_add_test(t, shortcut_goes_when_it_may_not_any_more);
+	tcase_add_loop_test(t, hub_with_an_address_that_is_not_its, 0, 2);
 	tcase_add_test(t, purge_in_anothers_name);
 	suite_add_tcase(s, t);
 	return s;

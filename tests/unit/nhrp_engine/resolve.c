@@ -272,6 +272,40 @@ START_TEST(where_it_leads)
 }
 END_TEST
 
+/* Two behind one public address: the dial led to the wrong one. The owner's own answer binds the address to its SA, except where the one
+ * that is there has proved to have it. */
+START_TEST(who_answers_straight_has_the_address)
+{
+	struct nhrp_event ev = { .kind = NHRP_EV_WANT_UP, .peer = 8 }, ask = { .kind = NHRP_EV_UNRESOLVED, .dst = A("10.8.0.9") };
+	struct nhrp_packet p = asked();
+	struct addr proto = A("10.255.0.9");
+	struct binding *at;
+
+	bench_rx(&b, 1, "203.0.113.1", &p);
+	ev.want = bench_act(&b, NHRP_ACT_WANT, 0)->want;
+	bench_peer(&b, 8, "198.51.100.9", "eight");
+	bench_event(&b, &ev);
+	at = binding_find(b.n, &proto);
+	ck_assert(at && at->peer && at->peer->id == 8 && !at->proven);
+	at->proven = _i;
+	bench_peer(&b, 9, "198.51.100.9", "nine");
+	bench_route(&b, "10.8.0.0/24", NHRP_RT_NBMA, "10.255.0.1");
+	bench_clear(&b);
+	bench_event(&b, &ask);
+	p = bench_sent(&b, 0);
+	ck_assert_uint_eq(bench_act(&b, NHRP_ACT_SEND, 0)->peer, 1);
+	p.type = NHRP_RESOLUTION_REPLY;
+	p.cie[0] = cie_of(0, 24, "198.51.100.9", "10.255.0.9", 600);
+	bench_clear(&b);
+	ck_assert_int_eq(bench_rx(&b, 9, "198.51.100.9", &p), NHRP_OK);
+	at = binding_find(b.n, &proto);
+	ck_assert_uint_eq(at->peer->id, _i ? 8 : 9);
+	if (!_i)	/* and it is this one that is probed */
+		ck_assert_uint_eq(bench_act(&b, NHRP_ACT_SEND, bench_count(&b, NHRP_ACT_SEND) - 1)->peer, 9);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(probe_must_name_the_address)
 {
 	struct nhrp_packet p = asked(), q;
@@ -422,6 +456,7 @@ resolve_suite(void)
 	tcase_add_test(t, replies_not_believed);
 	tcase_add_test(t, how_wide_it_becomes);
 	tcase_add_test(t, where_it_leads);
+	tcase_add_loop_test(t, who_answers_straight_has_the_address, 0, 2);
 	tcase_add_test(t, probe_must_name_the_address);
 	tcase_add_test(t, probe_must_not_be_passed_on);
 	tcase_add_test(t, probe_answered_by_the_hub);

@@ -17,6 +17,7 @@ enum { DP_TUNNEL_ADDRS = 8, DP_RANGES = 4, DP_NAME = 16, DP_KEY_MAX = 64, DP_PEE
 struct dp_tunnel {
 	uint32_t id;	/* chosen by the caller, from 1 */
 	char name[DP_NAME];	/* interface name */
+	bool bare;	/* GRE without ESP: not protected at all */
 	bool plain;	/* no GRE: IP packets in ESP tunnel mode, all of them to one peer, the fallback neighbour */
 	bool gre_in_tunnel;	/* SAs will have GRE in tunnel mode: for an MTU before there is one */
 	struct addr source;	/* outer address; none: whatever the kernel picks */
@@ -79,6 +80,7 @@ struct dp_sa {
 	struct endpoint local, remote;	/* outer; ports mean something when encap */
 	bool encap;	/* UDP encapsulation (RFC 3948); inbound is taken both ways */
 	bool esn;
+	bool bare;	/* of a tunnel without protection: names the outer addresses, has neither SPIs on the wire nor keys */
 	bool active;	/* send on it at once; else after sa_update(DP_SA_ACTIVATE). With selectors: for what they say */
 	uint32_t replay_window;	/* packets */
 	struct dp_life life;
@@ -119,7 +121,7 @@ struct dp_link_info {	/* for show interface */
 };
 
 enum dp_event_kind {
-	DP_EV_NHRP,	/* an NHRP packet came in, authenticated by ESP */
+	DP_EV_NHRP,	/* an NHRP packet came in, authenticated by ESP; peer 0: in a bare tunnel, from an address that is no peer's */
 	DP_EV_UNRESOLVED,	/* traffic whose next hop has no neighbour; rate-limited by the plane per destination */
 	DP_EV_REDIRECT,	/* came in from a peer, left to a peer; rate-limited by the plane per pair */
 	DP_EV_IKE,	/* IKE message that arrived on the plane's UDP encapsulation socket (marker taken off) */

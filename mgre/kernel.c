@@ -288,6 +288,8 @@ mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t number, co
 	}
 	p->lladdr = *lladdr;
 	map_add(&t->lladdrs, &p->by_lladdr, map_hash(&t->lladdrs, lladdr->b, lladdr->n));
+	if (t->conf.bare)
+		leaving_count(&m->leaving, t->ifindex, lladdr);
 	for (struct mk_neigh *n = p->neighs; n; n = n->next)
 		neigh_put(t, n);
 	return 0;
@@ -301,6 +303,8 @@ peer_free(struct mk_tunnel *t, struct mk_peer *p)
 		neigh_free(t, p->neighs);
 	}
 	nlq_flush(&t->owner->q);
+	if (t->conf.bare)
+		leaving_count_no_more(&t->owner->leaving, t->ifindex, &p->lladdr);
 	map_del(&t->peers, &p->by_number);
 	map_del(&t->lladdrs, &p->by_lladdr);
 	env_free(t->owner->host->env, p);
@@ -427,6 +431,12 @@ receive_one(struct mk_tunnel *t, uint8_t *buf, size_t n, const struct addr *from
 	struct mk_peer *p;
 
 	p = peer_at(t, &ev.remote.addr);
+	if (!p && t->conf.bare && n <= PACKET_MAX) {	/* peer 0: the core decides */
+		ev.packet = span_of(buf, n);
+		m->count[MK_NHRP_STRANGER]++;
+		m->fn(m->ctx, &ev);
+		return;
+	}
 	if (!p || n > PACKET_MAX) {
 		m->count[p ? MK_NHRP_CUT : MK_NHRP_STRANGER]++;
 		return;
@@ -669,12 +679,32 @@ close_leaving(struct mk_tunnel *t)
 	t->leaving = -1;
 }
 
+/* Packets to each peer of a bare tunnel; the device may be another one than before. */
+static void
+count_all(struct mk_tunnel *t)
+{
+	struct map_iter it;
+
+	for (struct map_node *n = t->conf.bare ? map_first(&t->peers, &it) : NULL; n; n = map_next(&t->peers, &it))
+		leaving_count(&t->owner->leaving, t->ifindex, &container_of(n, struct mk_peer, by_number)->lladdr);
+}
+
+bool
+mgre_kernel_peer_stats(struct mgre_kernel *m, uint32_t tunnel, uint32_t number, struct dp_peer_stats *out)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	struct mk_peer *p = t ? peer_find(t, number) : NULL;
+
+	*out = (struct dp_peer_stats){ .path_mtu = t ? t->mtu : 0 };
+	return p && leaving_counted(&m->leaving, t->ifindex, &p->lladdr, &out->tx_packets);
+}
+
 /* Without it everything else works: it is said, and that is all. */
 static void
 open_leaving(struct mk_tunnel *t)
 {
 	const struct host *h = t->owner->host;
-	int fd = leaving_open(&t->owner->leaving, t->ifindex, t->conf.has_key, t->conf.redirect);
+	int fd = leaving_open(&t->owner->leaving, t->ifindex, t->conf.has_key, t->conf.redirect, t->conf.bare);
 
 	close_leaving(t);
 	if (fd < 0) {
@@ -682,6 +712,7 @@ open_leaving(struct mk_tunnel *t)
 		    t->conf.name, strerror(-fd));
 		return;
 	}
+	count_all(t);
 	t->leaving = fd;
 	t->watch_leaving = h->watch(h->ctx, fd, on_leaving, t);
 	if (!t->watch_leaving)

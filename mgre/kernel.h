@@ -33,6 +33,8 @@ void	mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx);
 /* A peer is there as long as it has an SA: the composition tells, with the outer address the device has to use for it; when
  * that changes, its neighbours follow. */
 int	mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, const struct addr *lladdr);
+/* Of a bare tunnel, where no SA counts: packets to the peer, and nothing else. False: nobody knows. */
+bool	mgre_kernel_peer_stats(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
 void	mgre_kernel_peer_del(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer);
 
 #endif

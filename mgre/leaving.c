@@ -7,7 +7,7 @@
  *
  *   outer destination is the mark        whole packet: multicast, of which no copy may go to the underlay as it is
  *   came in by the device it leaves by   the beginning, once a second for a pair of addresses (a table of the recent ones)
- *   anything else                        nothing
+ *   anything else                        nothing; where it is to count, one more to that outer destination
  *
  * The program is written out below in the instructions of eBPF. It needs CAP_BPF or CAP_SYS_ADMIN while it is loaded: once, at the start,
  * for each kind of device; devices of one kind share it and its table. */
@@ -24,7 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { FLOWS = 8192 /* pairs remembered, the oldest go first */, KEY = 32, EVERY_NS = 1000 * 1000 * 1000, WHOLE = 0xffff, INSNS_MAX = 128, ROOM = 4 << 20 };
+enum { FLOWS = 8192 /* pairs remembered, the oldest go first */, COUNTS = 1 << 17 /* destinations counted */, KEY = 32, COUNT_KEY = 8, EVERY_NS = 1000 * 1000 * 1000, WHOLE = 0xffff, INSNS_MAX = 128, ROOM = 4 << 20 };
 
 struct addr
 leaving_mark(uint32_t tunnel, unsigned n)
@@ -61,6 +61,14 @@ make_table(void)
 	return bpf(BPF_MAP_CREATE, &a);
 }
 
+static int
+make_counts(void)
+{
+	union bpf_attr a = { .map_type = BPF_MAP_TYPE_HASH, .key_size = COUNT_KEY, .value_size = 8, .max_entries = COUNTS, .map_flags = BPF_F_NO_PREALLOC };
+
+	return bpf(BPF_MAP_CREATE, &a);
+}
+
 /* ---- the program */
 
 struct prog {
@@ -85,6 +93,7 @@ add(struct prog *p, struct bpf_insn i)
 #define LD32(d, s, o) INSN(BPF_LDX | BPF_MEM | BPF_W, d, s, o, 0)
 #define LD64(d, s, o) INSN(BPF_LDX | BPF_MEM | BPF_DW, d, s, o, 0)
 #define ST64(d, o, s) INSN(BPF_STX | BPF_MEM | BPF_DW, d, s, o, 0)
+#define ST32(d, o, s) INSN(BPF_STX | BPF_MEM | BPF_W, d, s, o, 0)
 #define ST64I(d, o, m) INSN(BPF_ST | BPF_MEM | BPF_DW, d, 0, o, m)
 #define CALL(f) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, f)
 #define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
@@ -142,6 +151,25 @@ load_flow(struct prog *p, unsigned head)
 }
 
 static void
+counts(struct prog *p, int map)
+{
+	unsigned none;
+
+	add(p, LD32(BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, ifindex)));
+	add(p, ST32(BPF_REG_10, -KEY - COUNT_KEY, BPF_REG_1));
+	add(p, LD32(BPF_REG_1, BPF_REG_10, -KEY));	/* the outer destination */
+	add(p, ST32(BPF_REG_10, -KEY - COUNT_KEY + 4, BPF_REG_1));
+	map_args(p, map);
+	add(p, ADDI(BPF_REG_2, -COUNT_KEY));
+	add(p, CALL(BPF_FUNC_map_lookup_elem));
+	none = p->n;
+	add(p, INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 0));
+	add(p, MOVI(BPF_REG_1, 1));
+	add(p, INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_0, BPF_REG_1, 0, BPF_ADD));
+	p->i[none].off = (int16_t)(p->n - none - 1);
+}
+
+static void
 redirects(struct prog *p, unsigned head, int map)
 {
 	unsigned found, to;
@@ -178,7 +206,7 @@ redirects(struct prog *p, unsigned head, int map)
 }
 
 static void
-write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects */)
+write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects */, int count /* -1: not */)
 {
 	static const uint8_t any_v4[4] = { 0xff, 0x0f, 0xff, 0xff }, any_v6[4] = { 0, 0xff, 0xff, 0xff };	/* whichever tunnel's */
 	struct addr mark = leaving_mark(1, n);
@@ -200,6 +228,8 @@ write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects 
 	add(p, MOVI(BPF_REG_0, WHOLE));
 	add(p, EXIT());
 	p->i[other].off = (int16_t)(p->n - other - 1);
+	if (count >= 0)
+		counts(p, count);
 	if (map >= 0)
 		redirects(p, leaving_head(n, key), map);
 	for (unsigned i = 0; i < p->n_out; i++)
@@ -242,7 +272,7 @@ leaving_probe(void)
 
 	if (map < 0)
 		return map;
-	write_program(&p, 4, true, map);
+	write_program(&p, 4, true, map, -1);
 	prog = load_program(&p);
 	close(map);
 	if (prog >= 0)
@@ -251,47 +281,83 @@ leaving_probe(void)
 }
 
 static int
-load_kind(unsigned n, bool key, bool redirect)
+load_kind(unsigned n, bool key, bool redirect, int count)
 {
 	struct prog p = { .n = 0 };
 	int map = redirect ? make_table() : -1, prog;
 
 	if (redirect && map < 0)
 		return map;
-	write_program(&p, n, key, map);
+	write_program(&p, n, key, map, count);
 	prog = load_program(&p);
 	if (map >= 0)
 		close(map);	/* the program holds it */
 	return prog;
 }
 
-static unsigned
-kind(bool key, bool redirect)
-{
-	return key | redirect << 1;
-}
-
 void
 leaving_load(struct leaving *l, unsigned n)
 {
+	l->counts = make_counts();
 	for (unsigned i = 0; i < LEAVING_KINDS; i++)
-		l->prog[i] = load_kind(n, i & 1, i & 2);
+		l->prog[i] = i & 4 && l->counts < 0 ? l->counts : load_kind(n, i & 1, i & 2, i & 4 ? l->counts : -1);
+}
+
+static void
+close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -EBADF;
 }
 
 void
 leaving_close(struct leaving *l)
 {
-	for (unsigned i = 0; i < LEAVING_KINDS; i++) {
-		if (l->prog[i] >= 0)
-			close(l->prog[i]);
-		l->prog[i] = -EBADF;
-	}
+	for (unsigned i = 0; i < LEAVING_KINDS; i++)
+		close_one(&l->prog[i]);
+	close_one(&l->counts);
 }
 
 int
-leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect)
+leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect, bool count)
 {
-	int prog = l->prog[kind(key, redirect)];
+	int prog = l->prog[key | redirect << 1 | count << 2];
 
 	return prog < 0 ? prog : open_socket(ifindex, prog);
+}
+
+/* ---- counts */
+
+static int
+count_op(const struct leaving *l, int cmd, unsigned ifindex, const struct addr *to, uint64_t *value)
+{
+	uint32_t key[COUNT_KEY / 4] = { ifindex };
+	union bpf_attr a = { .map_fd = (uint32_t)l->counts, .key = (uintptr_t)key };
+
+	if (l->counts < 0 || to->n != 4)
+		return l->counts < 0 ? l->counts : -EAFNOSUPPORT;
+	memcpy(&key[1], to->b, 4);
+	a.value = (uintptr_t)value;
+	return bpf(cmd, &a);
+}
+
+int
+leaving_count(const struct leaving *l, unsigned ifindex, const struct addr *to)
+{
+	uint64_t none = 0;
+
+	return count_op(l, BPF_MAP_UPDATE_ELEM, ifindex, to, &none);
+}
+
+void
+leaving_count_no_more(const struct leaving *l, unsigned ifindex, const struct addr *to)
+{
+	count_op(l, BPF_MAP_DELETE_ELEM, ifindex, to, NULL);
+}
+
+bool
+leaving_counted(const struct leaving *l, unsigned ifindex, const struct addr *to, uint64_t *packets)
+{
+	return count_op(l, BPF_MAP_LOOKUP_ELEM, ifindex, to, packets) == 0;
 }

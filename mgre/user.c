@@ -592,7 +592,10 @@ choose_mtu(const struct mgre_user *m, const struct dp_tunnel *conf)
 		return conf->mtu;
 	if (conf->gre_in_tunnel)	/* the IP header before it */
 		head += conf->source.n == 16 ? 40 : 20;
-	room = m->out.payload_guess(m->out.ctx, link ? link : LINK_MTU, conf->source.n == 16);
+	if (conf->bare)
+		room = (link ? link : LINK_MTU) - (conf->source.n == 16 ? 40 : 20);
+	else
+		room = m->out.payload_guess(m->out.ctx, link ? link : LINK_MTU, conf->source.n == 16);
 	if (room > DPSEC_INNER_MAX + head)
 		return DPSEC_INNER_MAX;
 	return room > head + TUN_MTU_MIN ? room - head : TUN_MTU_MIN;

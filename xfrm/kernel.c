@@ -486,6 +486,16 @@ xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf, cons
 }
 
 int
+xfrm_kernel_unblock(struct xfrm_kernel *x, const struct dp_tunnel *conf)
+{
+	uint64_t before = x->count[XK_REFUSED];
+
+	block_del(x, conf);
+	nlq_flush(&x->q);
+	return x->count[XK_REFUSED] == before ? 0 : -EPERM;
+}
+
+int
 xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel)
 {
 	struct xk_tunnel *t = tunnel >= 1 && tunnel <= TUNNELS_MAX ? &x->tunnel[tunnel - 1] : NULL;

@@ -18,6 +18,8 @@ const char *xfrm_kernel_error(const struct xfrm_kernel *x);
 /* Before the device comes up: clear GRE of this tunnel is blocked, then allowed under ESP where the source is known. Nothing goes
  * to `never` in any form. */
 int	xfrm_kernel_tunnel_set(struct xfrm_kernel *x, const struct dp_tunnel *conf, const struct addr *never);
+/* A tunnel that is not protected: what blocked its GRE in clear goes. */
+int	xfrm_kernel_unblock(struct xfrm_kernel *x, const struct dp_tunnel *conf);
 int	xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel);	/* after the device is gone: takes the block away too */
 
 /* The verbs of struct dp_ops that are ours. `lladdr` tells what the GRE device has to use as the peer's outer address: its own,

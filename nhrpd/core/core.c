@@ -155,7 +155,9 @@ dp_nhrp(struct core *c, const struct dp_event *ev)
 	struct core_tunnel *t = core_tunnel(c, ev->tunnel);
 	struct nhrp_rx rx = { .peer = ev->peer, .remote = ev->remote, .packet = ev->packet };
 
-	if (t && t->nhrp && !t->leaving && core_peer(c, ev->peer))
+	if (t && t->nhrp && !t->leaving && t->dp.bare && !ev->peer)
+		rx.peer = core_bare_heard(c, t, ev);
+	if (t && t->nhrp && !t->leaving && core_peer(c, rx.peer))
 		nhrp_rx(t->nhrp, c->now, &rx, &t->out);
 }
 
@@ -409,12 +411,14 @@ core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *sour
 	t->dp.source = *source;
 	if ((a = core_act(c, CORE_ACT_TUNNEL_SET, tunnel)))
 		a->dp_tunnel = &t->dp;
-	if (old.n && !addr_eq(&old, source)) {
+	if (old.n && !addr_eq(&old, source) && !t->dp.bare) {
 		struct ike_event ie = { .kind = IKE_EV_LOCAL_ADDR, .local.addr = old, .remote.addr = *source };
 
 		core_tell_ike(c, &ie);
 	}
 	core_tell_nhrp(c, t, &e);
+	if (t->dp.bare)
+		core_bare_source(c, t);
 	core_dials_issue(c, t);
 	core_pump(c);
 }

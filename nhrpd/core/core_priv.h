@@ -2,6 +2,7 @@
 #ifndef NHRPD_CORE_CORE_PRIV_H
 #define NHRPD_CORE_CORE_PRIV_H
 
+#include "lib/bucket.h"
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/timer.h"
@@ -74,7 +75,8 @@ struct core_dial {
 	unsigned n_addrs;
 	char hint[NHRP_NAME_MAX];	/* "": none */
 	bool hub, issued;	/* issued: IKE was told; not while the tunnel has no source address */
-	bool again;	/* IKE had no memory for it: tell it once more */
+	bool again;	/* IKE had no memory for it: tell it once more; without IKE: what it led to is gone */
+	unsigned turn;	/* without IKE: which of its addresses */
 	struct core_peer *peer;	/* who answered; NULL while dialling */
 	struct core_want *wants;
 	uint32_t attempt;	/* timeline.c; 0: the next step begins one */
@@ -117,6 +119,7 @@ struct core_tunnel {	/* its place is free when it has neither of the two */
 	char reason_buf[CORE_REASON_MAX];	/* a copy of what the data plane said */
 	tick_t link_since;
 	struct core_dial *dials;
+	struct bucket strangers;	/* bare.c */
 };
 
 struct core_sink {	/* where the NHRP engine of a tunnel marks steps; stays where it is as long as the core */
@@ -203,6 +206,18 @@ void	core_peer_close(struct core *c, struct core_peer *p, const char *why);	/* e
 void	core_peer_rekey(struct core *c, struct core_peer *p, bool ike);	/* or its ESP SAs */
 void	core_peer_drop(struct core *c, struct core_peer *p);	/* whatever IKE says or does not say */
 void	core_peers_fini(struct core *c);
+struct core_peer *core_peer_get(struct core *c, uint32_t tunnel, const struct ike_id *id);	/* found or made; NULL: no memory */
+void	core_peer_maybe_free(struct core *c, struct core_peer *p);	/* if it has nothing any more */
+void	core_peer_up(struct core *c, struct core_peer *p);
+void	core_peer_down(struct core *c, struct core_peer *p, const char *reason);
+struct core_act *core_sa_add(struct core *c, struct core_peer *p, const struct dp_sa *from, bool active);
+void	core_child_link(struct core *c, struct core_child *ch);
+
+/* bare.c: peers of a tunnel without protection */
+bool	core_bare_dial(struct core *c, struct core_tunnel *t, struct core_dial *d, const struct addr *nbma);	/* false: no memory */
+uint32_t core_bare_heard(struct core *c, struct core_tunnel *t, const struct dp_event *ev);	/* a packet of nobody known: now a peer's; 0: not */
+void	core_bare_close(struct core *c, struct core_peer *p, const char *why);
+void	core_bare_source(struct core *c, struct core_tunnel *t);
 
 /* plain.c: stands where an NHRP engine would */
 struct core_plain *core_plain_new(struct core *c, const struct core_plain_conf *conf);
@@ -244,6 +259,7 @@ struct core_dial *core_dial(const struct core *c, uint32_t id);
 void	core_dial_serve(struct core_dial *d, struct core_peer *p);	/* p (or nobody: NULL) is who it led to */
 void	core_dial_up(struct core *c, struct core_dial *d, struct core_peer *p);	/* its peer has an SA: satisfies the wants */
 void	core_dial_fail(struct core *c, const struct ike_act *a);
+void	core_dial_again(struct core *c, struct core_dial *d);	/* after a while */
 void	core_dials_issue(struct core *c, struct core_tunnel *t);	/* after the source address came or changed */
 void	core_wants_retry(struct core *c);	/* with the time */
 void	core_wants_forget(struct core *c, struct core_tunnel *t);	/* all of the tunnel */

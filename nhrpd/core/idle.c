@@ -40,12 +40,26 @@ moved_data(const struct core *c, struct core_peer *p)
 	return p->data_seen != seen;
 }
 
+/* Nobody knows it, and where nothing is authenticated nobody needs to: it goes the first time. */
+static bool
+stranger(const struct core *c, const struct core_peer *p)
+{
+	const struct core_tunnel *t = &c->tunnel[p->tunnel - 1];
+	struct nhrp_cache_info proto[1];
+
+	return t->dp.bare && !p->dials && nhrp_peer_protos(t->nhrp, p->id, proto, 1) == 0;
+}
+
 static void
 check(struct core *c, struct core_peer *p)
 {
-	bool data = moved_data(c, p);
+	bool data = moved_data(c, p), gone = stranger(c, p);
 
-	p->idle_checks = data || needed(c, p) ? 0 : p->idle_checks + 1;
+	p->idle_checks = (data && !gone) || needed(c, p) ? 0 : p->idle_checks + 1;
+	if (gone) {
+		core_peer_close(c, p, "nobody knows it");
+		return;
+	}
 	if (p->idle_checks >= IDLE_CHECKS) {
 		p->idle_checks = 0;
 		core_peer_close(c, p, "idle: nobody needs the SA any more");

@@ -119,8 +119,8 @@ identity_text(const struct ike_id *id, char out[static NHRP_IDENTITY_MAX])
 	}
 }
 
-static struct core_peer *
-peer_get(struct core *c, uint32_t tunnel, const struct ike_id *id)
+struct core_peer *
+core_peer_get(struct core *c, uint32_t tunnel, const struct ike_id *id)
 {
 	char text[NHRP_IDENTITY_MAX];
 	struct identity_key k = { tunnel, text };
@@ -133,13 +133,13 @@ peer_get(struct core *c, uint32_t tunnel, const struct ike_id *id)
 	return n ? container_of(n, struct core_peer, by_identity) : peer_new(c, tunnel, text, hash);
 }
 
-static void
-peer_up(struct core *c, struct core_peer *p)
+void
+core_peer_up(struct core *c, struct core_peer *p)
 {
 	struct core_tunnel *t = core_tunnel(c, p->tunnel);
 	struct claims may;
 	struct nhrp_event e = { .kind = NHRP_EV_PEER_UP, .peer = p->id, .remote = p->remote, .natted = p->natted_remote,
-		.identity = span_of(p->identity, strlen(p->identity)), .may = &may };
+		.identity = span_of(p->identity, t->dp.bare ? 0 : strlen(p->identity)), .may = &may };
 	char text[ENDPOINT_STRLEN];
 
 	p->up = true;
@@ -147,16 +147,19 @@ peer_up(struct core *c, struct core_peer *p)
 	p->tx_seen = 0;
 	core_idle_watch(c, p);
 	core_authority(c, p, &may);
-	log_of(c->log, c->now, p->identity, LOG_LV_NOTICE, "peer-secured", "%s peer %u (%s) at %s%s", t->dp.name, p->id, p->identity,
-	    endpoint_fmt(&p->remote, text), p->natted_remote ? " behind NAT" : "");
+	if (t->dp.bare)
+		log_of(c->log, c->now, p->identity, LOG_LV_NOTICE, "peer-unprotected", "%s peer %u at %s, in clear", t->dp.name, p->id, addr_fmt(&p->remote.addr, text));
+	else
+		log_of(c->log, c->now, p->identity, LOG_LV_NOTICE, "peer-secured", "%s peer %u (%s) at %s%s", t->dp.name, p->id, p->identity,
+		    endpoint_fmt(&p->remote, text), p->natted_remote ? " behind NAT" : "");
 	core_tell_nhrp(c, t, &e);
 	for (struct core_dial *d = p->dials; d; d = d->next_of_peer)
 		core_dial_up(c, d, p);
 }
 
 /* NHRP withdraws routes and neighbours; its actions go out before the SA's deletion. */
-static void
-peer_down(struct core *c, struct core_peer *p, const char *reason)
+void
+core_peer_down(struct core *c, struct core_peer *p, const char *reason)
 {
 	struct core_tunnel *t = core_tunnel(c, p->tunnel);
 	struct nhrp_event e = { .kind = NHRP_EV_PEER_DOWN, .peer = p->id, .reason = reason };
@@ -174,8 +177,8 @@ peer_down(struct core *c, struct core_peer *p, const char *reason)
 	core_pump_nhrp(c, t);
 }
 
-static void
-peer_maybe_free(struct core *c, struct core_peer *p)
+void
+core_peer_maybe_free(struct core *c, struct core_peer *p)
 {
 	if (!p->ikes && !p->children)
 		peer_free(c, p);
@@ -184,6 +187,10 @@ peer_maybe_free(struct core *c, struct core_peer *p)
 void
 core_peer_close(struct core *c, struct core_peer *p, const char *why)
 {
+	if (c->tunnel[p->tunnel - 1].dp.bare) {
+		core_bare_close(c, p, why);
+		return;
+	}
 	for (struct core_ike *k = p->ikes; k; k = k->next) {
 		struct ike_event e = { .kind = IKE_EV_CLOSE, .sa = k->sa, .text = why };
 
@@ -264,7 +271,7 @@ tunnel_of(struct core *c, const struct ike_act *a)
 	for (unsigned i = 0; i < c->n_tunnel; i++) {
 		struct core_tunnel *t = &c->tunnel[i];
 
-		if (!core_used(t) || t->leaving || t->conf->profile != a->profile)
+		if (!core_used(t) || t->leaving || t->dp.bare || t->conf->profile != a->profile)
 			continue;
 		if (addr_eq(&t->dp.source, &a->local.addr))
 			return t;
@@ -286,7 +293,7 @@ void
 core_ike_up(struct core *c, const struct ike_act *a)
 {
 	struct core_tunnel *t = tunnel_of(c, a);
-	struct core_peer *p = t ? peer_get(c, (uint32_t)(t - c->tunnel) + 1, a->peer_id) : NULL;
+	struct core_peer *p = t ? core_peer_get(c, (uint32_t)(t - c->tunnel) + 1, a->peer_id) : NULL;
 	struct core_ike *k = p ? env_alloc(c->mem, sizeof(*k)) : NULL;
 	struct core_dial *d = a->dial ? core_dial(c, a->dial) : NULL;
 
@@ -294,7 +301,7 @@ core_ike_up(struct core *c, const struct ike_act *a)
 		struct ike_event e = { .kind = IKE_EV_CLOSE, .sa = a->sa, .text = t ? "out of memory" : "no tunnel for this profile" };
 
 		if (p)
-			peer_maybe_free(c, p);
+			core_peer_maybe_free(c, p);
 		core_tell_ike(c, &e);
 		return;
 	}
@@ -430,9 +437,9 @@ core_ike_down(struct core *c, const struct ike_act *a)
 	map_del(&c->sas, &k->by_sa);
 	env_free(c->mem, k);
 	if (!p->ikes)
-		peer_down(c, p, a->text && *a->text ? a->text : ike_down_word(a->down));
+		core_peer_down(c, p, a->text && *a->text ? a->text : ike_down_word(a->down));
 	if (!p->children) {
-		peer_maybe_free(c, p);
+		core_peer_maybe_free(c, p);
 		return;
 	}
 	for (ch = p->children; ch; ch = next) {	/* the last one may take the peer along */
@@ -464,8 +471,8 @@ has_active(const struct core_peer *p, uint32_t set)
 	return false;
 }
 
-static struct core_act *
-sa_add_act(struct core *c, struct core_peer *p, const struct dp_sa *from, bool active)
+struct core_act *
+core_sa_add(struct core *c, struct core_peer *p, const struct dp_sa *from, bool active)
 {
 	struct dp_sa *sa = (struct dp_sa *)(void *)outq_octets(&c->out, sizeof(*sa));
 	struct dp_selectors *sel = from->sel ? (struct dp_selectors *)(void *)outq_octets(&c->out, sizeof(*sel)) : NULL;
@@ -485,6 +492,14 @@ sa_add_act(struct core *c, struct core_peer *p, const struct dp_sa *from, bool a
 	return a;
 }
 
+void
+core_child_link(struct core *c, struct core_child *ch)
+{
+	ch->next = ch->peer->children;
+	ch->peer->children = ch;
+	map_add(&c->spis, &ch->by_spi, map_hash(&c->spis, &ch->spi_in, sizeof(ch->spi_in)));
+}
+
 /* The first pair of a peer (for some selectors) is used at once, whoever made it: there is nothing else to send on. */
 void
 core_child_add(struct core *c, const struct ike_act *a)
@@ -502,7 +517,7 @@ core_child_add(struct core *c, const struct ike_act *a)
 		ch->set = a->child->sel ? a->child->sel->set : 0;
 		ch->active = a->child->active || !has_active(k->peer, ch->set);
 	}
-	if (!ch || !sa_add_act(c, k->peer, a->child, ch->active)) {
+	if (!ch || !core_sa_add(c, k->peer, a->child, ch->active)) {
 		env_free(c->mem, ch);
 		refuse_child(c, a->child->spi_in);
 		return;
@@ -512,9 +527,7 @@ core_child_add(struct core *c, const struct ike_act *a)
 			o->active = o->active && o->set != ch->set;
 	}
 	CORE_TRACE(c, k->peer->tunnel, .attempt = ch->attempt, .step = TRACE_SA_ASKED, .n = ch->spi_in);
-	ch->next = k->peer->children;
-	k->peer->children = ch;
-	map_add(&c->spis, &ch->by_spi, map_hash(&c->spis, &ch->spi_in, sizeof(ch->spi_in)));
+	core_child_link(c, ch);
 }
 
 void
@@ -524,6 +537,7 @@ core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason)
 	struct ike_event e = { .kind = IKE_EV_CHILD_RESULT, .spi_in = spi_in, .ok = ok };
 	char who[NHRP_IDENTITY_MAX];
 	uint32_t sa;
+	bool bare = ch && c->tunnel[ch->peer->tunnel - 1].dp.bare;
 
 	if (!ch)
 		return;
@@ -533,14 +547,21 @@ core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason)
 	if (ok) {
 		ch->peer->refused[0] = '\0';
 		if (!ch->peer->up)
-			peer_up(c, ch->peer);
-		core_tell_ike(c, &e);
+			core_peer_up(c, ch->peer);
+		if (!bare)
+			core_tell_ike(c, &e);
 		return;
 	}
 	sa = ch->sa;
 	snprintf(ch->peer->refused, sizeof(ch->peer->refused), "the data plane took no SA: %s", reason);
 	memcpy(who, ch->peer->identity, sizeof(who));
+	for (struct core_dial *d = bare ? ch->peer->dials : NULL; d; d = d->next_of_peer)
+		core_dial_again(c, d);
 	core_child_del(c, spi_in);
+	if (bare) {
+		log_of(c->log, c->now, who, LOG_LV_ERROR, "peer-refused", "%s: the data plane takes no such peer: %s", who, reason);
+		return;
+	}
 	core_tell_ike(c, &e);
 	log_of(c->log, c->now, who, LOG_LV_ERROR, "sa-refused", "%s: the data plane refused an SA: %s; next try in %u s", who, reason,
 	    tick_left_s(c->now, ike_retry_at(c->ike, sa)));
@@ -590,9 +611,9 @@ core_child_del(struct core *c, uint32_t spi_in)
 	if (ch->active && other)
 		make_active(c, other);
 	if (all_linger(p))
-		peer_down(c, p, p->ikes ? "its IPsec SA was deleted" : "its SAs are gone");
+		core_peer_down(c, p, p->ikes ? "its IPsec SA was deleted" : "its SAs are gone");
 	if ((a = core_act(c, CORE_ACT_SA_DEL, p->tunnel)))
 		a->spi_in = spi_in;
 	env_free(c->mem, ch);
-	peer_maybe_free(c, p);
+	core_peer_maybe_free(c, p);
 }

@@ -15,7 +15,7 @@ name_at(const struct core_conf *conf, unsigned i)
 static bool
 same_place(const struct core_conf *a, const struct core_conf *b, unsigned i)
 {
-	return strcmp(name_at(a, i), name_at(b, i)) == 0 && (!*name_at(a, i) || !a->tunnel[i].plain == !b->tunnel[i].plain);
+	return strcmp(name_at(a, i), name_at(b, i)) == 0 && (!*name_at(a, i) || (!a->tunnel[i].plain == !b->tunnel[i].plain && a->tunnel[i].dp.bare == b->tunnel[i].dp.bare));
 }
 
 /* ---- peers that have to go */
@@ -140,7 +140,7 @@ static void
 stay(struct core *c, struct core_tunnel *t, const struct core_conf *was, const struct core_tunnel_conf *to)
 {
 	bool same = same_interface(&t->conf->dp, &to->dp);
-	bool protection = strcmp(was->ike.profile[t->conf->profile].name, c->conf->ike.profile[to->profile].name) != 0;
+	bool protection = !to->dp.bare && strcmp(was->ike.profile[t->conf->profile].name, c->conf->ike.profile[to->profile].name) != 0;
 	struct addr source = t->dp.source;
 	struct core_act *a;
 

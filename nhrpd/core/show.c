@@ -94,8 +94,8 @@ peer_info(const struct core *c, const struct core_peer *p, struct core_peer_info
 	const struct core_child *ch = p->children;
 
 	*out = (struct core_peer_info){ .tunnel = p->tunnel, .peer = p->id, .nbma = p->remote.addr, .remote = p->remote, .since = p->since,
-		.natted = p->natted_remote, .identity = p->identity, .reason = "", .step = CORE_STEP_IPSEC, .ike_sa = p->ikes ? p->ikes->sa : 0 };
-	for (; ch; ch = ch->next) {
+		.natted = p->natted_remote, .identity = t->dp.bare ? "not authenticated" : p->identity, .reason = "", .step = CORE_STEP_IPSEC, .ike_sa = p->ikes ? p->ikes->sa : 0 };
+	for (; ch && !t->dp.bare; ch = ch->next) {
 		if (ch->active || !ch->next) {
 			out->spi_in = ch->spi_in;
 			out->spi_out = ch->spi_out;

@@ -50,11 +50,22 @@ tell_want(struct core *c, const struct core_want *w, enum nhrp_event_kind kind, 
 	core_tell_nhrp(c, core_tunnel(c, w->tunnel), &e);
 }
 
+/* What there is of a dial's addresses one after the other, each time it is tried. */
+static void
+issue_bare(struct core *c, struct core_tunnel *t, struct core_dial *d, const struct ike_event *e)
+{
+	const struct addr *to = &e->remotes[d->turn++ % e->n_remotes].addr;
+
+	CORE_TRACE(c, d->tunnel, .attempt = core_attempt_of_dial(c, d), .step = TRACE_DIAL, .nbma = to);
+	if (!core_bare_dial(c, t, d, to))
+		core_dial_again(c, d);
+}
+
 /* IKE hears of a dial once there is an address to dial from, and with the remotes that address can reach. */
 static void
 issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
 {
-	struct ike_event e = { .kind = IKE_EV_DIAL, .dial = d->id, .profile = t->conf->profile, .local.addr = t->dp.source,
+	struct ike_event e = { .kind = IKE_EV_DIAL, .dial = d->id, .profile = t->dp.bare ? 0 : t->conf->profile, .local.addr = t->dp.source,
 		.hint = d->hint[0] ? d->hint : NULL, .hub = d->hub };
 
 	for (unsigned i = 0; i < d->n_addrs && e.n_remotes < IKE_REMOTES_MAX; i++) {
@@ -70,6 +81,10 @@ issue(struct core *c, struct core_tunnel *t, struct core_dial *d)
 		d->again = false;
 		d->reason = "";
 		d->at_ipsec = false;
+		if (t->dp.bare) {
+			issue_bare(c, t, d, &e);
+			return;
+		}
 		CORE_TRACE(c, d->tunnel, .attempt = core_attempt_of_dial(c, d), .step = TRACE_DIAL, .nbma = &e.remotes[0].addr);
 		core_tell_ike(c, &e);
 	}
@@ -279,7 +294,7 @@ core_want_del(struct core *c, struct core_tunnel *t, uint32_t want)
 	env_free(c->mem, w);
 	if (d->wants)
 		return;
-	if (d->issued) {
+	if (d->issued && !t->dp.bare) {
 		struct ike_event e = { .kind = IKE_EV_HANGUP, .dial = d->id };
 
 		core_tell_ike(c, &e);
@@ -336,15 +351,22 @@ core_dial_fail(struct core *c, const struct ike_act *a)
 }
 
 void
+core_dial_again(struct core *c, struct core_dial *d)
+{
+	d->again = true;
+	c->retry_at = tick_min(c->retry_at, c->now + RETRY_AFTER);
+}
+
+void
 core_dials_issue(struct core *c, struct core_tunnel *t)
 {
 	for (struct core_dial *d = t->dials; d; d = d->next) {
-		if (d->issued) {
+		if (d->issued && !t->dp.bare) {
 			struct ike_event e = { .kind = IKE_EV_HANGUP, .dial = d->id };
 
 			core_tell_ike(c, &e);
-			d->issued = false;
 		}
+		d->issued = false;
 		issue(c, t, d);
 	}
 }

@@ -193,9 +193,10 @@ check_interface(struct conf_parse *p, const struct conf_b_interface *b)
 		conf_error_at(p, at, "interface %s needs \"tunnel source\"", name);
 	if (!b->network_id.at.line && !conf_is_plain(b))
 		conf_error_at(p, at, "interface %s needs \"ip nhrp network-id\"", name);
-	if (!b->protection.at.line)
+	conf_check_bare(p, b);
+	if (!b->protection.at.line && !b->bare.n)
 		conf_error_at(p, at, "interface %s needs \"tunnel protection ipsec profile NAME\": it never sends in clear", name);
-	else if (!conf_find(p->ipsec, b->protection.s))
+	else if (b->protection.at.line && !conf_find(p->ipsec, b->protection.s))
 		conf_error_at(p, b->protection.at, "there is no \"crypto ipsec profile %s\"", b->protection.s);
 	if (b->reg.at.line && b->reg.n >= or_else(&b->hold, 600))
 		conf_error_at(p, b->reg.at, "the registration timeout must be shorter than the holdtime of %llu seconds",
@@ -327,6 +328,7 @@ build_dp(const struct conf_b_interface *b, uint32_t id, struct dp_tunnel *o)
 	copy_name(o->name, sizeof(o->name), b->b.name);
 	o->source = b->source.p.addr;
 	o->plain = conf_is_plain(b);
+	o->bare = b->bare.n;
 	o->has_key = b->key.at.line != NULL;
 	o->key = (uint32_t)b->key.n;
 	memcpy(o->addr, b->own, sizeof(o->addr));

@@ -178,7 +178,7 @@ struct conf_b_map {
 };
 struct conf_b_interface {
 	struct conf_block b;
-	struct conf_val description, source, mode, key, protection, network_id, auth, hold, reg, mtu, mss;
+	struct conf_val description, source, mode, key, protection, bare, network_id, auth, hold, reg, mtu, mss;
 	struct conf_val no_unique, shortcut, redirect, mcast_dynamic, shutdown;
 	struct conf_rate max_receive, max_send;
 	struct conf_place own_at[NHRP_OWN_ADDRS];
@@ -350,6 +350,7 @@ void	conf_build_auth(struct conf_parse *p, const struct conf_b_profile *f, struc
 bool	conf_wants_keyring(const struct conf_b_profile *f);
 /* conf_plain.c */
 bool	conf_is_plain(const struct conf_b_interface *b);
+void	conf_check_bare(struct conf_parse *p, const struct conf_b_interface *b);	/* conf_bare.c */
 void	conf_check_plain(struct conf_parse *p, const struct conf_b_interface *b, uint8_t family);
 const struct core_plain_conf *conf_build_plain(struct conf_parse *p, const struct conf_b_interface *b);	/* NULL: it is not, or no memory */
 void	conf_plain_selectors(const struct conf_b_interface *b, struct dp_selectors *out);

@@ -220,6 +220,7 @@ const struct conf_rule conf_rules[] = {
 	    "Seconds until a better destination than the one in use is tried again (60)" },
 	{ CONF_INTERFACE, "tunnel key <number:0-4294967295>", "tunnel key", conf_set_value, IF(key), "GRE key" },
 	{ CONF_INTERFACE, "tunnel protection ipsec profile <name>", "", conf_set_value, IF(protection), "How the tunnel is protected" },
+	{ CONF_INTERFACE, "tunnel protection none", "", conf_set_flag, IF(bare), "Not at all: GRE in clear, from and to anybody" },
 	{ CONF_INTERFACE, "ip|ipv6 nhrp network-id <number:1-4294967295>", "ip|ipv6 nhrp network-id", conf_set_value, IF(network_id),
 	    "Turns NHRP on; tunnels with one number are one network" },
 	{ CONF_INTERFACE, "ip|ipv6 nhrp authentication <nhrp-secret>", "ip|ipv6 nhrp authentication", conf_set_value, IF(auth),

@@ -525,7 +525,7 @@ tunnel_at(const struct conf *c, uint32_t i)
 static bool
 same_source(const struct core_tunnel_conf *a, const struct core_tunnel_conf *b)
 {
-	return a && b && strcmp(a->dp.name, b->dp.name) == 0 && !a->plain == !b->plain && a->source_if && b->source_if && strcmp(a->source_if, b->source_if) == 0 &&
+	return a && b && strcmp(a->dp.name, b->dp.name) == 0 && !a->plain == !b->plain && a->dp.bare == b->dp.bare && a->source_if && b->source_if && strcmp(a->source_if, b->source_if) == 0 &&
 	    a->source_family == b->source_family;
 }
 
@@ -542,7 +542,7 @@ reload_sources(struct daemon *d, const struct conf *was)
 	for (uint32_t i = 0; i < CORE_TUNNELS_MAX; i++) {
 		const struct core_tunnel_conf *from = tunnel_at(was, i), *to = tunnel_at(d->conf, i);
 
-		fresh |= to && (!from || strcmp(from->dp.name, to->dp.name) != 0 || !from->plain != !to->plain);
+		fresh |= to && (!from || strcmp(from->dp.name, to->dp.name) != 0 || !from->plain != !to->plain || from->dp.bare != to->dp.bare);
 		if (!to || same_source(from, to))
 			continue;
 		if (!to->source_if)

@@ -11,6 +11,7 @@
 #include "mgre/link.h"
 #include "nhrpd/core/core.h"
 #include "nhrpd/daemon/ikesock.h"
+#include "xfrm/bare.h"
 #include "xfrm/esp.h"
 #include "xfrm/kernel.h"
 
@@ -38,6 +39,7 @@ struct dp_kernel {
 	struct guard *guard;
 	struct guard_want guarded[CORE_TUNNELS_MAX];	/* by tunnel; no name: none */
 	unsigned mss[CORE_TUNNELS_MAX];	/* as in dp_tunnel */
+	struct bare *bare;	/* tunnels without protection: who their peers are */
 	struct ikesock *sock;	/* 4500 */
 };
 
@@ -68,7 +70,7 @@ make_room(struct room *r, const struct dp_tunnel *t)
 	for (unsigned i = 0; i < t->n_addr; i++)
 		r->v6_inside |= t->addr[i].addr.n == 16;
 	r->link = r->link ? r->link : LINK_MTU;
-	r->mtu = t->mtu ? t->mtu : fits(r, ESP_ENCR_AES_GCM_16, 128, 0, true);
+	r->mtu = t->mtu ? t->mtu : t->bare ? r->link - (r->v6 ? 40 : 20) - r->head : fits(r, ESP_ENCR_AES_GCM_16, 128, 0, true);
 	if (was.automatic && r->automatic && was.link == r->link && was.v6 == r->v6 && was.mtu < r->mtu)
 		r->mtu = was.mtu;	/* an SA wanted more */
 }
@@ -92,7 +94,12 @@ guard_conf(struct dp_kernel *d, const struct dp_tunnel *t)
 
 	if (w->name[0] && strcmp(w->name, t->name) != 0)
 		guard_del(d->guard, w->name);
-	*w = (struct guard_want){ .has_key = t->has_key, .key = t->key, .source = t->source };
+	*w = (struct guard_want){ .name[0] = 0 };
+	if (!t->bare) {	/* else its GRE is not locked in */
+		w->has_key = t->has_key;
+		w->key = t->key;
+		w->source = t->source;
+	}
 	memcpy(w->name, t->name, sizeof(w->name));
 	d->mss[t->id - 1] = t->mss;
 	guard_tunnel(d, t->id);
@@ -110,9 +117,27 @@ room_for(struct dp_kernel *d, const struct dp_sa *sa)
 	}
 }
 
+/* What blocked clear GRE of this key in an earlier life goes, and nothing comes in its place. */
+static int
+tunnel_set_bare(struct dp_kernel *d, const struct dp_tunnel *conf)
+{
+	struct dp_tunnel t = *conf;
+	int rc = t.id && t.id <= CORE_TUNNELS_MAX ? xfrm_kernel_unblock(d->xfrm, &t) : -EINVAL;
+
+	d->by_xfrm = rc != 0;
+	if (rc == 0)
+		rc = bare_tunnel_set(d->bare, &t, 0);
+	if (rc != 0)
+		return rc;
+	make_room(&d->room[t.id - 1], &t);
+	t.mtu = d->room[t.id - 1].mtu;
+	guard_conf(d, &t);
+	return mgre_kernel_tunnel_set(d->mgre, &t);
+}
+
 /* The block before the device, always. */
 static int
-tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
+tunnel_set_protected(struct dp *dp, const struct dp_tunnel *conf)
 {
 	struct dp_tunnel with = *conf, *t = &with;
 	struct addr mark = mgre_kernel_mark(t->id, t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
@@ -128,13 +153,22 @@ tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 }
 
 static int
+tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
+{
+	return conf->bare ? tunnel_set_bare(of(dp), conf) : tunnel_set_protected(dp, conf);
+}
+
+static int
 tunnel_del(struct dp *dp, uint32_t tunnel)
 {
 	struct dp_kernel *d = of(dp);
-	int rc;
+	int rc = 0;
 
 	mgre_kernel_tunnel_del(d->mgre, tunnel);
-	rc = xfrm_kernel_tunnel_del(d->xfrm, tunnel);
+	if (bare_has(d->bare, tunnel))
+		bare_tunnel_del(d->bare, tunnel);
+	else
+		rc = xfrm_kernel_tunnel_del(d->xfrm, tunnel);
 	if (tunnel && tunnel <= CORE_TUNNELS_MAX && d->guarded[tunnel - 1].name[0]) {
 		guard_del(d->guard, d->guarded[tunnel - 1].name);
 		d->guarded[tunnel - 1] = (struct guard_want){ 0 };
@@ -155,12 +189,28 @@ neigh_del(struct dp *dp, uint32_t tunnel, const struct addr *proto)
 }
 
 static int
+sa_add_bare(struct dp_kernel *d, const struct dp_sa *sa)
+{
+	uint32_t tunnel, peer;
+	int rc = bare_sa_add(d->bare, sa);
+
+	d->by_xfrm = false;
+	if (rc == 0 && (rc = mgre_kernel_peer_set(d->mgre, sa->tunnel, sa->peer, &sa->remote.addr)) != 0)
+		bare_sa_del(d->bare, sa->spi_in, &tunnel, &peer);
+	return rc;
+}
+
+static int
 sa_add(struct dp *dp, const struct dp_sa *sa)
 {
 	struct dp_kernel *d = of(dp);
 	struct addr lladdr;
 	uint32_t tunnel, peer;
-	int rc = xfrm_kernel_sa_add(d->xfrm, sa, &lladdr);
+	int rc;
+
+	if (sa->bare)
+		return sa_add_bare(d, sa);
+	rc = xfrm_kernel_sa_add(d->xfrm, sa, &lladdr);
 
 	d->by_xfrm = rc != 0;
 	if (rc == 0)
@@ -176,7 +226,11 @@ sa_update(struct dp *dp, uint32_t spi_in, enum dp_sa_update what, const struct e
 	struct dp_kernel *d = of(dp);
 	struct addr lladdr;
 	uint32_t tunnel, peer;
-	int rc = xfrm_kernel_sa_update(d->xfrm, spi_in, what, local, remote, encap, &lladdr);
+	int rc;
+
+	if (bare_sa_find(d->bare, spi_in, &tunnel, &peer))	/* sent on since it is there, and never elsewhere */
+		return 0;
+	rc = xfrm_kernel_sa_update(d->xfrm, spi_in, what, local, remote, encap, &lladdr);
 
 	if (rc == 0 && xfrm_kernel_sa_find(d->xfrm, spi_in, &tunnel, &peer))
 		rc = mgre_kernel_peer_set(d->mgre, tunnel, peer, &lladdr);
@@ -190,7 +244,9 @@ sa_del(struct dp *dp, uint32_t spi_in)
 	struct dp_peer_stats st;
 	uint32_t tunnel, peer;
 
-	if (xfrm_kernel_sa_del(d->xfrm, spi_in, &tunnel, &peer) && !xfrm_kernel_peer_stats(d->xfrm, tunnel, peer, &st))
+	if (bare_sa_del(d->bare, spi_in, &tunnel, &peer))
+		mgre_kernel_peer_del(d->mgre, tunnel, peer);
+	else if (xfrm_kernel_sa_del(d->xfrm, spi_in, &tunnel, &peer) && !xfrm_kernel_peer_stats(d->xfrm, tunnel, peer, &st))
 		mgre_kernel_peer_del(d->mgre, tunnel, peer);	/* that was its last one */
 	return 0;
 }
@@ -210,7 +266,8 @@ send_nhrp(struct dp *dp, uint32_t tunnel, uint32_t peer, struct span nhrp)
 static bool
 peer_stats(struct dp *dp, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {
-	return xfrm_kernel_peer_stats(of(dp)->xfrm, tunnel, peer, out);
+	return bare_has(of(dp)->bare, tunnel) ? mgre_kernel_peer_stats(of(dp)->mgre, tunnel, peer, out) :
+						xfrm_kernel_peer_stats(of(dp)->xfrm, tunnel, peer, out);
 }
 
 static bool
@@ -277,6 +334,7 @@ free_kernel(struct dp *dp)
 	if (!d)
 		return;
 	mgre_kernel_free(d->mgre);
+	bare_free(d->bare);
 	xfrm_kernel_free(d->xfrm);
 	guard_free(d->guard);
 	ikesock_free(d->sock);
@@ -310,7 +368,7 @@ on_mgre(void *ctx, const struct dp_event *ev)
 	struct dp_kernel *d = ctx;
 	struct dp_event real = *ev;
 
-	if (ev->kind == DP_EV_NHRP && !xfrm_kernel_peer_outer(d->xfrm, ev->tunnel, ev->peer, &real.local, &real.remote))
+	if (ev->kind == DP_EV_NHRP && !bare_has(d->bare, ev->tunnel) && !xfrm_kernel_peer_outer(d->xfrm, ev->tunnel, ev->peer, &real.local, &real.remote))
 		return;
 	d->fn(d->ctx, &real);
 }
@@ -360,7 +418,7 @@ dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, si
 		return NULL;
 	}
 	*d = (struct dp_kernel){ .dp.ops = &kernel_ops, .env = host->env, .fn = fn, .ctx = ctx };
-	if (!(d->guard = guard_new(host)))
+	if (!(d->guard = guard_new(host)) || !(d->bare = bare_new(host, fn, ctx, NULL)))
 		snprintf(err, errlen, "out of memory");
 	else if ((d->xfrm = xfrm_kernel_new(host, fn, ctx, err, errlen)) && (d->mgre = mgre_kernel_new(host, on_mgre, d, err, errlen)) &&
 	    (d->sock = ikesock_new(host, IKESOCK_4500, on_ike, d, err, errlen)))

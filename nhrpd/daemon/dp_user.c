@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "mgre/link.h"
 #include "mgre/user.h"
+#include "xfrm/bare.h"
 #include "xfrm/user.h"
 
 struct dp_user {
@@ -10,7 +12,12 @@ struct dp_user {
 	const struct env *env;
 	struct mgre_user *mgre;
 	struct xfrm_user *xfrm;
+	struct bare *bare;	/* tunnels without protection */
+	struct dpsec_out sealed;	/* xfrm's */
+	bool by_bare;	/* whose error() is the last one's */
 };
+
+enum { LINK_MTU = 1500 /* where the source address is nobody's yet */ };
 
 static struct dp_user *
 of(struct dp *dp)
@@ -21,12 +28,18 @@ of(struct dp *dp)
 static int
 tunnel_set(struct dp *dp, const struct dp_tunnel *t)
 {
-	return mgre_user_tunnel_set(of(dp)->mgre, t);
+	struct dp_user *d = of(dp);
+	unsigned link = t->bare && t->source.n ? link_mtu_of_address(&t->source) : 0;
+	int rc = t->bare ? bare_tunnel_set(d->bare, t, (link ? link : LINK_MTU) - (t->source.n == 16 ? 40 : 20)) : 0;
+
+	d->by_bare = rc != 0;
+	return rc != 0 ? rc : mgre_user_tunnel_set(d->mgre, t);
 }
 
 static int
 tunnel_del(struct dp *dp, uint32_t tunnel)
 {
+	bare_tunnel_del(of(dp)->bare, tunnel);
 	return mgre_user_tunnel_del(of(dp)->mgre, tunnel);
 }
 
@@ -47,12 +60,13 @@ sa_add(struct dp *dp, const struct dp_sa *sa)
 {
 	struct dp_user *d = of(dp);
 	struct dp_sa_stats st;
-	bool again = xfrm_user_sa_stats(d->xfrm, sa->spi_in, &st);
+	uint32_t tunnel, peer;
+	bool again = sa->bare ? bare_sa_find(d->bare, sa->spi_in, &tunnel, &peer) : xfrm_user_sa_stats(d->xfrm, sa->spi_in, &st);
 	int rc = again ? 0 : mgre_user_peer_ref(d->mgre, sa->tunnel, sa->peer);
 
 	if (rc != 0)
 		return rc;
-	rc = xfrm_user_sa_add(d->xfrm, sa);
+	rc = sa->bare ? bare_sa_add(d->bare, sa) : xfrm_user_sa_add(d->xfrm, sa);
 	if (rc != 0 && !again)
 		mgre_user_peer_unref(d->mgre, sa->tunnel, sa->peer);
 	return rc;
@@ -70,7 +84,7 @@ sa_del(struct dp *dp, uint32_t spi_in)
 	struct dp_user *d = of(dp);
 	uint32_t tunnel, peer;
 
-	if (xfrm_user_sa_del(d->xfrm, spi_in, &tunnel, &peer))
+	if (bare_sa_del(d->bare, spi_in, &tunnel, &peer) || xfrm_user_sa_del(d->xfrm, spi_in, &tunnel, &peer))
 		mgre_user_peer_unref(d->mgre, tunnel, peer);
 	return 0;
 }
@@ -115,6 +129,7 @@ counters(struct dp *dp, dp_counter_fn *fn, void *ctx)
 {
 	mgre_user_counters(of(dp)->mgre, fn, ctx);
 	xfrm_user_counters(of(dp)->xfrm, fn, ctx);
+	bare_counters(of(dp)->bare, fn, ctx);
 }
 
 static void
@@ -133,7 +148,9 @@ send_udp(struct dp *dp, const struct endpoint *local, const struct endpoint *rem
 static const char *
 error(const struct dp *dp)
 {
-	return mgre_user_error(((const struct dp_user *)(const void *)dp)->mgre);
+	const struct dp_user *d = (const struct dp_user *)(const void *)dp;
+
+	return d->by_bare ? bare_error(d->bare) : mgre_user_error(d->mgre);
 }
 
 static void
@@ -149,6 +166,7 @@ free_user(struct dp *dp)
 
 	if (!d)
 		return;
+	bare_free(d->bare);
 	mgre_user_free(d->mgre);	/* the devices first: nothing is left that could send */
 	xfrm_user_free(d->xfrm);
 	env_free(d->env, d);
@@ -182,6 +200,48 @@ static const struct dp_ops user_ops = {
 	.free = free_user,
 };
 
+/* ---- the seam: each packet goes where its tunnel belongs */
+
+static void
+slot(void *ctx, struct dpsec_pkt *pkt)
+{
+	const struct dp_user *d = ctx;
+
+	d->sealed.slot(d->sealed.ctx, pkt);
+}
+
+static bool
+seal(void *ctx, uint32_t tunnel, uint32_t peer, const struct dpsec_pkt *pkt)
+{
+	const struct dp_user *d = ctx;
+
+	return bare_has(d->bare, tunnel) ? bare_seal(d->bare, tunnel, peer, pkt) : d->sealed.seal(d->sealed.ctx, tunnel, peer, pkt);
+}
+
+static void
+flush(void *ctx)
+{
+	const struct dp_user *d = ctx;
+
+	d->sealed.flush(d->sealed.ctx);
+}
+
+static unsigned
+payload_max(void *ctx, uint32_t tunnel, uint32_t peer)
+{
+	const struct dp_user *d = ctx;
+
+	return bare_has(d->bare, tunnel) ? bare_payload_max(d->bare, tunnel, peer) : d->sealed.payload_max(d->sealed.ctx, tunnel, peer);
+}
+
+static unsigned
+payload_guess(void *ctx, unsigned link_mtu, bool outer_v6)
+{
+	const struct dp_user *d = ctx;
+
+	return d->sealed.payload_guess(d->sealed.ctx, link_mtu, outer_v6);
+}
+
 struct dp *
 dp_user_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen)
 {
@@ -202,7 +262,12 @@ dp_user_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size
 	d->xfrm = xfrm_user_new(host, fn, ctx, &in, err, errlen);
 	if (!d->xfrm)
 		goto fail;
-	out = xfrm_user_seam(d->xfrm);
+	if (!(d->bare = bare_new(host, fn, ctx, &in))) {
+		snprintf(err, errlen, "no memory");
+		goto fail;
+	}
+	d->sealed = xfrm_user_seam(d->xfrm);
+	out = (struct dpsec_out){ d, slot, seal, flush, payload_max, payload_guess };
 	mgre_user_connect(d->mgre, &out);
 	return &d->dp;
 fail:

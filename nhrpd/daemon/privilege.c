@@ -15,7 +15,8 @@
  * answers EPERM, and the kernel logs it: libraries try calls that they can do without, and a new libc must not stop a router. Calls
  * that nobody but an intruder would make here (exec, ptrace, modules, mounts ...) end the process.
  *
- * clone3 answers ENOSYS: its flags stand in memory, where a filter cannot look; libc then takes clone.
+ * clone3 answers ENOSYS: its flags stand in memory, where a filter cannot look; libc then takes clone. That is a filter of its own, which the
+ * kernel does not log: libc asks at each thread.
  *
  * Left out: a list of files (Landlock is not in all kernels that we run on; ProtectSystem= of the unit does it), and a separate
  * process with the rest of the privileges: what stays is what each packet needs. */
@@ -24,6 +25,7 @@
 #include <asm/ioctls.h>
 #include <cap-ng.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <sched.h>
@@ -179,7 +181,7 @@ thread_rules(struct rules *r)
 #else
 	rule_one(r, CALL(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD | NEW, CLONE_THREAD));
 #endif
-	rule(r, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0, NULL);
+	rule(r, SCMP_ACT_ALLOW, CALL(clone3), 0, NULL);	/* refused by the other filter */
 }
 
 static void
@@ -199,7 +201,34 @@ other_rules(struct rules *r)
 	rule_one(r, CALL(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));	/* abort(), raise() */
 	rule_one(r, CALL(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
 	rule_one(r, CALL(prctl), SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME));
+	rule_one(r, CALL(bpf), SCMP_A0(SCMP_CMP_EQ, BPF_MAP_LOOKUP_ELEM));	/* the table of mgre/leaving.c, which is open */
+	rule_one(r, CALL(bpf), SCMP_A0(SCMP_CMP_EQ, BPF_MAP_UPDATE_ELEM));
+	rule_one(r, CALL(bpf), SCMP_A0(SCMP_CMP_EQ, BPF_MAP_DELETE_ELEM));
 	rule_one(r, CALL(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));	/* to read one */
+}
+
+static int
+attach(struct rules *r, bool log)
+{
+	if (r->rc == 0)
+		r->rc = seccomp_attr_set(r->ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (r->rc == 0 && log)
+		seccomp_attr_set(r->ctx, SCMP_FLTATR_CTL_LOG, 1);	/* since Linux 4.14 */
+	return r->rc == 0 ? seccomp_load(r->ctx) : r->rc;
+}
+
+static int
+load_clone3(void)
+{
+	struct rules r = { .ctx = seccomp_init(SCMP_ACT_ALLOW) };
+	int rc = -ENOMEM;
+
+	if (r.ctx) {
+		rule(&r, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0, NULL);
+		rc = attach(&r, false);
+	}
+	seccomp_release(r.ctx);
+	return rc;
 }
 
 static int
@@ -214,12 +243,8 @@ load(struct rules *r)
 	socket_rules(r);
 	other_rules(r);
 	if (r->rc == 0)
-		r->rc = seccomp_attr_set(r->ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (r->rc == 0)
 		r->rc = seccomp_attr_set(r->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);	/* a tree: the list is long */
-	if (r->rc == 0)
-		seccomp_attr_set(r->ctx, SCMP_FLTATR_CTL_LOG, 1);	/* since Linux 4.14 */
-	return r->rc == 0 ? seccomp_load(r->ctx) : r->rc;
+	return attach(r, true);
 }
 
 enum privilege_filter
@@ -237,7 +262,9 @@ privilege_filter(char *why, size_t whylen)
 		return PRIVILEGE_NO_FILTER;
 	}
 	r.ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	rc = r.ctx ? load(&r) : -ENOMEM;
+	rc = r.ctx ? load_clone3() : -ENOMEM;
+	if (rc == 0)
+		rc = load(&r);
 	seccomp_release(r.ctx);
 	if (rc == 0)
 		return PRIVILEGE_FILTERED;

@@ -392,6 +392,19 @@ nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out)
 	return d;
 }
 
+bool
+nhrp_admits(struct nhrp *n, struct span packet)
+{
+	struct nhrp_packet p;
+	enum nhrp_drop d = nhrp_packet_parse(packet, &p);
+
+	if (d == NHRP_OK)
+		d = p.type == NHRP_ERROR_INDICATION || p.type == NHRP_TRAFFIC_INDICATION ? NHRP_DROP_NO_PEER : auth_check(n, &p);
+	if (d != NHRP_OK)
+		drop(n, d);
+	return d == NHRP_OK;
+}
+
 /* ---- events */
 
 static void

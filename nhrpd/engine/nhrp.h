@@ -159,6 +159,9 @@ enum { NHRP_RECONF_ITEMS = 400, NHRP_RECONF_OCTETS = 200 * 1500 };
 void	nhrp_reconf(struct nhrp *n, tick_t now, const struct nhrp_conf *conf, struct outq *out);
 /* The queue for this engine's actions: items are struct nhrp_act. NHRP_OUT_ITEMS and _OCTETS are the room one call may need. */
 enum { NHRP_OUT_ITEMS = 64, NHRP_OUT_OCTETS = 64 * 1500 };
+/* Where nothing is authenticated: is this a packet that somebody unknown may become a peer by? A request or an answer, whole and with the
+ * network's password. Refusals are counted. */
+bool	nhrp_admits(struct nhrp *n, struct span packet);
 enum nhrp_drop nhrp_rx(struct nhrp *n, tick_t now, const struct nhrp_rx *rx, struct outq *out);
 void	nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq *out);
 void	nhrp_tick(struct nhrp *n, tick_t now, struct outq *out);	/* does what is due, as far as the room in `out` goes */

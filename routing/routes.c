@@ -39,6 +39,8 @@ struct routes {
 	struct ours *first, **last;	/* to be told */
 	uint64_t moved;
 	bool started;
+	routes_dial_fn *dial;	/* NULL: nobody */
+	void *dial_ctx;
 };
 
 const char *
@@ -551,10 +553,30 @@ gone_each(void *ctx, const struct rib_route *route)
 		r->fn(r->ctx, &ev);
 }
 
+static void
+on_dial(void *ctx, const char *path, void (*done)(void *arg, int fd), void *arg)
+{
+	struct routes *r = ctx;
+
+	if (r->dial)
+		r->dial(r->dial_ctx, path, done, arg);
+	else if (path)
+		done(arg, -EACCES);
+}
+
+void
+routes_dial(struct rib *rib, routes_dial_fn *fn, void *ctx)
+{
+	struct routes *r = (struct routes *)rib;
+
+	r->dial = fn;
+	r->dial_ctx = ctx;
+}
+
 bool
 routes_zebra(struct rib *rib, const struct zebra_conf *conf)
 {
-	static const struct zebra_face face = { .session = on_session, .fill = fill, .note = on_note, .link = on_link, .learnt = on_learnt };
+	static const struct zebra_face face = { .session = on_session, .fill = fill, .note = on_note, .link = on_link, .learnt = on_learnt, .dial = on_dial };
 	struct routes *r = (struct routes *)rib;
 	struct zebra *was = r->zebra;
 

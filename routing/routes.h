@@ -15,6 +15,8 @@ enum { ROUTES_OURS_MAX = 100000 };
 struct rib *routes_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen);	/* NULL with a sentence in err */
 void	routes_start(struct rib *rib);	/* fn hears the dump and RIB_EV_READY from here on */
 void	routes_again(struct rib *rib);	/* all that is known once more, and RIB_EV_READY: somebody new listens */
+typedef void routes_dial_fn(void *ctx, const char *path, void (*done)(void *arg, int fd), void *arg);
+void	routes_dial(struct rib *rib, routes_dial_fn *fn, void *ctx);	/* who connects where we may not, see zebra_face; before routes_zebra() */
 bool	routes_zebra(struct rib *rib, const struct zebra_conf *conf);	/* look for zebra, or do not any more; false without memory */
 
 enum routes_place { ROUTES_NOWHERE, ROUTES_KERNEL, ROUTES_ASKED /* zebra, no answer yet */, ROUTES_ZEBRA, ROUTES_REFUSED /* by zebra */ };

@@ -725,15 +725,15 @@ dial(const struct zebra *z)
 }
 
 static void
-session_begin(void *arg)
+connected(void *arg, int fd)
 {
 	struct zebra *z = arg;
 	struct wr w;
 
-	z->timer = NULL;
-	z->fd = dial(z);
-	if (z->fd < 0) {
-		session_end(z, strerror(errno));
+	timer_stop(z, &z->timer);
+	z->fd = fd;
+	if (fd < 0) {
+		session_end(z, strerror(-fd));
 		return;
 	}
 	z->in_watch = z->host->watch(z->host->ctx, z->fd, on_readable, z);
@@ -753,6 +753,21 @@ session_begin(void *arg)
 	}
 	await(z, z->conf.version ? TICK_S(ANSWER_S) : TICK_MS(QUESTION_MS));
 	flush(z);
+}
+
+static void
+session_begin(void *arg)
+{
+	struct zebra *z = arg;
+	int fd = dial(z);
+
+	z->timer = NULL;
+	if (fd < 0 && errno == EACCES && z->face->dial) {
+		await(z, TICK_S(ANSWER_S));
+		z->face->dial(z->ctx, z->conf.path, connected, z);
+	} else {
+		connected(z, fd < 0 ? -errno : fd);
+	}
 }
 
 struct zebra *
@@ -793,6 +808,8 @@ zebra_free(struct zebra *z)
 {
 	if (!z)
 		return;
+	if (z->face->dial)
+		z->face->dial(z->ctx, NULL, NULL, NULL);
 	hang_up(z);
 	timer_stop(z, &z->settle);
 	walk(z, free_learnt, (void *)(uintptr_t)z->host->env);

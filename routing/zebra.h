@@ -26,6 +26,8 @@ struct zebra_face {
 	bool (*fill)(void *ctx, const struct zapi_version *v, struct wr *w);	/* writes whole messages while they fit; false: there is no more */
 	void (*note)(void *ctx, const struct zapi_note *n);	/* what came of one */
 	void (*link)(void *ctx, uint32_t ifindex);	/* it came up or changed: zebra does not put back routes through it */
+	/* Connects where we may not: done gets a connection or a negative errno. path NULL: nobody asks any more. NULL: cannot. */
+	void (*dial)(void *ctx, const char *path, void (*done)(void *arg, int fd), void *arg);
 	void (*learnt)(void *ctx, const struct rib_event *ev);	/* ROUTE or GONE: somebody else's, by a routing protocol */
 };
 

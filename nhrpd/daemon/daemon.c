@@ -35,6 +35,7 @@
 #include "nhrpd/daemon/maproutes.h"
 #include "nhrpd/daemon/statics.h"
 #include "nhrpd/daemon/workers.h"
+#include "nhrpd/daemon/zdial.h"
 #include "routing/lookup.h"
 #include "routing/routes.h"
 
@@ -51,6 +52,7 @@ struct daemon {
 	struct rib *rib;
 	struct maproutes *maps;
 	bool addrs_changed;	/* of this host: they look for theirs again, once the routing table is not being read */
+	struct zdial *zdial;	/* NULL: none is needed, or none can be */
 	struct ikesock *ike;
 	struct names *names;
 	struct source *source;
@@ -802,6 +804,18 @@ drop_privileges(struct daemon *d)
 	return true;
 }
 
+/* Without one nhrpd is served as whoever it runs as. */
+static void
+zebra_dial(void *ctx, const char *path, void (*done)(void *arg, int fd), void *arg)
+{
+	struct daemon *d = ctx;
+
+	if (d->zdial)
+		zdial_ask(d->zdial, path, done, arg);
+	else if (path)
+		done(arg, -EACCES);
+}
+
 /* What can be missing or taken on this machine, before anything is changed on it. */
 static bool
 open_all(struct daemon *d)
@@ -810,6 +824,7 @@ open_all(struct daemon *d)
 		return fail(d, d->why);
 	if (d->o->keylog_path && !keylog_to(d, d->o->keylog_path))
 		return fail(d, d->why);
+	d->zdial = zdial_new(&d->loop.host, d->why, sizeof(d->why));	/* the first: it gets nothing of what is opened here */
 	if (!(d->dp = open_plane(d)) ||
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !drop_privileges(d) ||
@@ -952,6 +967,7 @@ start_tunnels(struct daemon *d)
 	if (d->failed)
 		return fail(d, d->why);
 	routes_start(d->rib);
+	routes_dial(d->rib, zebra_dial, d);
 	if (!routes_zebra(d->rib, &d->conf->zebra))
 		return fail(d, "out of memory");
 	core_tick(d->core, now_of(d));
@@ -989,6 +1005,7 @@ close_all(struct daemon *d)
 		d->rib->ops->free(d->rib);
 		maproutes_free(d->maps);
 	}
+	zdial_free(d->zdial);
 	ikesock_free(d->ike);
 	if (d->dp)
 		d->dp->ops->free(d->dp);

@@ -42,5 +42,11 @@ frr_paste() {	# NAME: standard input goes into the configuration
 	return 0
 }
 frr_stop_all() { local p; for p in $FRR_PIDS; do kill -TERM "$p" 2>/dev/null; done; for p in $FRR_PIDS; do wait_for 5 cloud_gone "$p" || kill -KILL "$p" 2>/dev/null; wait "$p" 2>/dev/null; done; FRR_PIDS=''; }
+# Like flow_intact, but packets may overtake each other: their path changes on purpose.
+flow_whole() {	# NAME TEXT
+	flow_end "$1"
+	[ "$(field lost "$OUT")" = 0 ] && [ "$(field end "$OUT")" = 1 ] && [ "$(field duplicates "$OUT")" = 0 ]
+	check $? "$2" "$OUT $(grep -h flow: "$TOPO_DIR/$1.tx" | head -n 1)"
+}
 frr_zebra_conf() { echo "zebra socket $(frr_dir "$1")/zserv.api" >>"$TOPO_DIR/$1.conf"; }	# nhrpd of NAME looks for zebra there
 cloud_stop_all() { local n; for n in 0 $CLOUD_SPOKES; do cloud_stop "$(site "$n")"; done; frr_stop_all; }

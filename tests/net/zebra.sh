@@ -36,7 +36,7 @@ eventually 15 "zebra comes: the session is up" session_up
 eventually 10 "the shortcut's prefix is an N route, installed" n_route
 eventually 10 "only zebra's stands in the kernel" protos_are "nhrp "
 eventually 5 "show ip route nhrp says so" is_by zebra
-flow_intact switch "no packet is lost while the route moves from the kernel to zebra"
+flow_whole switch "no packet is lost while the route moves from the kernel to zebra"
 ctl spoke1 show zebra; check $? "show zebra"
 ctl spoke1 show ip route nhrp
 frr_show spoke1 show ip route nhrp
@@ -69,7 +69,7 @@ gone_or_new() { ! learnt_any; }
 learnt_any() { ctl spoke1 -j show zebra | tr -d ' \n' | grep -q '"learnt":[1-9]'; }
 eventually 10 "the route below is withdrawn" gone_or_new
 eventually 20 "traffic goes direct again" n_route
-flow_intact below "no packet is lost when the route below goes: the hub's wider route carries on"
+flow_whole below "no packet is lost when the route below goes: the hub's wider route carries on"
 
 # ---- zebra killed: the kernel has the route at once; started again: it moves back
 flow_start killed spoke1 spoke2 "$(lan_host 2)" 5103 2000 500
@@ -79,7 +79,7 @@ eventually 5 "ours is in the kernel, and nothing of zebra's is left" protos_are 
 frr_start spoke1 zebra
 eventually 20 "zebra started again: announced again" n_route
 eventually 10 "and out of the kernel" protos_are "nhrp "
-flow_intact killed "no packet is lost while zebra is killed and started"
+flow_whole killed "no packet is lost while zebra is killed and started"
 
 # ---- a shortcut that goes while zebra is away is not left behind
 frr_kill spoke1 zebra KILL
@@ -91,6 +91,20 @@ frr_start spoke1 zebra
 eventually 20 "the session is up" session_up
 sleep 0.2
 no_n_route && no_direct; check $? "and zebra has none" "$(protos)"
+
+# ---- zebra's socket is FRR's and nobody else's, and nhrpd has given up the right to pass by that: a process of its own connects
+frr_kill spoke1 zebra KILL
+eventually 10 "zebra killed once more" session_down
+kill -STOP "$(cloud_pid spoke1)"
+frr_start spoke1 zebra
+chmod 700 "$(frr_dir spoke1)/zserv.api"
+if chown 1:1 "$(frr_dir spoke1)/zserv.api" 2>/dev/null; then
+	[ -z "$(grep CapEff.*2$ /proc/"$(cloud_pid spoke1)"/status)" ]; check $? "nhrpd has no CAP_DAC_OVERRIDE"
+else
+	note "only one user here: the socket stays ours"
+fi
+kill -CONT "$(cloud_pid spoke1)"
+eventually 20 "a socket that is another user's: the session is up" session_up
 
 # ---- stopped in order; and told not to look for it
 go_direct 1 2
@@ -110,7 +124,7 @@ if [[ $FRR_VERSION != 8.4* ]]; then sed -i '/^zebra version/d' "$TOPO_DIR/spoke1
 ctl spoke1 reload >/dev/null; check $? "reload with zebra, its version and a distance"
 eventually 20 "zebra has it again" n_route
 frr_show spoke1 show ip route nhrp json | tr -d ' \n' | grep -q '"distance":77'; check $? "with that distance"
-flow_intact off "no packet is lost while a reload turns zebra off and on"
+flow_whole off "no packet is lost while a reload turns zebra off and on"
 ctl spoke1 show running-config | grep -q '^zebra distance 77'; check $? "show running-config has the words"
 
 # ---- the interface goes down and comes up: zebra does not put routes back by itself, we do

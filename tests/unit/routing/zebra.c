@@ -207,7 +207,7 @@ learnt(void *ctx, const struct rib_event *ev)
 	w.last = ev->route;
 }
 
-static const struct zebra_face face = { session, fill, note, link_changed, learnt };
+static const struct zebra_face face = { .session = session, .fill = fill, .note = note, .link = link_changed, .learnt = learnt };
 
 static struct zebra *
 begin(enum how how, const char *version)

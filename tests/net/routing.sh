@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# tests/net/routing.sh: a routing protocol over the cloud, sourced by tests/net/routing-*.sh after lib.sh and frr.sh. Recipes come from doc/routing.md.
+
+recipe() {	# PROTOCOL hub|spoke: its lines in doc/routing.md
+	awk -v want="<!-- recipe: $1 $2 -->" '$0 == want { on = 1; next } on && /^```/ { if (open) exit; open = 1; next } open { print }' "$SRCDIR/doc/routing.md"
+}
+cloud_routes() { :; }	# no static routes: the protocol has them
+
+# protocol_cloud PROTOCOL DAEMON...: everything started, every site with zebra and those daemons, recipes pasted
+protocol_cloud() {
+	local p=$1 n role; shift
+	note "FRR $FRR_VERSION"
+	cloud_topology || { not_ok "the topology can be built"; exit 1; }
+	for n in 0 $CLOUD_SPOKES; do
+		cloud_conf "$n"
+		frr_zebra_conf "$(site "$n")"
+		frr_start "$(site "$n")" zebra "$@" || exit 1
+	done
+	start_all
+	eventually 60 "every spoke is UP" cloud_up || { ctl hub show dmvpn; exit 1; }
+	for n in 0 $CLOUD_SPOKES; do
+		role=spoke; [ "$n" != 0 ] || role=hub
+		[ -n "$(recipe "$p" $role)" ] || { not_ok "doc/routing.md has a recipe: $p $role"; exit 1; }
+		recipe "$p" $role | frr_paste "$(site "$n")"
+	done
+}
+# has_lans LETTER: each site has every other's LAN by that protocol, and in the kernel
+has_lans() {
+	local a b
+	for a in 0 $CLOUD_SPOKES; do for b in 0 $CLOUD_SPOKES; do
+		[ "$a" = "$b" ] || frr_show "$(site "$a")" show ip route "172.16.$b.0/24" json | tr -d ' \n' | grep -q "\"protocol\":\"$1\"" || return 1
+	done; done
+}
+lan_reaches_lan() {
+	local a b
+	for a in 0 $CLOUD_SPOKES; do for b in 0 $CLOUD_SPOKES; do
+		[ "$a" = "$b" ] || cloud_ping "$(site "$a")" "$(lan_host "$b")" || return 1
+	done; done
+}
+lans() {	# PROTOCOL TEXT
+	eventually 90 "$2: every site has every LAN by $1" has_lans "$1" || { for n in 0 $CLOUD_SPOKES; do frr_show "$(site "$n")" show ip route | grep -v '^Codes\|^ '; done; }
+	eventually 60 "$2: every LAN reaches every LAN" lan_reaches_lan || { for n in 0 $CLOUD_SPOKES; do ctl "$(site "$n")" show dmvpn; ns "$(site "$n")" ip route; done; }
+}
+sas() { ctl "$1" show crypto ipsec sa | grep -o 'inbound.*0x[0-9a-f]*\|SPI.*' | sort | tr '\n' ' '; }

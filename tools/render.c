@@ -517,6 +517,8 @@ child(FILE *f, json_t *c, const char *indent)
 	    text(c, "spi_out"), strcmp(text(c, "mode"), "tunnel") == 0 ? ", Tunnel" : "",
 	    flag(c, "encap") ? ", UDP-Encaps" : "", flag(c, "esn") ? ", ESN" : "", text(c, "state"), time_of(c, "age_s", age),
 	    time_of(c, "rekey_in_s", rekey));
+	if (text(c, "selectors")[0])
+		fprintf(f, "%s    for %s\n", indent, text(c, "selectors"));
 	if (json_object_get(c, "rx_packets"))
 		fprintf(f, "%s    #pkts encaps: %lld (%lld bytes), #pkts decaps: %lld (%lld bytes)\n", indent, number(c, "tx_packets"),
 		    number(c, "tx_bytes"),
@@ -531,13 +533,12 @@ is_up(json_t *sa)
 
 /* Of an interface without NHRP: who is at the other end, and how far those are who are not. */
 static void
-plain_peers(FILE *f, const char *indent, json_t *e)
+peers_of(FILE *f, const char *indent, json_t *e)
 {
 	json_t *p;
 	char t[16];
 	size_t i;
 
-	fprintf(f, "%sTraffic: %s\n", indent, text(e, "selectors"));
 	json_array_foreach(json_object_get(e, "peers"), i, p) {
 		fprintf(f, "%sPeer %s %s", indent, or_dash(text(p, "nbma")), text(p, "state"));
 		if (json_is_integer(json_object_get(p, "age_s")))
@@ -548,6 +549,62 @@ plain_peers(FILE *f, const char *indent, json_t *e)
 	}
 	if (json_array_size(json_object_get(e, "peers")) == 0)
 		fprintf(f, "%sPeer: nobody has called yet\n", indent);
+}
+
+static void
+plain_peers(FILE *f, const char *indent, json_t *e)
+{
+	fprintf(f, "%sTraffic: %s\n", indent, text(e, "selectors"));
+	peers_of(f, indent, e);
+}
+
+static void
+name_list(FILE *f, const char *title, json_t *list)
+{
+	const char *sep = "";
+	json_t *e;
+	size_t i;
+
+	fprintf(f, "  %s: ", title);
+	json_array_foreach(list, i, e) {
+		fprintf(f, "%s%s", sep, json_string_value(e));
+		sep = ", ";
+	}
+	fputs(*sep ? "\n" : "-\n", f);
+}
+
+/* Without an SA what the line protects stays here. */
+static void
+map_line(FILE *f, json_t *l)
+{
+	json_t *c;
+	size_t i;
+
+	fprintf(f, "  permit %s to %s\n", text(l, "local"), text(l, "remote"));
+	json_array_foreach(json_object_get(l, "sas"), i, c)
+		child(f, c, "    ");
+	if (json_array_size(json_object_get(l, "sas")) == 0)
+		fputs("    no SA: packets are dropped\n", f);
+}
+
+static void
+render_map(FILE *f, json_t *data)
+{
+	json_t *m, *l;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(data, "maps"), i, m) {
+		fprintf(f, "Crypto Map \"%s\" %lld ipsec-isakmp\n", text(m, "name"), number(m, "number"));
+		if (text(m, "description")[0])
+			fprintf(f, "  Description: %s\n", text(m, "description"));
+		fprintf(f, "  Applied to %s, through %s\n  IKEv2 profile: %s\n", text(m, "applied_to"), text(m, "interface"), text(m, "ikev2_profile"));
+		name_list(f, "Access lists", json_object_get(m, "access_lists"));
+		name_list(f, "Peers, the best first", json_object_get(m, "destinations"));
+		peers_of(f, "  ", m);
+		json_array_foreach(json_object_get(m, "lines"), k, l)
+			map_line(f, l);
+	}
+	not_shown(f, data);
 }
 
 static void
@@ -909,7 +966,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_SHOW_DMVPN] = render_dmvpn, [CONTROL_SHOW_PEER] = render_peer, [CONTROL_SHOW_NHRP] = render_nhrp,
 		[CONTROL_SHOW_NHS] = render_nhs,
 		[CONTROL_SHOW_SHORTCUT] = render_shortcut, [CONTROL_SHOW_TRAFFIC] = render_traffic, [CONTROL_SHOW_SESSION] = render_session,
-		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_PKI] = render_pki, [CONTROL_SHOW_REFUSED] = render_refused,
+		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_MAP] = render_map, [CONTROL_SHOW_PKI] = render_pki, [CONTROL_SHOW_REFUSED] = render_refused,
 		 [CONTROL_SHOW_INTERFACE] = render_interface,
 		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
 		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG] = render_debug,
@@ -932,6 +989,22 @@ static bool
 stands_by(json_t *e)
 {
 	return strcmp(text(e, "state"), "standby") == 0 || (flag(e, "nhs") && strcmp(text(e, "reason"), "standby") == 0);
+}
+
+/* Not all lines have an SA, or there is none. */
+static bool
+maps_status(json_t *maps)
+{
+	json_t *e, *l;
+	size_t i, k;
+
+	json_array_foreach(maps, i, e) {
+		json_array_foreach(json_object_get(e, "lines"), k, l) {
+			if (json_array_size(json_object_get(l, "sas")) == 0)
+				return true;
+		}
+	}
+	return json_array_size(maps) == 0;
 }
 
 static int
@@ -1014,6 +1087,8 @@ render_status(const struct control_cmd *cmd, json_t *data)
 		return ike_status(json_object_get(data, "sessions"));
 	case CONTROL_SHOW_IKE:
 		return ike_status(json_object_get(data, "sas"));
+	case CONTROL_SHOW_MAP:
+		return maps_status(json_object_get(data, "maps"));
 	case CONTROL_SHOW_INTERFACE:
 		return json_array_size(json_object_get(data, "interfaces")) == 0 || any_down(json_object_get(data, "interfaces"));
 	case CONTROL_RELOAD:

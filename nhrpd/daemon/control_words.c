@@ -34,6 +34,7 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_SHOW_REFUSED] = { "show crypto ikev2 diagnose error", "show crypto ikev2 diagnose error", "Peers that were refused lately, and why" },
 	[CONTROL_SHOW_PKI] = { "show crypto pki certificates", "show crypto pki certificates", "Our certificates, CAs, and those of peers that are up" },
 	[CONTROL_SHOW_IPSEC] = { "show crypto ipsec sa", "show crypto ipsec sa", "ESP SAs" },
+	[CONTROL_SHOW_MAP] = { "show crypto map", "show crypto map [<name>]", "Policy-based IPsec: what is protected, by whom, and the SAs of each line" },
 	[CONTROL_SHOW_INTERFACE] = { "show interface", "show interface [<name>]", "Tunnel interfaces" },
 	[CONTROL_SHOW_COUNTERS] = { "show counters", "show counters", "Everything that is counted" },
 	[CONTROL_SHOW_RUN] = { "show running-config", "show running-config [secrets]", "The configuration in force, as it can be loaded again" },

@@ -345,8 +345,8 @@ show_traffic(struct show *s)
 
 /* ---- show crypto ... */
 
-static void
-child_traffic(const struct show *s, uint32_t spi_in, json_t *o)
+void
+show_child_traffic(const struct show *s, uint32_t spi_in, json_t *o)
 {
 	struct dp_sa_stats st;
 	struct dp *dp = s->src->dp;
@@ -367,7 +367,7 @@ child_entry(void *ctx, const struct ike_child_info *i)
 
 	if (!o)
 		return true;
-	child_traffic(s, i->spi_in, o);
+	show_child_traffic(s, i->spi_in, o);
 	json_array_append_new(s->children, o);
 	return true;
 }
@@ -560,7 +560,7 @@ run(struct show *s)
 		[CONTROL_SHOW_TRAFFIC] = { show_traffic, true },
 		[CONTROL_SHOW_MULTICAST] = { show_multicast, true }, [CONTROL_SHOW_SESSION] = { show_crypto, true },
 		[CONTROL_SHOW_IKE] = { show_ike, true },
-		[CONTROL_SHOW_IPSEC] = { show_ipsec, true }, [CONTROL_SHOW_INTERFACE] = { show_interface, true },
+		[CONTROL_SHOW_IPSEC] = { show_ipsec, true }, [CONTROL_SHOW_MAP] = { show_map, true }, [CONTROL_SHOW_INTERFACE] = { show_interface, true },
 		[CONTROL_SHOW_COUNTERS] = { show_counters, true }, [CONTROL_SHOW_RUN] = { show_run, true },
 		[CONTROL_SHOW_PKI] = { show_pki, true }, [CONTROL_SHOW_REFUSED] = { show_refused, true },
 		[CONTROL_SHOW_LOG] = { show_log, true },

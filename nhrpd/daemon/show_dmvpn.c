@@ -432,10 +432,10 @@ static void
 selectors_json(const struct show *s, json_t *o)
 {
 	const struct core_conf *c = show_conf(s);
-	char text[160];
+	char text[2048];
 
 	if (s->conf->profile < c->ike.n_profile)
-		json_object_set_new(o, "selectors", json_string(ike_selectors_fmt(&c->ike.profile[s->conf->profile].plain, text, sizeof(text))));
+		json_object_set_new(o, "selectors", json_string(ike_pairs_fmt(&c->ike.profile[s->conf->profile], text, sizeof(text))));
 }
 
 static void

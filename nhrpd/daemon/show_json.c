@@ -188,10 +188,16 @@ show_ike_ext(const struct ike_sa_info *i)
 json_t *
 show_child_json(const struct ike_child_info *i, tick_t now)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
+	char text[160];
+	json_t *o;
+
+	o = json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o}",
 	    "ike_sa", (json_int_t)i->sa, "spi_in", show_spi(i->spi_in), "spi_out", show_spi(i->spi_out), "state", show_text(i->state),
 	    "encryption", show_text(ike_encr_name(i->encr, i->encr_bits)),
 	    "pfs_group", show_text(i->pfs_group ? ike_group_name(i->pfs_group) : ""), "mode", show_text(i->tunnel ? "tunnel" : "transport"), "encap", i->encap,
 	    "esn", i->esn, "age_s", show_age(i->created, now), "rekey_in_s", show_left(i->rekey_at, now),
 	    "expires_in_s", show_left(i->expires, now));
+	if (o && i->sel)
+		json_object_set_new(o, "selectors", json_string(ike_selectors_fmt(i->sel, text, sizeof(text))));
+	return o;
 }

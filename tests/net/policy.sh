@@ -61,7 +61,7 @@ crypto map VPN 10 ipsec-isakmp
  set ikev2-profile P
  set transform-set T
  set pfs group19
- set security-association lifetime seconds 12
+ set security-association lifetime seconds 8
 EOT
 start() {
 	ns_exec "$1" "$NHRPD" -f "$TOPO_DIR/$1.conf" --control "$TOPO_DIR/$1.sock" 2>>"$TOPO_DIR/$1.log" </dev/null >&2 &
@@ -70,10 +70,85 @@ start() {
 }
 cloud_stop_all() { for n in branch hq; do cloud_stop $n; done; }
 pings() { ns "$1" ping -n -q -c "${3:-1}" -i 0.2 -W 2 "$2"; }
-counter() { ctl "$1" show counters | sed -n "s/.* $2  *//p"; }
+no_ping() { if ns "$1" ping -n -q -c 2 -i 0.2 -W 1 "${@:2}" >/dev/null 2>&1; then return 1; fi; }
+counter() { local n; n=$(ctl "$1" show counters | sed -n "s/^ *$2  *//p"); echo "${n:-0}"; }
+lines_up() { [ "$(ctl branch show crypto map | grep -c '^    ESP .*installed')" -ge "$1" ] && ! ctl branch show crypto map | grep -q 'no SA'; }
 TOPO_WATCHED=inet
-start hq; start branch
-eventually 60 up pings branch-h 172.16.1.10
-ctl branch show interface; ctl branch show crypto session; ctl branch show crypto ipsec sa; ns branch ip route; ns branch ip -6 route
-pings branch-h 172.16.5.10 3; pings branch-h fd16:1::10 3; pings hq-h 172.16.2.10 3; ctl branch show counters | grep -v ' 0$'
+
+# ---- nobody to answer: the routes are there, what is protected does not leave
+start branch
+ns branch ip route | grep -q '^172.16.1.0/24 dev VPN-10 .*src 172.16.2.1'; check $? "a route into the device, from our address in the near prefix" "$(ns branch ip route | tr '\n' ';')"
+no_ping branch-h 172.16.1.10 && no_ping branch 172.16.5.10; check $? "nothing passes before there is an SA"
+n=$(counter branch no-next-hop); [ "$n" -ge 4 ]; check $? "and it is counted" "no-next-hop $n"
+if ctl branch show crypto map >"$TOPO_DIR/map"; then r=1; else r=0; fi; check $r "show crypto map says so, also by its exit status"
+grep -q 'no SA: packets are dropped' "$TOPO_DIR/map"; check $? "each line has no SA yet" "$(tr '\n' ';' <"$TOPO_DIR/map")"
+[ "$(clear_packets)" = 0 ]; check $? "nothing in clear" "$(topo_watched | tr '\n' ';')"
+
+# ---- the first peer is dead: the second one is used; an SA pair for each line
+start hq
+eventually 60 "the second peer is used, each line has its SA" lines_up 3 || ctl branch show crypto map
+ctl branch show crypto map | sed 's/^/# /'
+for a in 172.16.1.10 172.16.5.10 fd16:1::10; do OUT=$(pings branch-h $a 3); check $? "$a is reached" "$(grep transmitted <<<"$OUT")"; done
+for a in 172.16.2.10 fd16:2::10; do OUT=$(pings hq-h $a 3); check $? "and $a from there" "$(grep transmitted <<<"$OUT")"; done
+pings branch 172.16.1.10 >/dev/null; check $? "from the gateway itself, by the source of the route"
+ns branch-h ping -n -q -c 2 -i 0.2 -s 3000 172.16.1.10 >/dev/null; check $? "packets of 3000 octets, in fragments"
+ctl branch show crypto ipsec sa | grep -q 'for 172.16.2.0/24 to 172.16.5.0/24'; check $? "show crypto ipsec sa says what each is for"
+
+# ---- outside of the lists: not sent, not taken, counted
+a=$(counter branch selector-out); no_ping branch-h -I 172.16.9.10 172.16.1.10; check $? "a source that no line has does not get through"
+b=$(counter branch selector-out); [ "$b" -ge $((a + 2)) ]; check $? "and is counted" "selector-out $a, then $b"
+[ "$(clear_packets)" = 0 ]; check $? "nor leaves in clear" "$(topo_watched | tr '\n' ';')"
+
+# ---- rekeys under two flows; ESP SAs live 8 s
+spis() { ctl branch show crypto map --json | grep -o '"spi_in": *"[^"]*"' | grep -v 0x00000000 | sort; }
+spis >"$TOPO_DIR/spis"
+flow_start one branch hq 172.16.1.10 5001 1900 200
+ns_exec branch-h "$FLOW" recv 5002 -w 20 >"$TOPO_DIR/two.rx" 2>&1 & echo $! >"$TOPO_DIR/two.rxpid"
+wait_for 5 grep -q listening "$TOPO_DIR/two.rx"
+ns_exec hq-h "$FLOW" send 172.16.2.10 5002 -n 1900 -r 200 >"$TOPO_DIR/two.tx" 2>&1 & echo $! >"$TOPO_DIR/two.txpid"
+flow_intact one "9 s of traffic, no packet lost on the way there"
+flow_intact two "nor on the way back"
+spis | comm -12 - "$TOPO_DIR/spis" >"$TOPO_DIR/same"; [ ! -s "$TOPO_DIR/same" ]; check $? "in which each SA was rekeyed" "$(tr '\n' ';' <"$TOPO_DIR/same")"
+lines_up 3; check $? "each line still has its SA" "$(ctl branch show crypto map | grep -c '^    ESP')"
+
+# ---- reload: a line more, a line less, the others stay as they are
+sed -i '/^ipv6 access-list/d; /^ permit ipv6/d; s/^\( match address TO-HQ\) .*/\1/
+	/^ permit ip 172.16.2.0 0.0.0.255 172.16.5/a\ permit ip 172.16.9.0/24 172.16.1.0/24' "$TOPO_DIR/branch.conf"
+sed -i '/^ permit ip 172.16.5/a\ permit ip 172.16.1.0/24 172.16.9.0/24' "$TOPO_DIR/hq.conf"
+flow_start three branch hq 172.16.1.10 5003 600 200
+ctl hq reload >/dev/null && ctl branch reload >"$TOPO_DIR/reload"; check $? "reload, a line more and a line less" "$(tail -n 1 "$TOPO_DIR/reload")"
+new_line() { ns branch-h ping -n -q -c 1 -W 1 -I 172.16.9.10 172.16.1.10; }
+eventually 20 "the new line has its SA" new_line || ctl branch show crypto map
+flow_intact three "the traffic of the lines that stay goes on"
+OUT=$(ns branch-h ping -n -q -c 2 -i 0.2 -I 172.16.9.10 172.16.1.10); check $? "what was outside is inside now" "$(grep transmitted <<<"$OUT")"
+ns branch ip -6 route | grep -q 'fd16:1::'; [ $? = 1 ]; check $? "the routes of the line that went have gone" "$(ns branch ip -6 route | tr '\n' ';')"
+ctl branch show running-config | grep -q '^ permit ip 172.16.9.0/24 172.16.1.0/24' && ctl branch show running-config | grep -q '^crypto map VPN 10 ipsec-isakmp' &&
+	ctl branch show running-config | grep -q '^ crypto map VPN'; check $? "show running-config has it all"
+
+# ---- killed, stopped, back
+[ "$(clear_packets)" = 0 ]; check $? "nothing in clear so far" "$(topo_watched | tr '\n' ';')"
+cloud_stop branch KILL
+ns branch ip route | grep -q '^unreachable 172.16.1.0/24 proto 147'; check $? "killed: the way is barred" "$(ns branch ip route | tr '\n' ';')"
+no_ping branch-h 172.16.1.10; check $? "and nothing passes"
+[ "$(clear_packets)" = 0 ]; check $? "nor leaves in clear" "$(topo_watched | tr '\n' ';')"
+start branch
+eventually 40 "started again, it is back" lines_up 3 || ctl branch show crypto map
+OUT=$(pings branch-h 172.16.5.10 3); check $? "with traffic" "$(grep transmitted <<<"$OUT")"
+cloud_stop branch
+no_ping branch-h 172.16.1.10; check $? "stopped: nothing passes"
+[ "$(clear_packets)" = 0 ]; check $? "nor leaves in clear" "$(topo_watched | tr '\n' ';')"
+
+# ---- another configuration: the bars of the old one go
+sed -i '/^ crypto map VPN/d; /^interface wan/d' "$TOPO_DIR/branch.conf"
+cat >>"$TOPO_DIR/branch.conf" <<'EOT'
+ip access-list extended OTHER
+ permit ip 172.16.2.0/24 10.77.0.0/16
+crypto map NEXT 1 ipsec-isakmp
+ match address OTHER
+ set ikev2-profile P
+interface wan
+ crypto map NEXT
+EOT
+start branch
+ns branch ip route | grep -q '172.16.1.0/24'; [ $? = 1 ]; check $? "a configuration without the map takes its routes away" "$(ns branch ip route | tr '\n' ';')"
 end

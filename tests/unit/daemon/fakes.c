@@ -332,6 +332,12 @@ ike_count_exchange(const struct ike *k, bool tx, uint8_t exchange)
 }
 
 char *
+ike_pairs_fmt(const struct ike_profile *p, char *out, size_t n)
+{
+	return ike_selectors_fmt(&p->plain, out, n);
+}
+
+char *
 ike_selectors_fmt(const struct dp_selectors *sel, char *out, size_t n)
 {
 	snprintf(out, n, "%u to %u", sel->n_local, sel->n_remote);

@@ -100,6 +100,7 @@ ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const stru
 	c->esn = made->ch->esn;
 	c->encap = sa->encap;
 	c->tunnel = made->sel->n_local != 0;
+	ike_sel_note(sa, made->sel);
 	c->ours = made->ours;
 	c->answered = sa->rx_mid;
 	c->created = k->now;

@@ -115,6 +115,8 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, const
 	heir->natted_local = sa->natted_local;
 	heir->natted_remote = sa->natted_remote;
 	heir->encap = sa->encap;
+	heir->inner_local = sa->inner_local;
+	heir->inner_remote = sa->inner_remote;
 	heir->profile = sa->profile;
 	heir->key = sa->key;
 	heir->ext = sa->ext;

@@ -327,6 +327,7 @@ struct ike_sa {
 	struct endpoint local, remote;
 	struct endpoint at_remote;	/* what it stands under in the map by_remote */
 	bool natted_local, natted_remote, encap;
+	struct addr inner_local, inner_remote;	/* of the last ESP SA for GRE in tunnel mode; none */
 	unsigned profile;
 	unsigned key;	/* keyring entry that it was authenticated with; IKE_NO_KEY */
 	uint8_t auth_local, auth_remote;	/* methods used */
@@ -762,6 +763,7 @@ bool	ike_natt_ts_is(const struct ike_ts_list *l, bool natted, const struct endpo
 /* ---- selector.c: mode and traffic selectors of an ESP SA */
 void	ike_sel_ask_mode(const struct ike_profile *p, struct ike_tx *t);	/* the notification, where there is one */
 void	ike_sel_answer_mode(const struct dp_selectors *agreed, struct ike_tx *t);
+void	ike_sel_note(struct ike_sa *sa, const struct dp_selectors *agreed);	/* for the next offer */
 void	ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts);
 void	ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, uint32_t set, struct ike_ts_pair *out);
 /* Responder: what to answer; old: the child that is rekeyed, or NULL. IKE_DROP_MODE or IKE_DROP_SELECTORS where there is nothing. */

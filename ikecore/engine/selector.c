@@ -118,10 +118,33 @@ ike_sel_build(struct ike_tx *t, const struct ike_ts_pair *ts)
 	ike_build_ts(&t->b, IKE_PL_TSR, ts->r.ts, ts->r.n);
 }
 
+/* The hosts of our requests. In tunnel mode a peer behind NAT knows itself by the address that it has there, and refuses the one we
+ * see: so those that were agreed on last, if there are any (RFC 7296 2.9.2). */
+static void
+in_use(const struct ike_sa *sa, struct endpoint *local, struct endpoint *remote)
+{
+	*local = sa->local;
+	*remote = sa->remote;
+	if (sa->inner_local.n) {
+		local->addr = sa->inner_local;
+		remote->addr = sa->inner_remote;
+	}
+}
+
+void
+ike_sel_note(struct ike_sa *sa, const struct dp_selectors *agreed)
+{
+	static const struct addr none;
+
+	sa->inner_local = agreed->gre ? agreed->local[0].lo : none;
+	sa->inner_remote = agreed->gre ? agreed->remote[0].lo : none;
+}
+
 void
 ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, uint32_t set, struct ike_ts_pair *out)
 {
 	const struct dp_selectors *s = ike_pair_of(p, set);
+	struct endpoint ends[2];
 
 	memset(out, 0, sizeof(*out));
 	if (dp_plain(&p->plain)) {
@@ -131,8 +154,9 @@ ike_sel_offer(const struct ike_profile *p, const struct ike_sa *sa, uint32_t set
 		return;
 	}
 	out->i.n = out->r.n = 1;
-	ike_natt_ts(&sa->local, &out->i.ts[0]);
-	ike_natt_ts(&sa->remote, &out->r.ts[0]);
+	in_use(sa, &ends[0], &ends[1]);
+	ike_natt_ts(&ends[0], &out->i.ts[0]);
+	ike_natt_ts(&ends[1], &out->r.ts[0]);
 }
 
 static enum ike_drop
@@ -201,12 +225,14 @@ ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_ms
 	const struct ike_profile *p = ike_profile(k, sa->profile);
 	const struct dp_selectors *s = ike_pair_of(p, set);
 	bool plain = dp_plain(&p->plain), transport = ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE);
+	struct endpoint ends[2];
 
 	memset(sel, 0, sizeof(*sel));
 	if (transport ? plain || p->mode == IKE_MODE_TUNNEL : !plain && !takes_tunnel(k, p))
 		return IKE_DROP_MODE;
 	if (!plain) {
-		if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &sa->local) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &sa->remote))
+		in_use(sa, &ends[0], &ends[1]);
+		if (!ike_natt_ts_is(&m->tsi, sa->natted_local, &ends[0]) || !ike_natt_ts_is(&m->tsr, sa->natted_remote, &ends[1]))
 			return IKE_DROP_SELECTORS;
 		if (!transport)
 			gre_in_tunnel(&m->tsi.ts[0].lo, &m->tsr.ts[0].lo, sel);

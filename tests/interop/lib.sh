@@ -16,7 +16,7 @@ swan_overlay() { case $1 in swan*) echo "10.255.0.2${1#swan}" ;; *) echo "10.255
 # ---- ours
 
 # ours_conf: writes $TOPO_DIR/hub.conf. Lines to add, one or more each: OURS_GLOBAL, OURS_PROPOSAL, OURS_PROFILE,
-# OURS_WHO (how both authenticate), OURS_ESP (transform sets, NAME CIPHER; the whole suite where not said), OURS_IPSEC, OURS_INTERFACE.
+# OURS_WHO (how both authenticate), OURS_ESP (transform sets, NAME CIPHER, and lines in them, indented; the whole suite where not said), OURS_IPSEC, OURS_INTERFACE.
 ours_conf() {
 	umask 077
 	sed '/^[[:space:]]*$/d' >"$TOPO_DIR/hub.conf" <<-EOF
@@ -38,7 +38,7 @@ ours_conf() {
 		${OURS_WHO:- authentication remote pre-share
 		 authentication local pre-share
 		 keyring local SITES}
-		$(sed '/./s/^/crypto ipsec transform-set /' <<<"${OURS_ESP-}")
+		$(sed '/^[A-Z]/s/^/crypto ipsec transform-set /' <<<"${OURS_ESP-}")
 		crypto ipsec profile MESH
 		 ${OURS_ESP:+set transform-set $(cut -d' ' -f1 <<<"$OURS_ESP" | tr '\n' ' ')}
 		 set ikev2-profile MESH
@@ -46,7 +46,7 @@ ours_conf() {
 		interface dmvpn0
 		 ip address $OVERLAY_OURS/24
 		 tunnel source wan
-		 tunnel mode gre multipoint
+		 tunnel mode gre multipoint ${OURS_TUNNEL_MODE-}
 		 tunnel key 42
 		 tunnel protection ipsec profile MESH
 		 ip nhrp network-id 1
@@ -221,7 +221,7 @@ swan_stop() { cloud_stop "$@"; }	# NAME [SIGNAL]
 swan_version() { dpkg-query -W -f '${Version}' charon-systemd 2>/dev/null || echo '(version unknown)'; }
 
 # ---- what is true
-swan_up() { swanctl_at "$1" --list-sas | grep -q 'INSTALLED, TRANSPORT'; }	# NAME: it has an ESP SA
+swan_up() { swanctl_at "$1" --list-sas | grep -Eq 'INSTALLED, (TRANSPORT|TUNNEL)'; }	# NAME: it has an ESP SA
 ping_ours() { ns "$1" ping -n -q -c "${2:-1}" -i "${3:-0.2}" -W 2 ${4:+-s "$4"} "$OVERLAY_OURS"; }	# NAME [COUNT] [INTERVAL] [SIZE]
 ping_swan() { ns hub ping -n -q -c "${2:-1}" -i "${3:-0.2}" -W 2 ${4:+-s "$4"} "$(swan_overlay "$1")"; }
 # traffic NAME TEXT [quick]: pings of several sizes and TCP both ways, nothing lost

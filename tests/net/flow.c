@@ -124,7 +124,7 @@ udp_send(const struct opts *o)
 
 struct tally {
 	uint8_t *seen;	/* bitmap by sequence number */
-	uint64_t received, duplicates, reordered, distance, top, announced;
+	uint64_t received, duplicates, reordered, distance, late_seq, late_ns, top, top_at, announced;
 	uint64_t delay_first, delay_max, delay_min, gap_max, last_at, end_at;
 	bool any, end;
 };
@@ -155,10 +155,15 @@ tally_packet(struct tally *t, const struct head *h, uint64_t at)
 		t->gap_max = at - t->last_at;
 	if (t->any && h->seq < t->top) {
 		t->reordered++;
-		if (t->top - h->seq > t->distance)
+		if (t->top - h->seq > t->distance) {
 			t->distance = t->top - h->seq;
+			t->late_seq = h->seq;
+		}
+		if (at - t->top_at > t->late_ns)
+			t->late_ns = at - t->top_at;
 	} else {
 		t->top = h->seq;
+		t->top_at = at;
 	}
 	if (delay > t->delay_max)
 		t->delay_max = delay;
@@ -180,9 +185,10 @@ tally_print(const struct tally *t)
 		lost += run > 0;
 		burst = run > burst ? run : burst;
 	}
-	printf("received=%llu lost=%llu lost_first=%llu lost_run=%llu duplicates=%llu reordered=%llu distance=%llu ", (unsigned long long)t->received,
+	printf("received=%llu lost=%llu lost_first=%llu lost_run=%llu duplicates=%llu reordered=%llu distance=%llu late_seq=%llu late_us=%llu ", (unsigned long long)t->received,
 	    (unsigned long long)lost, (unsigned long long)first, (unsigned long long)burst, (unsigned long long)t->duplicates,
-	    (unsigned long long)t->reordered, (unsigned long long)t->distance);
+	    (unsigned long long)t->reordered, (unsigned long long)t->distance,
+	    (unsigned long long)t->late_seq, (unsigned long long)t->late_ns / 1000);
 	printf("first_us=%llu min_us=%llu max_us=%llu gap_us=%llu end=%d\n", (unsigned long long)t->delay_first / 1000,
 	    (unsigned long long)t->delay_min / 1000, (unsigned long long)t->delay_max / 1000, (unsigned long long)t->gap_max / 1000, t->end);
 	return t->end && !lost ? 0 : 1;

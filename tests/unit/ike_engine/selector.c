@@ -281,6 +281,16 @@ START_TEST(tunnel_mode_behind_nat)
 	w_dial(&w, 0, 1, 1);
 	w_settle(&w);
 	check_mode(5, false, &a, &b);
+	for (unsigned i = 0; i < 4; i++) {	/* rekeyed by each side, also on another IKE SA: the same addresses */
+		struct ike_event ev = { .kind = IKE_EV_SA_SOFT, .spi_in = w.s[i & 1].child[0].dp.spi_in };
+		struct ike_event ike = { .kind = IKE_EV_REKEY, .sa = w_sa(&w, i & 1)->id };
+
+		w_event(&w, i & 1, &ev);
+		w_run(&w, TICK_S(10));
+		check_mode(5, true, &a, &b);
+		w_event(&w, i & 1, &ike);
+		w_run(&w, TICK_S(10));
+	}
 	w_fini(&w);
 }
 END_TEST

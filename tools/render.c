@@ -417,10 +417,10 @@ render_nhs(FILE *f, json_t *data)
 		if (strcmp(last, text(e, "interface")) != 0)
 			fprintf(f, "%s:\n", text(e, "interface"));
 		last = text(e, "interface");
-		fprintf(f, "%s  %s  NBMA Address: %s (%s) priority = %lld\n",
+		fprintf(f, "%s  %s  NBMA Address: %s (%s) priority = %lld cluster = %lld\n",
 		    text(e, "tunnel_address")[0] ? text(e, "tunnel_address") : "dynamic",
 		    flag(e, "up") ? "RE" : strcmp(text(e, "state"), "registering") == 0 ? "E" : "W", or_dash(text(e, "nbma")),
-		    text(e, "name"), number(e, "priority"));
+		    text(e, "name"), number(e, "priority"), number(e, "cluster"));
 		fprintf(f, "    %s for %s", text(e, "state"), time_of(e, "age_s", age));
 		if (json_is_integer(json_object_get(e, "next_in_s")))
 			fprintf(f, ", next step in %s", time_of(e, "next_in_s", next));

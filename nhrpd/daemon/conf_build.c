@@ -312,6 +312,9 @@ build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t famil
 	o->mtu = (uint16_t)or_else(&b->mtu, 0);
 	o->max_receive = build_rate(&b->max_receive);
 	o->max_send = build_rate(&b->max_send);
+	o->fallback_s = (uint8_t)or_else(&b->fallback, 0);
+	for (unsigned i = 0; i < NHRP_CLUSTERS; i++)
+		o->max_connections[i] = (uint8_t)or_else(&b->cluster[i], 0);
 	for (unsigned i = 0; i < b->n_nhs; i++)
 		build_nhs(p, b, &b->nhs[i], family, &o->nhs[o->n_nhs++]);
 	for (unsigned i = 0; i < b->n_map; i++) {

@@ -190,6 +190,7 @@ struct conf_b_interface {
 	unsigned n_dest;
 	struct conf_b_nhs nhs[NHRP_NHS_MAX];
 	unsigned n_nhs;
+	struct conf_val cluster[NHRP_CLUSTERS], fallback;
 	struct conf_b_map map[NHRP_MAPS_MAX];
 	unsigned n_map;
 };
@@ -399,7 +400,7 @@ conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_a
 conf_fn conf_open_authz, conf_set_authz_match, conf_set_allow;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_open_acl, conf_open_map, conf_set_permit, conf_set_map_peer;
-conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs,
+conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs, conf_set_cluster,
     conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_set_mode, conf_not_yet;
 
 #endif

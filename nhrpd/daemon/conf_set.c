@@ -599,7 +599,7 @@ void
 conf_set_nhs(struct conf_parse *p, const struct conf_cmd *c)
 {
 	struct conf_b_interface *b = p->block[CONF_INTERFACE];
-	const struct conf_arg *nbma = conf_after(c, "nbma"), *priority = conf_after(c, "priority");
+	const struct conf_arg *nbma = conf_after(c, "nbma"), *priority = conf_after(c, "priority"), *cluster = conf_after(c, "cluster");
 	struct conf_b_nhs *n = &b->nhs[b->n_nhs];
 
 	if (b->n_nhs == NHRP_NHS_MAX) {
@@ -613,6 +613,7 @@ conf_set_nhs(struct conf_parse *p, const struct conf_cmd *c)
 		n->nhs.proto = c->arg[0].v.p.addr;
 	n->nhs.mcast = conf_has(c, "multicast");
 	n->nhs.priority = priority ? (uint8_t)priority->v.n : 0;
+	n->nhs.cluster = cluster ? (uint8_t)cluster->v.n : 0;
 	n->nbma_at = n->at;
 	if (nbma) {
 		n->nbma_at = place(c, nbma->column);
@@ -626,6 +627,20 @@ conf_set_nhs(struct conf_parse *p, const struct conf_cmd *c)
 		}
 	}
 	b->n_nhs++;
+}
+
+void
+conf_set_cluster(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_b_interface *b = p->block[CONF_INTERFACE];
+	struct conf_val *v = &b->cluster[c->arg[0].v.n];
+
+	if (v->at.line && v->n != c->arg[1].v.n) {
+		conf_error_at(p, place(c, c->column), "set to something else already, at %s", conf_place_text(p, v->at));
+		return;
+	}
+	*v = c->arg[1].v;
+	v->at = place(c, c->column);
 }
 
 static void

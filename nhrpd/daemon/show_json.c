@@ -118,9 +118,9 @@ show_cache_json(const struct nhrp_cache_info *i, tick_t now)
 json_t *
 show_nhs_json(const struct nhrp_nhs_info *i, tick_t now)
 {
-	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:i, s:i, s:o, s:o, s:o, s:I, s:I, s:I, s:o}",
 	    "index", (json_int_t)i->index, "tunnel_address", show_addr(&i->proto), "nbma", show_addr(&i->nbma), "name", show_text(i->name),
-	    "state", show_text(i->state), "up", i->up, "priority", (int)i->priority, "peer", number_if(i->has_peer, i->peer),
+	    "state", show_text(i->state), "up", i->up, "priority", (int)i->priority, "cluster", (int)i->cluster, "peer", number_if(i->has_peer, i->peer),
 	    "age_s", show_age(i->since, now),
 	    "next_in_s", show_left(i->next, now), "requests", (json_int_t)i->requests, "replies", (json_int_t)i->replies,
 	    "failures", (json_int_t)i->failures,

@@ -2,8 +2,8 @@
  *
  * Name -> want -> peer -> Registration Request -> reply -> registered; refreshed at a third of the holding time. Four
  * requests without an answer (15 s) end the SA, because a hub that restarted knows nothing of it, and the core dials anew.
- * Hubs of the best priority that can be reached are used, worse ones stand by: the level of a family moves to the next
- * priority when nothing of the present one has been up for LEVEL_S, and back when a better hub is.
+ * Of each cluster the hubs of the best priority that can be reached are used (or as many as max-connections says, the best first), others
+ * stand by: the level of a cluster moves up when too few have been up for LEVEL_S, and down when better hubs have been up for fallback_s.
  * The first registered hub is also the neighbour for all that has none (the fallback), so traffic has a way before any
  * resolution. From the reply we learn the address of a `dynamic` NHS, and our own public address behind NAT. */
 #include "nhrpd/engine/nhrp_priv.h"
@@ -25,9 +25,32 @@ fam(const struct nhc *c)
 }
 
 static bool
+in_group(const struct nhc *c, unsigned f, unsigned cluster)
+{
+	return c->used && fam(c) == f && c->said.cluster == cluster;
+}
+
+/* Before others of its group by so many: by priority, or, where connections are counted, one by one. */
+static unsigned
+rank(const struct nhrp *n, const struct nhc *c)
+{
+	unsigned before = 0;
+
+	if (!n->conf.max_connections[c->said.cluster])
+		return c->said.priority;
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		const struct nhc *o = &n->nhc[i];
+
+		before += in_group(o, fam(c), c->said.cluster) &&
+		    (o->said.priority < c->said.priority || (o->said.priority == c->said.priority && o->order < c->order));
+	}
+	return before;
+}
+
+static bool
 wanted(const struct nhrp *n, const struct nhc *c)
 {
-	return c->conf->priority <= n->level[fam(c)];
+	return rank(n, c) <= n->group[fam(c)][c->said.cluster].level;
 }
 
 static void
@@ -157,41 +180,66 @@ nhc_fallback_again(struct nhrp *n, const struct peer *p)
 
 /* ---- priorities */
 
+/* How many of the group up to that rank are registered. */
 static unsigned
-level_target(const struct nhrp *n, unsigned f)
+registered_to(const struct nhrp *n, unsigned f, unsigned cluster, unsigned level)
 {
-	unsigned next_level = UINT8_MAX + 1, level = n->level[f];
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < n->n_nhc; i++)
+		k += in_group(&n->nhc[i], f, cluster) && n->nhc[i].state == NHC_REGISTERED && rank(n, &n->nhc[i]) <= level;
+	return k;
+}
+
+/* The lowest rank up to which as many are registered as are to be; where they are too few, the next one above what is wanted now. */
+static unsigned
+level_target(const struct nhrp *n, unsigned f, unsigned cluster)
+{
+	unsigned now = n->group[f][cluster].level, need = n->conf.max_connections[cluster], best = UINT8_MAX + 1, above = UINT8_MAX + 1;
 
 	for (unsigned i = 0; i < n->n_nhc; i++) {
 		const struct nhc *c = &n->nhc[i];
-		unsigned prio = c->said.priority;
+		unsigned r = in_group(c, f, cluster) ? rank(n, c) : UINT8_MAX + 1;
 
-		if (!c->used || fam(c) != f)
-			continue;
-		if (c->state == NHC_REGISTERED && prio <= level)
-			level = prio;
-		if (prio > n->level[f] && prio < next_level)
-			next_level = prio;
+		if (r > now && r < above)
+			above = r;
+		if (r <= now && r < best && registered_to(n, f, cluster, r) >= (need ? need : 1))
+			best = r;
 	}
-	for (unsigned i = 0; i < n->n_nhc; i++) {
-		if (n->nhc[i].state == NHC_REGISTERED && fam(&n->nhc[i]) == f && n->nhc[i].said.priority <= level)
-			return level;
-	}
-	return next_level <= UINT8_MAX ? next_level : n->level[f];
+	return best <= UINT8_MAX ? best : above <= UINT8_MAX ? above : now;
 }
 
-/* A change waits LEVEL_S, so that a hub that comes back at once is not left. */
+static tick_t
+level_wait(const struct nhrp *n, bool better)
+{
+	return TICK_S(better && n->conf.fallback_s ? n->conf.fallback_s : LEVEL_S);
+}
+
+/* A change waits, so that a hub that comes back at once is not left, nor one taken that will not last. */
+static tick_t
+group_update(struct nhrp *n, unsigned f, unsigned cluster)
+{
+	struct nhs_group *g = &n->group[f][cluster];
+	unsigned target = level_target(n, f, cluster);
+	bool better = target < g->level;
+
+	if (target == g->level)
+		g->at = TICK_NEVER;
+	else if (g->at == TICK_NEVER || better != g->better)
+		g->at = n->now + level_wait(n, better);
+	g->better = better;
+	return g->at;
+}
+
 static void
 level_update(struct nhrp *n)
 {
-	for (unsigned f = 0; f < 2; f++) {
-		if (level_target(n, f) == n->level[f])
-			n->level_at[f] = TICK_NEVER;
-		else if (n->level_at[f] == TICK_NEVER)
-			n->level_at[f] = n->now + TICK_S(LEVEL_S);
-	}
+	tick_t first = TICK_NEVER;
+
+	for (unsigned i = 0; i < 2 * NHRP_CLUSTERS; i++)
+		first = tick_min(first, group_update(n, i % 2, i / 2));
 	if (n->started)
-		arm(n, &n->level_timer, tick_min(n->level_at[0], n->level_at[1]));
+		arm(n, &n->level_timer, first);
 	fallback_update(n);
 }
 
@@ -333,15 +381,14 @@ standby(struct nhrp *n, struct nhc *c)
 	next(n, c, TICK_NEVER);
 }
 
+/* Who is wanted now is dialed, who is not any more is left. */
 static void
-level_apply(struct nhrp *n, unsigned f)
+group_apply(struct nhrp *n, unsigned f, unsigned cluster)
 {
-	n->level[f] = level_target(n, f);
-	n->level_at[f] = TICK_NEVER;
 	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 
-		if (!c->used || fam(c) != f)
+		if (!in_group(c, f, cluster))
 			continue;
 		if (wanted(n, c) && c->state == NHC_STANDBY)
 			next(n, c, 0);
@@ -357,9 +404,15 @@ nhc_level_timer(struct nhrp *n)
 		n->started = true;
 		nhc_start(n);
 	}
-	for (unsigned f = 0; f < 2; f++) {
-		if (n->level_at[f] <= n->now)
-			level_apply(n, f);
+	for (unsigned i = 0; i < 2 * NHRP_CLUSTERS; i++) {
+		unsigned f = i % 2, cluster = i / 2;
+		struct nhs_group *g = &n->group[f][cluster];
+
+		if (g->at > n->now)
+			continue;
+		g->level = level_target(n, f, cluster);
+		g->at = TICK_NEVER;
+		group_apply(n, f, cluster);
 	}
 	level_update(n);
 }
@@ -753,20 +806,31 @@ take(struct nhrp *n, struct nhc *c, unsigned order)
 	c->n_addrs = mapped(&n->conf, &c->said, c->addrs);
 }
 
+/* Where nobody is up yet: the best ones, as many as are to be used. */
+static unsigned
+level_first(const struct nhrp *n, unsigned f, unsigned cluster)
+{
+	unsigned best = UINT8_MAX;
+
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		if (in_group(&n->nhc[i], f, cluster) && n->nhc[i].said.priority < best)
+			best = n->nhc[i].said.priority;
+	}
+	return n->conf.max_connections[cluster] ? n->conf.max_connections[cluster] - 1u : best;
+}
+
 void
 nhc_init(struct nhrp *n)
 {
-	n->level[0] = n->level[1] = UINT8_MAX;
-	n->level_at[0] = n->level_at[1] = TICK_NEVER;
 	n->n_nhc = n->conf.n_nhs;
 	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 
 		c->index = i;
 		take(n, c, i);
-		if (c->said.priority < n->level[fam(c)])
-			n->level[fam(c)] = c->said.priority;
 	}
+	for (unsigned i = 0; i < 2 * NHRP_CLUSTERS; i++)
+		n->group[i % 2][i / 2] = (struct nhs_group){ .level = level_first(n, i % 2, i / 2), .at = TICK_NEVER };
 }
 
 static void
@@ -886,35 +950,28 @@ join(struct nhrp *n, unsigned order)
 	begin(n, &n->nhc[i]);
 }
 
-/* A level that nobody stands on any more is left at once; the usual way back and down takes its time. */
+/* The lowest level that leaves nobody who is registered, and has as many as at the beginning: from there it is the usual way up and down. */
+static void
+group_reconf(struct nhrp *n, unsigned f, unsigned cluster)
+{
+	struct nhs_group *g = &n->group[f][cluster];
+
+	g->level = level_first(n, f, cluster);
+	for (unsigned i = 0; i < n->n_nhc; i++) {
+		const struct nhc *c = &n->nhc[i];
+
+		if (in_group(c, f, cluster) && c->state == NHC_REGISTERED && rank(n, c) > g->level)
+			g->level = rank(n, c);
+	}
+	g->at = TICK_NEVER;
+	group_apply(n, f, cluster);
+}
+
 static void
 levels_reconf(struct nhrp *n)
 {
-	for (unsigned f = 0; f < 2; f++) {
-		unsigned best = UINT8_MAX;
-		bool on_it = false;
-
-		for (unsigned i = 0; i < n->n_nhc; i++) {
-			const struct nhc *c = &n->nhc[i];
-
-			if (!c->used || fam(c) != f)
-				continue;
-			best = c->said.priority < best ? c->said.priority : best;
-			on_it |= c->said.priority <= n->level[f];
-		}
-		if (!on_it)
-			n->level[f] = best;
-		for (unsigned i = 0; i < n->n_nhc; i++) {
-			struct nhc *c = &n->nhc[i];
-
-			if (!c->used || fam(c) != f)
-				continue;
-			if (wanted(n, c) && c->state == NHC_STANDBY)
-				next(n, c, 0);
-			else if (!wanted(n, c) && c->state != NHC_STANDBY && c->state != NHC_NAME)
-				standby(n, c);
-		}
-	}
+	for (unsigned i = 0; i < 2 * NHRP_CLUSTERS; i++)
+		group_reconf(n, i % 2, i / 2);
 	level_update(n);
 }
 

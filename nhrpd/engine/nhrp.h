@@ -23,14 +23,15 @@
 
 enum {
 	NHRP_NHS_MAX = 16, NHRP_NHS_ADDRS = 8, NHRP_MAPS_MAX = 64, NHRP_OWN_ADDRS = 8, NHRP_AUTH_MAX = 8,
-	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8, NHRP_NAME_MAX = 128,
+	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8, NHRP_NAME_MAX = 128, NHRP_CLUSTERS = 11,
 };
 
-struct nhrp_conf_nhs {	/* ip nhrp nhs PROTO|dynamic nbma ADDR|NAME [multicast] [priority N] */
+struct nhrp_conf_nhs {	/* ip nhrp nhs PROTO|dynamic nbma ADDR|NAME [multicast] [priority N] [cluster N] */
 	struct addr proto;	/* none: dynamic */
 	uint8_t family;	/* 4 or 16: overlay family it serves */
 	bool mcast;
-	uint8_t priority;	/* lower is better; hubs of the best reachable priority are used */
+	uint8_t priority;	/* lower is better; hubs of the best reachable priority of a cluster are used, or so many of the best */
+	uint8_t cluster;	/* below NHRP_CLUSTERS */
 	char name[NHRP_NAME_MAX];	/* what the user wrote for nbma; text for logs and for the IKE hint */
 };
 
@@ -57,6 +58,8 @@ struct nhrp_conf {
 	bool steal;	/* a unique registration may be taken over by another identity */
 	struct nhrp_conf_nhs nhs[NHRP_NHS_MAX];
 	unsigned n_nhs;
+	uint8_t max_connections[NHRP_CLUSTERS];	/* hubs of the cluster that are used at a time; 0: all of the best reachable priority */
+	uint8_t fallback_s;	/* a better hub is up for so long before worse ones are left; 0: 5 */
 	struct nhrp_conf_map map[NHRP_MAPS_MAX];
 	unsigned n_map;
 	uint16_t mtu;	/* of the tunnel: bounds packets we build and the MTU field; 0: 1400 */
@@ -216,7 +219,7 @@ struct nhrp_nhs_info {
 	const char *name;
 	const char *state;	/* "resolving name", "dialing", "registering", "registered", "standby", "waiting" */
 	bool up, mcast;
-	uint8_t priority, family;
+	uint8_t priority, cluster, family;
 	uint32_t peer;
 	bool has_peer;
 	tick_t since, next;	/* next: retry or refresh */

@@ -306,8 +306,11 @@ struct nhrp {
 	struct nhc nhc[NHRP_NHS_MAX];
 	unsigned n_nhc;	/* places in use or left free */
 	struct timer level_timer;
-	unsigned level[2];	/* by family: hubs up to this priority are wanted */
-	tick_t level_at[2];	/* when it may change; TICK_NEVER: no reason to */
+	struct nhs_group {
+		unsigned level;	/* hubs up to this rank (priority; place, where connections are counted) are wanted */
+		bool better;	/* it is about to fall */
+		tick_t at;	/* when it may change; TICK_NEVER: no reason to */
+	} group[2][NHRP_CLUSTERS];	/* by family */
 	struct peer *fallback;	/* the neighbour for what has none */
 	struct handle fallback_ck;
 	bool fallback_stale;	/* the data plane has another one: it could not be told */

@@ -111,7 +111,7 @@ nhrp_visit_nhs(const struct nhrp *n, nhrp_nhs_fn *fn, void *ctx)
 	for (unsigned k = 0; k < n->n_nhc; k++) {
 		const struct nhc *c = &n->nhc[k];
 		struct nhrp_nhs_info i = { .index = c->index, .proto = c->proto, .name = c->said.name, .state = nhc_state_name[c->state],
-			.up = c->state == NHC_REGISTERED, .mcast = c->said.mcast, .family = c->said.family, .priority = c->said.priority, .has_peer = c->peer != NULL, .since = c->since,
+			.up = c->state == NHC_REGISTERED, .mcast = c->said.mcast, .family = c->said.family, .priority = c->said.priority, .cluster = c->said.cluster, .has_peer = c->peer != NULL, .since = c->since,
 			.next = c->next, .requests = c->requests, .replies = c->replies, .failures = c->failures, .reason = c->reason };
 
 		if (!c->used)

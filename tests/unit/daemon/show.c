@@ -86,7 +86,7 @@ END_TEST
 START_TEST(others)
 {
 	same("show ip nhrp nhs", "{\"servers\":[{\"index\":0,\"tunnel_address\":\"10.255.0.1\",\"nbma\":\"192.0.2.1\",\"name\":\"hub1.example.net\","
-	    "\"state\":\"registered\",\"up\":true,\"priority\":1,\"peer\":0,\"age_s\":990,\"next_in_s\":20,\"requests\":3,\"replies\":2,\"failures\":1,"
+	    "\"state\":\"registered\",\"up\":true,\"priority\":1,\"cluster\":0,\"peer\":0,\"age_s\":990,\"next_in_s\":20,\"requests\":3,\"replies\":2,\"failures\":1,"
 	    "\"reason\":\"\",\"interface\":\"dmvpn0\"}]}");
 	same("show ip nhrp shortcut", "{\"shortcuts\":[{\"destination\":\"10.12.0.1\",\"prefix\":\"10.12.0.0/16\",\"via\":\"10.255.0.12\",\"nbma\":\"198.51.100.7\","
 	    "\"state\":\"up\",\"peer\":null,\"age_s\":1,\"expires_in_s\":1,\"reason\":\"\",\"interface\":\"dmvpn0\"}]}");

@@ -378,6 +378,112 @@ START_TEST(all_hubs_of_a_priority)
 }
 END_TEST
 
+/* Four hubs of which two are to be used: the best two, then who is left, one by one; and back, when better ones were up for a while. */
+START_TEST(max_connections)
+{
+	static const char *const nbma[] = { "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4" };
+	struct node *h[4], *s;
+
+	world_init(&w);
+	for (unsigned i = 0; i < 4; i++)
+		h[i] = world_node(&w, (const char *[]){ "10.255.0.1/24", "10.255.0.2/24", "10.255.0.3/24", "10.255.0.4/24" }[i], nbma[i], NULL);
+	s = world_node(&w, "10.255.0.9/24", "192.0.2.9", NULL);
+	for (unsigned i = 4; i-- > 0;)	/* the worst stands first */
+		node_nhs(s, NULL, nbma[i], (uint8_t)(i / 2));
+	for (unsigned i = 0; i < 4; i++)
+		s->conf.nhs[i].cluster = 3;
+	s->conf.max_connections[3] = 2;
+	s->conf.fallback_s = 30;
+	for (unsigned i = 0; i < 5; i++)
+		node_start(&w.node[i]);
+	world_run(&w, TICK_S(20));
+	ck_assert_str_eq(node_nhs_state(s, 3), "registered");	/* hub 0 */
+	ck_assert_str_eq(node_nhs_state(s, 2), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 1), "standby");
+	ck_assert_str_eq(node_nhs_state(s, 0), "standby");
+	node_stop(h[0]);
+	world_sa_down(&w, s, h[0]);
+	world_run(&w, TICK_S(7));
+	ck_assert_str_eq(node_nhs_state(s, 2), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 0), "registered");	/* hub 3: of one priority the one that is named first */
+	ck_assert_str_eq(node_nhs_state(s, 1), "standby");
+	node_stop(h[1]);
+	world_sa_down(&w, s, h[1]);
+	world_run(&w, TICK_S(7));
+	ck_assert_str_eq(node_nhs_state(s, 1), "registered");
+	node_start(h[0]);
+	node_start(h[1]);
+	world_run(&w, TICK_S(20));
+	ck_assert_str_eq(node_nhs_state(s, 3), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 2), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 1), "registered");	/* not left before its time */
+	ck_assert_str_eq(node_nhs_state(s, 0), "registered");
+	world_run(&w, TICK_S(45));
+	ck_assert_str_eq(node_nhs_state(s, 3), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 2), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 1), "standby");
+	ck_assert_str_eq(node_nhs_state(s, 0), "standby");
+	ck_assert_uint_eq(node_neigh(s, "")->peer, s->peer_of[h[1]->index]);	/* the first of the best */
+	world_free(&w);
+}
+END_TEST
+
+/* A fallback that is due does not hold back the way to another hub: it is taken as soon as it is needed. */
+START_TEST(fallback_gives_way)
+{
+	struct node *h1, *h2, *s;
+
+	world_init(&w);
+	h1 = world_node(&w, "10.255.0.1/24", "192.0.2.1", NULL);
+	h2 = world_node(&w, "10.255.0.2/24", "192.0.2.2", NULL);
+	world_node(&w, "10.255.0.3/24", "192.0.2.3", NULL);
+	s = world_node(&w, "10.255.0.9/24", "192.0.2.9", NULL);
+	node_nhs(s, NULL, "192.0.2.1", 0);
+	node_nhs(s, NULL, "192.0.2.2", 1);
+	node_nhs(s, NULL, "192.0.2.3", 2);
+	s->conf.fallback_s = 60;
+	for (unsigned i = 1; i < 4; i++)
+		node_start(&w.node[i]);
+	world_run(&w, TICK_S(12));
+	ck_assert_str_eq(node_nhs_state(s, 1), "registered");
+	node_start(h1);
+	world_run(&w, TICK_S(30));	/* it is dialed again by then: the fallback is due in a minute */
+	ck_assert_str_eq(node_nhs_state(s, 0), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 1), "registered");
+	node_stop(h1);
+	node_stop(h2);
+	world_sa_down(&w, s, h1);
+	world_sa_down(&w, s, h2);
+	world_run(&w, TICK_S(7));
+	ck_assert_str_eq(node_nhs_state(s, 2), "registered");
+	world_free(&w);
+}
+END_TEST
+
+/* Each cluster for itself: its hubs do not stand in for those of another. */
+START_TEST(clusters)
+{
+	struct node *s;
+
+	world_init(&w);
+	world_node(&w, "10.255.0.1/24", "192.0.2.1", NULL);
+	world_node(&w, "10.255.0.2/24", "192.0.2.2", NULL);
+	world_node(&w, "10.255.0.3/24", "192.0.2.3", NULL);
+	s = world_node(&w, "10.255.0.9/24", "192.0.2.9", NULL);
+	node_nhs(s, NULL, "192.0.2.1", 0);
+	node_nhs(s, NULL, "192.0.2.2", 7);
+	node_nhs(s, NULL, "192.0.2.3", 8);
+	s->conf.nhs[1].cluster = s->conf.nhs[2].cluster = 1;
+	for (unsigned i = 0; i < 4; i++)
+		node_start(&w.node[i]);
+	world_run(&w, TICK_S(20));
+	ck_assert_str_eq(node_nhs_state(s, 0), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 1), "registered");
+	ck_assert_str_eq(node_nhs_state(s, 2), "standby");
+	world_free(&w);
+}
+END_TEST
+
 START_TEST(hub_restart_is_noticed)
 {
 	struct node *h, *s;
@@ -474,6 +580,9 @@ nhc_suite(void)
 	tcase_add_test(t, no_unique_and_more_addresses);
 	tcase_add_test(t, better_priority_is_preferred);
 	tcase_add_test(t, all_hubs_of_a_priority);
+	tcase_add_test(t, max_connections);
+	tcase_add_test(t, fallback_gives_way);
+	tcase_add_test(t, clusters);
 	tcase_add_test(t, hub_restart_is_noticed);
 	tcase_add_test(t, new_address_registers_anew);
 	tcase_add_test(t, link_and_clear);

@@ -63,12 +63,12 @@ static const struct {
 	    "{'interface':'dmvpn0','tunnel_address':'','nbma':'','name':'hub2','state':'standby','up':false,'priority':2,"
 	    "'age_s':100,'next_in_s':null,'requests':0,'failures':0,'replies':0,'reason':'a better hub is up'}]}",
 	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\ndmvpn0:\n"
-	    "10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1\n"
+	    "10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1 cluster = 0\n"
 	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n"
-	    "dynamic  W  NBMA Address: - (hub2) priority = 2\n"
+	    "dynamic  W  NBMA Address: - (hub2) priority = 2 cluster = 0\n"
 	    "    standby for 00:01:40; req-sent 0  req-failed 0  repl-recv 0\n    reason: a better hub is up\n", 0 },
 	{ "show ip nhrp nhs", "{'servers':[{'interface':'d','state':'registering','up':false,'age_s':1,'next_in_s':1}]}",
-	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd:\ndynamic  E  NBMA Address: - () priority = 0\n"
+	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd:\ndynamic  E  NBMA Address: - () priority = 0 cluster = 0\n"
 	    "    registering for 00:00:01, next step in 00:00:01; req-sent 0  req-failed 0  repl-recv 0\n", 1 },
 	{ "show ip nhrp shortcut",
 	    "{'shortcuts':[{'prefix':'10.12.0.0/16','via':'10.255.0.12','nbma':'198.51.100.7','state':'up','age_s':5,'expires_in_s':295,'interface':'d0'},"
@@ -169,7 +169,7 @@ static const struct {
 	{ "show ip nhrp nhs detail",
 	    "{'servers':[{'interface':'d0','tunnel_address':'10.255.0.1','nbma':'192.0.2.1','name':'hub1','state':'registered','up':true,'priority':1,'age_s':100,"
 	    "'next_in_s':20,'requests':3,'failures':1,'replies':2,'reason':'was down','multicast':true," SESSION "}]}",
-	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd0:\n10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1\n"
+	    "Legend: E=Expecting replies, R=Responding, W=Waiting, D=Dynamic\nd0:\n10.255.0.1  RE  NBMA Address: 192.0.2.1 (hub1) priority = 1 cluster = 0\n"
 	    "    registered for 00:01:40, next step in 00:00:20; req-sent 3  req-failed 1  repl-recv 2\n    multicast: yes\n    " SESSION_TEXT
 	    "    reason: was down\n", 0 },
 	{ "show ip nhrp multicast", "{'entries':[{'interface':'d0','nbma':'192.0.2.1','prefix':'10.255.0.1/32','type':'nhs','up':true},"

@@ -230,7 +230,7 @@ traffic() {
 	for size in ${3:+1372} ${3:-56 1372 4000}; do
 		[ "$size" != quick ] || continue
 		out=$(ping_ours "$n" 3 0.02 "$size"); [[ $out == *" 0% packet loss"* ]] || bad="$bad $n>hub:$size"
-		out=$(ping_swan "$n" 3 0.02 "$size"); [[ $out == *" 0% packet loss"* ]] || bad="$bad hub>$n:$size"
+		out=$(ping_swan "$n" 3 0.02 "$size"); [[ $out == *" 0% packet loss"* ]] || { bad="$bad hub>$n:$size"; tail -n 3 <<<"$out" | sed 's/^/# /'; }
 	done
 	ns_exec hub "$FLOW" tcp-recv 5002 -w 20 >"$TOPO_DIR/rx" 2>&1 & rx=$!
 	ns "$n" timeout 30 "$FLOW" tcp-send "$OVERLAY_OURS" 5002 -b 300000 >/dev/null 2>&1
@@ -238,6 +238,12 @@ traffic() {
 	ns_exec "$n" "$FLOW" tcp-recv 5002 -w 20 >"$TOPO_DIR/rx" 2>&1 & rx=$!
 	ns hub timeout 30 "$FLOW" tcp-send "$(swan_overlay "$n")" 5002 -b 300000 >/dev/null 2>&1
 	wait $rx || bad="$bad hub>$n:tcp"
+	if [ -n "$bad" ]; then	# by whom?
+		ctl hub show counters | grep -E 'path-|drop|no-sa|refused|too-big|icmp' | sed 's/^/# /'
+		ctl hub show dmvpn detail | grep -iE 'input|path' | sed 's/^/# /'
+		grep -h 'path-\|vanish' "$TOPO_DIR/hub.log" | tail -n 5 | sed 's/^/# /'
+		ns "$n" cat /proc/net/xfrm_stat | awk '$2 { print "#", $0 }'
+	fi
 	[ -z "$bad" ]; check $? "$text: traffic both ways, pings and TCP" "${bad:+lost:$bad}"
 }
 # stream_start NAME SECONDS [RATE]: so many packets a second (100) both ways with the site NAME; stream_end NAME TEXT: none was lost

@@ -1,7 +1,7 @@
 /* tests/net/flow.c: measuring traffic for the namespace tests and the demo.
  *
  * `flow send` emits numbered, time-stamped UDP packets at a steady rate; `flow recv` says what became of them: lost,
- * doubled, reordered (and how far), delays. Both ends run on one machine, so CLOCK_MONOTONIC is common and one-way delay
+ * doubled, reordered (how far, which packet the farthest, the last one by more than three places, after how much time), delays. Both ends run on one machine, so CLOCK_MONOTONIC is common and one-way delay
  * is exact. `flow tcp-send` and `flow tcp-recv` move a pseudo-random stream, which the receiver computes as well and
  * compares: a tunnel that damages or swaps bytes is found out. `flow raw` sends standard input as the payload of one IP
  * packet of any protocol: what an attacker would try. Results are one line of word=value pairs.
@@ -26,6 +26,7 @@ enum {
 	SIZE_MAX_UDP = 1400, COUNT_MAX = 10 * 1000 * 1000, CHUNK = 128 * 1024,
 	END_COPIES = 20,	/* the end marker may be lost like any packet */
 	SETTLE_MS = 500,	/* how long after the end marker late packets still count */
+	LATE = 3,	/* so many places are nothing to speak of */
 	CONNECT_MS = 10000,
 };
 static const uint32_t MAGIC = 0x6f646d66;
@@ -124,7 +125,7 @@ udp_send(const struct opts *o)
 
 struct tally {
 	uint8_t *seen;	/* bitmap by sequence number */
-	uint64_t received, duplicates, reordered, distance, late_seq, late_ns, top, top_at, announced;
+	uint64_t received, duplicates, reordered, distance, late_seq, late_last, late_ns, top, top_at, announced;
 	uint64_t delay_first, delay_max, delay_min, gap_max, last_at, end_at;
 	bool any, end;
 };
@@ -159,6 +160,8 @@ tally_packet(struct tally *t, const struct head *h, uint64_t at)
 			t->distance = t->top - h->seq;
 			t->late_seq = h->seq;
 		}
+		if (t->top - h->seq > LATE && h->seq > t->late_last)
+			t->late_last = h->seq;
 		if (at - t->top_at > t->late_ns)
 			t->late_ns = at - t->top_at;
 	} else {
@@ -185,10 +188,10 @@ tally_print(const struct tally *t)
 		lost += run > 0;
 		burst = run > burst ? run : burst;
 	}
-	printf("received=%llu lost=%llu lost_first=%llu lost_run=%llu duplicates=%llu reordered=%llu distance=%llu late_seq=%llu late_us=%llu ", (unsigned long long)t->received,
+	printf("received=%llu lost=%llu lost_first=%llu lost_run=%llu duplicates=%llu reordered=%llu distance=%llu late_seq=%llu late_last=%llu late_us=%llu ", (unsigned long long)t->received,
 	    (unsigned long long)lost, (unsigned long long)first, (unsigned long long)burst, (unsigned long long)t->duplicates,
 	    (unsigned long long)t->reordered, (unsigned long long)t->distance,
-	    (unsigned long long)t->late_seq, (unsigned long long)t->late_ns / 1000);
+	    (unsigned long long)t->late_seq, (unsigned long long)t->late_last, (unsigned long long)t->late_ns / 1000);
 	printf("first_us=%llu min_us=%llu max_us=%llu gap_us=%llu end=%d\n", (unsigned long long)t->delay_first / 1000,
 	    (unsigned long long)t->delay_min / 1000, (unsigned long long)t->delay_max / 1000, (unsigned long long)t->gap_max / 1000, t->end);
 	return t->end && !lost ? 0 : 1;

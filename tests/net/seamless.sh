@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Never a lost packet by design: 1000 packets/s run while a shortcut comes up, while SAs are rekeyed and while peers authenticate
-# anew; none is lost, none doubled, none more than three places late. When the direct way is closed, traffic stays with the hub.
+# anew; none is lost, none doubled, and but for the moment when the shortcut comes up none more than three places late. When the direct way is
+# closed, traffic stays with the hub.
 CLOUD_LIFE=${CLOUD_LIFE:-8}
 CLOUD_REAUTH=${CLOUD_REAUTH:-25}
 # shellcheck source=tests/net/lib.sh
@@ -26,11 +27,13 @@ wall_down inet
 for n in $CLOUD_SPOKES; do ctl "spoke$n" clear ip nhrp shortcut; done	# what failed is tried again at once, not after a while
 
 # ---- the shortcut comes up under load
+started=${EPOCHREALTIME/[.,]/}
 flow_start up spoke1 spoke2 "$(lan_host 2)" 5001 40000 1000
 flow_start back spoke3 spoke1 "$(lan_host 1)" 5002 40000 1000
 flow_start hub hub spoke3 "$(lan_host 3)" 5004 40000 1000
 eventually 30 "spoke1 sends straight to spoke2" cloud_direct 1 2 || for n in spoke1 spoke2; do ctl $n show dmvpn; ctl $n show ip nhrp; ctl $n show ip nhrp shortcut; ctl $n show ip nhrp traffic; done
 eventually 30 "spoke3 sends straight to spoke1" cloud_direct 3 1 || ctl spoke3 show dmvpn
+direct=$(((${EPOCHREALTIME/[.,]/} - started) / 1000 + 1000))	# a packet a millisecond, and one second for the hub to send on what it has
 
 # ---- SAs are renewed under load
 for n in hub spoke1 spoke2; do
@@ -39,8 +42,8 @@ for n in hub spoke1 spoke2; do
 done
 logged() { grep -q "$2" "$TOPO_DIR/$1.log"; }
 eventually 30 "spoke1 authenticates anew under load (reauth $CLOUD_REAUTH)" logged spoke1 "authenticated anew"
-flow_intact up "40 s of 1000 packets/s from spoke1 to spoke2: none lost, doubled or late over shortcut, rekeys and reauthentication"
-flow_intact back "the same from spoke3 to spoke1"
+flow_intact up "40 s of 1000 packets/s from spoke1 to spoke2: none lost, doubled or late over shortcut, rekeys and reauthentication" $direct
+flow_intact back "the same from spoke3 to spoke1" $direct
 flow_intact hub "the same from the hub to spoke3"
 ctl spoke1 show crypto session
 if cloud_direct 1 2; then r=0; else r=1; fi; check $r "the path is still direct after the rekeys"

@@ -749,6 +749,7 @@ choose_plane(struct daemon *d, char *why, size_t n)
 		if (!t->dp.name[0])
 			continue;
 		needs.v6 |= t->dp.outer == 16;
+		needs.esp |= !t->dp.bare;
 		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
 	if (has_plain(d->conf) || has_gre_in_tunnel(d->conf)) {	/* with `kernel` the configuration was refused */

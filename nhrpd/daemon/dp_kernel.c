@@ -403,7 +403,7 @@ dp_kernel_probe(const struct host *host, const struct dp_kernel_needs *needs, ch
 		snprintf(err, errlen, "a tunnel has IPv6 outside: the kernel's GRE over IPv6 (ip6_gre) cannot send to more than one peer");
 		return false;
 	}
-	if (!mgre_kernel_probe(err, errlen) || !xfrm_kernel_probe(host->env, err, errlen))
+	if (!mgre_kernel_probe(err, errlen) || (needs->esp && !xfrm_kernel_probe(host->env, err, errlen)))
 		return false;
 	return (!needs->mss || guard_probe(host, err, errlen)) && (!needs->bpf || probe_bpf(err, errlen));
 }

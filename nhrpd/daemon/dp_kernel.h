@@ -7,9 +7,10 @@
 #include "lib/dplane.h"
 #include "lib/host.h"
 
-/* What is asked of the kernel beyond ip_gre, xfrm_user and esp4. */
+/* What is asked of the kernel beyond ip_gre and xfrm_user. */
 struct dp_kernel_needs {
 	bool v6;	/* outside */
+	bool esp;	/* some tunnel is protected */
 	bool mss;	/* TCP's MSS is to be lowered (mgre/guard.h) */
 	bool bpf;	/* what leaves by the device has to be seen: multicast, redirects (mgre/leaving.h) */
 };

@@ -132,6 +132,8 @@ mesh_routes() {	# SITE: what is behind the others: spokes by the hub, the hub by
 		for n in $SITES; do is_hub "$n" || echo "route replace 172.16.$(num "$n").0/24 via $(at "$n") dev $(dev "$1") onlink"; done
 	else
 		echo "route replace 172.16.0.0/16 via $(at hub) dev $(dev "$1") onlink"
+		# FRR answers a resolution request only of somebody to whom it has a route into the tunnel
+		[ "$(kind "$1")" != frr ] || echo "route replace 10.255.0.0/24 via $(at hub) dev gre1 onlink"
 	fi | ns "$1" ip -batch -
 }
 mesh_stop() {	# SITE [SIGNAL]; FRR 8.4's nhrpd aborts when it is told to end: always killed, with its zebra, and what it left in the kernel goes

@@ -23,6 +23,7 @@ struct b_sa {
 	bool there;
 	uint32_t spi_in, spi_out, peer;
 	struct endpoint local, remote;
+	bool bare;	/* no SA at all: told apart by address */
 	bool used;
 	uint64_t rx, tx;
 };
@@ -48,6 +49,7 @@ struct side {
 	/* what goes wrong */
 	unsigned refuse_tunnel, refuse_sa, refuse_neigh, refuse_route;	/* so many from now on */
 	bool deaf_ike, deaf_nhrp, no_names, no_stats;
+	bool bare;	/* its tunnel is, since bench_start() */
 	bool no_link;	/* the interface goes down as soon as it is there */
 };
 
@@ -102,5 +104,6 @@ Suite *reconf_suite(void);
 Suite *timeline_suite(void);
 Suite *plain_suite(void);
 Suite *authority_suite(void);
+Suite *bare_suite(void);
 
 #endif

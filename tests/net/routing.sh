@@ -2,9 +2,10 @@
 # tests/net/routing.sh: a routing protocol over the cloud, sourced by tests/net/routing-*.sh after lib.sh and frr.sh. Recipes come from doc/routing.md.
 
 recipe() {	# PROTOCOL hub|spoke: its lines in doc/routing.md
-	awk -v want="<!-- recipe: $1 $2 -->" '$0 == want { on = 1; next } on && /^```/ { if (open) exit; open = 1; next } open { print }' "$SRCDIR/doc/routing.md"
+	awk -v want="<!-- recipe: $1 $2 -->" '$0 == want { on = 1; next } on && /^<!--/ { next } on && /^```/ { if (open) exit; open = 1; next } open { print }' "$SRCDIR/doc/routing.md"
 }
 cloud_routes() { :; }	# no static routes: the protocol has them
+more_conf() { :; }	# N: lines for nhrpd's configuration; a test may have some
 
 # protocol_cloud PROTOCOL DAEMON...: everything started, every site with zebra and those daemons, recipes pasted
 protocol_cloud() {
@@ -13,6 +14,7 @@ protocol_cloud() {
 	cloud_topology || { not_ok "the topology can be built"; exit 1; }
 	for n in 0 $CLOUD_SPOKES; do
 		cloud_conf "$n"
+		more_conf "$n" >>"$TOPO_DIR/$(site "$n").conf"
 		frr_zebra_conf "$(site "$n")"
 		frr_start "$(site "$n")" zebra "$@" || exit 1
 	done
@@ -41,4 +43,3 @@ lans() {	# PROTOCOL TEXT
 	eventually 90 "$2: every site has every LAN by $1" has_lans "$1" || { for n in 0 $CLOUD_SPOKES; do frr_show "$(site "$n")" show ip route | grep -v '^Codes\|^ '; done; }
 	eventually 60 "$2: every LAN reaches every LAN" lan_reaches_lan || { for n in 0 $CLOUD_SPOKES; do ctl "$(site "$n")" show dmvpn; ns "$(site "$n")" ip route; done; }
 }
-sas() { ctl "$1" show crypto ipsec sa | grep -o 'inbound.*0x[0-9a-f]*\|SPI.*' | sort | tr '\n' ' '; }

@@ -15,4 +15,5 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     dos_suite,
     qcd_suite,
     proof_suite,
+    pairs_suite,
     selector_suite)

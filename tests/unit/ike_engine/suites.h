@@ -22,6 +22,7 @@ Suite	*moves_suite(void);
 Suite	*mke_suite(void);
 Suite	*follow_suite(void);
 Suite	*reauth_suite(void);
+Suite	*pairs_suite(void);
 Suite	*collide_suite(void);
 Suite	*job_suite(void);
 Suite	*words_suite(void);

@@ -109,6 +109,48 @@ START_TEST(the_last_activated_sends)
 }
 END_TEST
 
+static struct xsa *
+add_for(uint32_t spi, uint8_t local, uint8_t remote)
+{
+	struct dp_selectors sel = { .n_local = 1, .n_remote = 1, .set = (uint32_t)local << 8 | remote };
+	struct dp_sa c = conf(spi, 5);
+
+	sel.local[0] = (struct dp_range){ { 4, { 10, local } }, { 4, { 10, local, 255, 255 } } };
+	sel.remote[0] = (struct dp_range){ { 4, { 10, remote } }, { 4, { 10, remote, 255, 255 } } };
+	c.sel = &sel;
+	return add(&c);
+}
+
+static struct xsa *
+sent_on(uint8_t src, uint8_t dst)
+{
+	uint8_t ip[20] = { 0x45, [12] = 10, src, 0, 1, 10, dst, 0, 1 };
+
+	return sadb_for(sadb_peer(&db, 1, 5), 4, span_of(ip, sizeof(ip)));
+}
+
+/* Several sets of selectors side by side: each packet on the newest active SA that allows it, and on none else. */
+START_TEST(the_sa_that_allows_it_sends)
+{
+	struct xsa *a = add_for(1001, 1, 2), *b = add_for(1002, 1, 3), *again;
+
+	ck_assert_ptr_eq(sent_on(1, 2), a);
+	ck_assert_ptr_eq(sent_on(1, 3), b);
+	ck_assert_ptr_null(sent_on(1, 4));
+	ck_assert_ptr_null(sent_on(2, 2));
+	again = add_for(1003, 1, 2);	/* rekeyed */
+	ck_assert_ptr_eq(sent_on(1, 2), again);
+	ck_assert_ptr_eq(sent_on(1, 3), b);
+	sadb_activate(&db, a);
+	ck_assert_ptr_eq(sent_on(1, 2), a);
+	sadb_del(&db, a);
+	ck_assert_ptr_eq(sent_on(1, 2), again);
+	again->stopped = true;
+	ck_assert_ptr_null(sent_on(1, 2));
+	ck_assert_ptr_eq(sent_on(1, 3), b);
+}
+END_TEST
+
 START_TEST(what_cannot_be_is_refused)
 {
 	struct xsa *sa;
@@ -322,6 +364,7 @@ sa_suite(void)
 	tcase_add_test(c, found_by_spi_and_by_peer);
 	tcase_add_test(c, adding_again_keeps_the_numbers);
 	tcase_add_test(c, the_last_activated_sends);
+	tcase_add_test(c, the_sa_that_allows_it_sends);
 	tcase_add_test(c, what_cannot_be_is_refused);
 	tcase_add_test(c, one_peer_has_a_bound);
 	tcase_add_test(c, every_allocation_may_fail);

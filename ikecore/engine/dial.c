@@ -189,7 +189,7 @@ try(struct ike *k, struct ike_dial *d)
 	char text[IKE_REASON_MAX], ep[ADDR_STRLEN], at[ENDPOINT_STRLEN];
 
 	timer_disarm(&k->timers, &d->timer);
-	if (d->sa)
+	if (d->sa || d->homeless)
 		return;
 	if (d->profile >= k->conf->n_profile) {
 		ike_dial_failed(k, d, IKE_DOWN_PROTOCOL, false, "its profile is not configured any more");
@@ -279,6 +279,7 @@ ike_dial_event(struct ike *k, const struct ike_event *ev)
 	}
 	d->profile = ev->profile;
 	d->local = ev->local;
+	d->homeless = false;
 	d->hub = ev->hub;
 	unfile_remotes(k, d);
 	d->n_remotes = ev->n_remotes < IKE_REMOTES_MAX ? ev->n_remotes : IKE_REMOTES_MAX;
@@ -402,6 +403,9 @@ ike_dial_local(struct ike *k, const struct addr *was, const struct addr *is)
 		struct ike_dial *d = container_of(n, struct ike_dial, by_id);
 
 		if (!addr_eq(&d->local.addr, was))
+			continue;
+		d->homeless = !is->n;
+		if (d->homeless)
 			continue;
 		d->local.addr = *is;
 		d->cur = d->cand_i = d->backoff = 0;

@@ -230,6 +230,7 @@ give_up(struct ike *k, struct ike_sa *sa)
 	case IKE_X_DEL_CHILD:
 	case IKE_X_LIVE:
 	case IKE_X_PROBE:
+	case IKE_X_UPDATE:
 		if (sa->state == IKE_SA_EST)
 			ike_sa_down(k, sa, IKE_DOWN_DEAD, "peer does not answer any more", 0, false);
 		else
@@ -494,6 +495,10 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 	case IKE_X_DEL_IKE:
 	case IKE_X_LIVE:
 		ike_info_response(k, sa, kind, m);
+		break;
+	case IKE_X_UPDATE:
+		ike_info_response(k, sa, kind, m);
+		ike_mobike_updated(k, sa, rx, m);
 		break;
 	case IKE_X_PROBE:
 		ike_info_response(k, sa, kind, m);

@@ -71,16 +71,19 @@ ike_ext_auth_build(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_ppk_build(k, sa, t);
 	if (!sa->initiator)
 		ike_reauth_build(k, sa, t);
-	if (sa->ext.mobike)
+	if (sa->initiator ? ike_mobike_wanted(ike_profile(k, sa->profile)) : sa->ext.mobike)
 		ike_tx_notify(t, IKE_N_MOBIKE_SUPPORTED);
 }
 
 void
 ike_ext_auth_note(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
-	(void)k;
-	if (sa->initiator)
+	bool said = ike_msg_notify(m, IKE_N_MOBIKE_SUPPORTED) != NULL;
+
+	if (sa->initiator) {
 		ike_reauth_note(sa, m);
-	else
-		sa->ext.mobike = ike_msg_notify(m, IKE_N_MOBIKE_SUPPORTED) != NULL;
+		sa->ext.moves = said && ike_mobike_wanted(ike_profile(k, sa->profile));
+	} else {
+		sa->ext.mobike = said;
+	}
 }

@@ -321,17 +321,29 @@ use_answer(struct ike *k, const struct ike_event *ev)
 		ike_live_use(k, c->sa, ev->ok, ev->sent);
 }
 
-/* SAs on an address that is gone cannot say goodbye. They go one per step, like those of a shutdown. */
+/* SAs on an address that is gone cannot say goodbye, unless they may move. They go one per step, like those of a shutdown. */
 static void
 local_addr(struct ike *k, const struct ike_event *ev)
 {
+	bool same = addr_eq(&ev->local.addr, &ev->remote.addr);	/* it is back */
 	struct map_iter it = { 0 };
 
 	for (struct map_node *n = map_first(&k->by_id, &it); n; n = map_next(&k->by_id, &it)) {
 		struct ike_sa *sa = container_of(n, struct ike_sa, by_id);
 
-		if (!addr_eq(&sa->local.addr, &ev->local.addr) || (sa->state != IKE_SA_EST && !sa->dials))
+		if (!addr_eq(&sa->local.addr, &ev->local.addr))
 			continue;
+		if (sa->state != IKE_SA_EST && !sa->dials) {	/* on its way out: what it still says goes from there */
+			if (sa->ext.moves && ev->remote.addr.n == sa->local.addr.n)
+				sa->local.addr = ev->remote.addr;
+			continue;
+		}
+		if (same && sa->away_until == TICK_NEVER)
+			continue;
+		if (sa->state == IKE_SA_EST && sa->ext.moves && (!ev->remote.addr.n || ev->remote.addr.n == sa->local.addr.n)) {
+			ike_mobike_readdress(k, sa, &ev->remote.addr);
+			continue;
+		}
 		sa->lost_local = true;
 		timer_arm(&k->timers, &sa->t_life, k->now);
 	}
@@ -531,7 +543,7 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.reason = sa->reason ? sa->reason : "",
 			.frag = sa->ext.frag,
 			.ppk = sa->ext.ppk_used,
-			.mobike = sa->ext.mobike,
+			.mobike = sa->ext.mobike || sa->ext.moves,
 			.frag_mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU,
 			.auth_local = sa->auth_local,
 			.auth_remote = sa->auth_remote,

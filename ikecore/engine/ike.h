@@ -155,7 +155,7 @@ enum ike_event_kind {
 	IKE_EV_SA_MOVED,	/* authenticated ESP from another endpoint: remote */
 	IKE_EV_USE,	/* answer to QUERY_USE: ok = something came in since the last one; sent = something went out */
 	IKE_EV_PROBE,	/* do IP packets of `size` octets get through on the path of `sa`? */
-	IKE_EV_LOCAL_ADDR,	/* local.addr is gone or changed (remote.addr: the new one or none) */
+	IKE_EV_LOCAL_ADDR,	/* local.addr is gone, changed or back (remote.addr: the new one, the same, or none) */
 	IKE_EV_SHUTDOWN,	/* delete everything, telling peers */
 };
 
@@ -287,7 +287,7 @@ struct ike_sa_info {
 	const char *reason;
 	bool frag;	/* fragmentation agreed on */
 	bool ppk;	/* a post-quantum pre-shared key is in the keys */
-	bool mobike;	/* the peer may move */
+	bool mobike;	/* the one that dialled may move */
 	uint16_t addke[IKE_ADDKE_MAX];	/* additional key exchanges; 0: none */
 	uint16_t frag_mtu;	/* our limit */
 	uint8_t auth_local, auth_remote;	/* methods used, numbers of RFC 7296 3.8; 0: not yet */

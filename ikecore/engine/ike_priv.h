@@ -63,6 +63,8 @@ enum {	/* bounds */
 #define IKE_ORPHAN_LIFE	TICK_S(30)	/* an IKE SA without children, or one that lost a collision and is not deleted */
 #define IKE_SUSPECT_EVERY TICK_S(5)
 #define IKE_MORE_LIFE	TICK_S(60)	/* a peer has that long for its next additional key exchange */
+#define IKE_AWAY_LIFE	TICK_S(20)	/* an SA that may move waits so long for an address of ours */
+#define IKE_UPDATE_TRIES 5
 #define IKE_TEMP_RETRY	TICK_S(3)
 #define IKE_TEMP_TRIES	40	/* TEMPORARY_FAILURE for some minutes, then the SA is closed */
 #define IKE_BACKOFF_FIRST TICK_S(1)
@@ -93,7 +95,7 @@ enum ike_sa_state {
 	IKE_SA_STATES
 };
 
-enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_INTER, IKE_X_AUTH, IKE_X_CREATE, IKE_X_FOLLOW, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_KINDS };
+enum ike_xkind { IKE_X_NONE, IKE_X_INIT, IKE_X_INTER, IKE_X_AUTH, IKE_X_CREATE, IKE_X_FOLLOW, IKE_X_DEL_CHILD, IKE_X_DEL_IKE, IKE_X_LIVE, IKE_X_PROBE, IKE_X_UPDATE, IKE_X_KINDS };
 
 struct ike_low {	/* the lowest nonce of an exchange, as far as it can matter */
 	uint8_t n;
@@ -187,6 +189,8 @@ struct ike_frags {	/* a message that is not whole yet */
 struct ike_ext {	/* what both ends said they do; ext.c */
 	bool frag;	/* RFC 7383 */
 	bool mobike;	/* RFC 4555; the peer may move */
+	bool moves;	/* we may */
+	bool natt;	/* the peer does NAT traversal */
 	bool intermediate;	/* RFC 9242 */
 	bool ppk, ppk_used;	/* RFC 8784 */
 };
@@ -347,6 +351,8 @@ struct ike_sa {
 	uint16_t addke[IKE_ADDKE_MAX];
 	uint8_t cookie2[16];	/* what a peer that moved must say back */
 	bool cookie2_wanted;
+	bool want_update;	/* our address has changed: the peer is to be told */
+	tick_t away_until;	/* we have none; then it goes */
 	struct ike_frags *frags[2];	/* of a request, of a response */
 	uint8_t *resp;	/* answer to rx_mid - 1, or its pieces */
 	size_t resp_len;
@@ -412,6 +418,7 @@ struct ike_dial {
 	unsigned n_redirect;
 	tick_t redirect_since;
 	bool has_hint, hub;
+	bool homeless;	/* we have no address to dial from */
 	struct ike_id hint;
 	unsigned cand[IKE_CANDS_MAX], n_cand, cand_i;
 	uint32_t sa;	/* attempt, or what satisfies it; 0 none */
@@ -580,6 +587,10 @@ bool	ike_redirect_auth(struct ike *k, struct ike_sa *sa, const struct ike_msg *m
 enum ike_drop ike_redirect_request(struct ike *k, struct ike_sa *sa, const struct ike_notify *n);
 
 /* ---- mobike.c */
+bool	ike_mobike_wanted(const struct ike_profile *p);
+void	ike_mobike_readdress(struct ike *k, struct ike_sa *sa, const struct addr *is);	/* our address: changed, or gone (none) */
+bool	ike_mobike_update(struct ike *k, struct ike_sa *sa);
+void	ike_mobike_updated(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);
 bool	ike_mobike_answer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m, struct ike_tx *t);
 void	ike_mobike_move(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);
 void	ike_mobike_check(const struct ike_sa *sa, struct ike_tx *t);

@@ -49,9 +49,10 @@ ike_natt_detect(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const
 
 	(void)k;
 	if (!ike_msg_notify(m, IKE_N_NAT_DETECTION_SOURCE_IP) || !ike_msg_notify(m, IKE_N_NAT_DETECTION_DESTINATION_IP)) {
-		sa->natted_local = sa->natted_remote = sa->encap = false;	/* peer does not do NAT traversal */
+		sa->ext.natt = sa->natted_local = sa->natted_remote = sa->encap = false;	/* peer does not do NAT traversal */
 		return;
 	}
+	sa->ext.natt = true;
 	if (!ike_natd_hash(spi_i, spi_r, &rx->remote, src) || !ike_natd_hash(spi_i, spi_r, &rx->local, dst))
 		return;
 	sa->natted_local = sa->natted_local || !any_is(m, IKE_N_NAT_DETECTION_DESTINATION_IP, dst);

@@ -227,7 +227,7 @@ ike_sa_new(struct ike *k, bool initiator)
 	sa->t_life.kind = TM_LIFE;
 	sa->t_live.kind = TM_LIVE;
 	sa->t_kick.kind = TM_KICK;
-	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = sa->reauth_at = sa->reauth_end = sa->more_until = TICK_NEVER;
+	sa->rekey_at = sa->expires = sa->orphan_at = sa->dup_at = sa->cert_until = sa->reauth_at = sa->reauth_end = sa->more_until = sa->away_until = TICK_NEVER;
 	sa->init_seq = ++k->seq;
 	map_add(&k->by_id, &sa->by_id, map_hash(&k->by_id, &sa->id, sizeof(sa->id)));
 	map_add(&k->by_spi, &sa->by_spi, map_hash(&k->by_spi, &spi, sizeof(spi)));
@@ -519,6 +519,8 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 	heir->dup_ours = false;
 	heir->orphan_at = old->children || old->dialled ? TICK_NEVER : k->now + IKE_ORPHAN_LIFE;
 	heir->want_child = old->want_child;
+	heir->want_update = old->want_update || old->x.kind == IKE_X_UPDATE;
+	heir->away_until = old->away_until;
 	heir->refused = old->refused;
 	heir->refused_until = old->refused_until;
 	heir->auth_local = old->auth_local;
@@ -690,7 +692,7 @@ ike_sa_arm_life(struct ike *k, struct ike_sa *sa)
 {
 	tick_t at = tick_min(tick_min(sa->expires, sa->cert_until), tick_min(tick_min(sa->orphan_at, sa->dup_at), sa->reauth_at));
 
-	at = tick_min(at, sa->more_until);
+	at = tick_min(at, tick_min(sa->more_until, sa->away_until));
 	if (!sa->want_rekey)
 		at = tick_min(at, sa->rekey_at);
 	if (sa->doom || (sa->unwelcome && sa->announced))
@@ -717,6 +719,10 @@ life_est(struct ike *k, struct ike_sa *sa)
 	}
 	if (k->now >= sa->more_until)
 		ike_follow_drop(k, sa);
+	if (k->now >= sa->away_until) {
+		ike_sa_down(k, sa, IKE_DOWN_UNREACHABLE, "our address is gone", 0, false);
+		return;
+	}
 	if (k->now >= sa->dup_at) {	/* its creator does not close it, or we heard too little of the one that stays */
 		sa->dup_at = TICK_NEVER;
 		if (ike_sa_find(k, sa->dup_winner)) {
@@ -835,6 +841,8 @@ start_wanted(struct ike *k, struct ike_sa *sa)
 	struct ike_child *c;
 	uint32_t set;
 
+	if (sa->want_update)
+		return ike_mobike_update(k, sa);
 	if (child_that(sa, delete_due, k->now))
 		return ike_info_delete_children(k, sa);
 	if (sa->want_live)

@@ -407,11 +407,12 @@ core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *sour
 	c->now = now;
 	if (!t || t->leaving || (addr_eq(&t->dp.source, source) && t->set))
 		return;
-	old = t->dp.source;
+	old = t->dp.source.n ? t->dp.source : t->had_source;
+	t->had_source = old;
 	t->dp.source = *source;
 	if ((a = core_act(c, CORE_ACT_TUNNEL_SET, tunnel)))
 		a->dp_tunnel = &t->dp;
-	if (old.n && !addr_eq(&old, source) && !t->dp.bare) {
+	if (old.n && !t->dp.bare) {
 		struct ike_event ie = { .kind = IKE_EV_LOCAL_ADDR, .local.addr = old, .remote.addr = *source };
 
 		core_tell_ike(c, &ie);
@@ -419,7 +420,7 @@ core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *sour
 	core_tell_nhrp(c, t, &e);
 	if (t->dp.bare)
 		core_bare_source(c, t);
-	core_dials_issue(c, t);
+	core_dials_issue(c, t, t->plain != NULL);
 	core_pump(c);
 }
 

@@ -107,6 +107,7 @@ struct core_tunnel {	/* its place is free when it has neither of the two */
 	tick_t again_at;
 	unsigned refusals;	/* in a row */
 	struct dp_tunnel dp;	/* as in force: the source may change */
+	struct addr had_source;	/* the last one there was */
 	struct nhrp *nhrp;
 	struct core_plain *plain;	/* plain.c, in its stead */
 	struct outq out;	/* of either */
@@ -260,7 +261,7 @@ void	core_dial_serve(struct core_dial *d, struct core_peer *p);	/* p (or nobody:
 void	core_dial_up(struct core *c, struct core_dial *d, struct core_peer *p);	/* its peer has an SA: satisfies the wants */
 void	core_dial_fail(struct core *c, const struct ike_act *a);
 void	core_dial_again(struct core *c, struct core_dial *d);	/* after a while */
-void	core_dials_issue(struct core *c, struct core_tunnel *t);	/* after the source address came or changed */
+void	core_dials_issue(struct core *c, struct core_tunnel *t, bool keep);	/* after the source address came or changed; keep: what is up may move */
 void	core_wants_retry(struct core *c);	/* with the time */
 void	core_wants_forget(struct core *c, struct core_tunnel *t);	/* all of the tunnel */
 void	core_tunnel_later(struct core *c, struct core_tunnel *t);

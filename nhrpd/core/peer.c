@@ -341,16 +341,18 @@ core_ike_moved(struct core *c, const struct ike_act *a)
 	struct core_ike *k = core_ike_sa(c, a->sa);
 	struct nhrp_event e = { .kind = NHRP_EV_PEER_MOVED, .remote = a->remote };
 	char text[ENDPOINT_STRLEN];
+	bool ours;	/* it is we who moved */
 
 	if (!k)
 		return;
+	ours = a->local.addr.n && k->peer->local.addr.n && !addr_eq(&a->local.addr, &k->peer->local.addr) && addr_eq(&a->remote.addr, &k->peer->remote.addr);
 	k->peer->remote = a->remote;
 	if (a->local.addr.n)
 		k->peer->local = a->local;
 	e.peer = k->peer->id;
 	CORE_TRACE(c, k->peer->tunnel, .attempt = k->peer->attempt, .step = TRACE_MOVED, .nbma = &a->remote.addr);
-	log_of(c->log, c->now, k->peer->identity, LOG_LV_INFO, "peer-moved", "%s peer %u (%s) is now at %s", core_tunnel(c, k->peer->tunnel)->dp.name, k->peer->id,
-	    k->peer->identity, endpoint_fmt(&a->remote, text));
+	log_of(c->log, c->now, k->peer->identity, LOG_LV_INFO, "peer-moved", "%s peer %u (%s) %s %s", core_tunnel(c, k->peer->tunnel)->dp.name, k->peer->id,
+	    k->peer->identity, ours ? "has followed us to" : "is now at", endpoint_fmt(ours ? &a->local : &a->remote, text));
 	if (k->peer->up)
 		core_tell_nhrp(c, core_tunnel(c, k->peer->tunnel), &e);
 }

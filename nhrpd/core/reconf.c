@@ -159,7 +159,7 @@ stay(struct core *c, struct core_tunnel *t, const struct core_conf *was, const s
 		return;
 	outdate(c, t);
 	close_some(c, t, CORE_CLOSE_STEP);
-	core_dials_issue(c, t);
+	core_dials_issue(c, t, false);
 	core_pump(c);
 }
 

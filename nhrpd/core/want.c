@@ -358,10 +358,10 @@ core_dial_again(struct core *c, struct core_dial *d)
 }
 
 void
-core_dials_issue(struct core *c, struct core_tunnel *t)
+core_dials_issue(struct core *c, struct core_tunnel *t, bool keep)
 {
-	for (struct core_dial *d = t->dials; d; d = d->next) {
-		if (d->issued && !t->dp.bare) {
+	for (struct core_dial *d = t->dials; d && (!keep || t->dp.source.n); d = d->next) {
+		if (d->issued && !keep && !t->dp.bare) {
 			struct ike_event e = { .kind = IKE_EV_HANGUP, .dial = d->id };
 
 			core_tell_ike(c, &e);

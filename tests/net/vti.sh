@@ -110,6 +110,20 @@ a=$(got "$TOPO_DIR/f1.rx"); b=$(got "$TOPO_DIR/f2.rx")
 gone() { ! ctl head2 show interface | grep -q 'Peer 198.18.12.2 UP'; }
 eventually 10 "and the second one has heard that it is not needed any more" gone
 
+# ---- the branch gets another address, and one more after two seconds without: its SAs move (MOBIKE), none is made anew
+ns nat ip addr add 192.168.12.1/24 dev in0	# room for more than one
+# readdress HOST-NUMBER [PAUSE]
+readdress() { ns branch ip addr flush dev wan scope global; ${2:+sleep "$2"}; ns branch ip addr add "192.168.12.$1/24" dev wan && ns branch ip route replace default via 192.168.12.1; }
+ups() { cat "$TOPO_DIR/branch.log" "$TOPO_DIR/head1.log" | grep -cE 'ike-up|ike-down'; }
+was=$(ups)
+followed() { grep -q "has followed us to 192.168.12.$1:" "$TOPO_DIR/branch.log"; }
+for n in 77 78; do
+	if [ $n = 77 ]; then readdress $n; else readdress $n 2; fi
+	eventually 15 "the headend follows the branch to 192.168.12.$n" followed $n || ctl branch show interface
+	OUT=$(ping_h 10.99.0.1 5); check $? "traffic goes on" "$(grep transmitted <<<"$OUT")"
+done
+[ "$(ups)" = "$was" ]; check $? "over the same IKE SA" "$(($(ups) - was)) came or went"
+
 # ---- reload: another order, then none
 sed -i '/destination 198.18.10.2/d' "$TOPO_DIR/branch.conf"
 ctl branch reload >/dev/null; check $? "reload without the first destination"

@@ -61,6 +61,28 @@ char	*ike_dn_fmt(struct span der, char *out, size_t n);	/* "cannot be read" */
 bool	ike_dn_eq(struct span a, struct span b);	/* the same name, semantically */
 bool	ike_dn_match(struct span pattern, struct span der);
 
+/* ---- certificate maps: certificates as the operator describes them. certmap.c */
+enum { IKE_CERTMAPS_MAX = 4 /* where one is named */ };
+enum ike_map_what { IKE_MAP_SUBJECT, IKE_MAP_ISSUER, IKE_MAP_ALT_NAME };
+enum ike_map_op { IKE_MAP_CO, IKE_MAP_NC, IKE_MAP_EQ, IKE_MAP_NE };	/* contains, does not; equals, does not */
+struct ike_certmap_rule {
+	enum ike_map_what what;
+	enum ike_map_op op;
+	const char *value;
+};
+struct ike_certmap_entry {	/* all its rules must hold */
+	const struct ike_certmap_rule *rule;
+	unsigned n;
+};
+struct ike_certmap {	/* one of its entries is enough */
+	const char *name;
+	const struct ike_certmap_entry *entry;
+	unsigned n;
+};
+bool	ike_certmap_rule_ok(const struct ike_certmap_rule *r);	/* its value can be compared with */
+bool	ike_certmap_match(const struct ike_certmap *m, struct span leaf);	/* DER; an empty one matches nothing */
+bool	ike_certmaps_match(const struct ike_certmap *const *m, unsigned n, struct span leaf);	/* one of them; none at all take everybody */
+
 /* ---- a trustpoint: whom we trust, who we are */
 enum ike_revocation { IKE_REV_NONE, IKE_REV_CRL, IKE_REV_OCSP };
 struct ike_trust_conf {

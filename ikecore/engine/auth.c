@@ -14,13 +14,13 @@
 
 /* ---- which key */
 bool
-ike_profile_takes(const struct ike_profile *p, const struct ike_id *id)
+ike_profile_takes(const struct ike_profile *p, const struct ike_id *id, struct span cert)
 {
-	for (unsigned i = 0; i < p->n_remote; i++) {
-		if (ike_id_match(&p->remote[i], id))
-			return true;
-	}
-	return p->n_remote == 0;
+	bool named = p->n_remote == 0;
+
+	for (unsigned i = 0; i < p->n_remote && !named; i++)
+		named = ike_id_match(&p->remote[i], id);
+	return named && ike_certmaps_match(p->certmap, p->n_certmap, cert);
 }
 
 static bool
@@ -369,8 +369,8 @@ check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, true, text);
 		return IKE_DROP_IDENTITY;
 	}
-	if (!ike_profile_takes(p, &sa->peer_id)) {
-		snprintf(text, sizeof(text), "authentication failed: identity %.80s does not match profile %.64s", id, p->name);
+	if (!ike_profile_takes(p, &sa->peer_id, ike_proof_leaf(m))) {
+		snprintf(text, sizeof(text), "authentication failed: identity %.80s%s does not match profile %.64s", id, p->n_certmap ? " or its certificate" : "", p->name);
 		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, text);
 		return IKE_DROP_IDENTITY;
 	}
@@ -549,7 +549,7 @@ profile_for(const struct ike *k, const struct ike_id *id, const struct addr *rem
 		const struct ike_profile *p = &k->conf->profile[i];
 		unsigned rank;
 
-		if (!ike_profile_takes(p, id) || !comes_from(p, remote))
+		if (!ike_profile_takes(p, id, ike_proof_leaf(m)) || !comes_from(p, remote))
 			continue;
 		rank = !ike_takes_method(p, m->auth_method) ? 1 : ike_sel_fits(p, m) ? 3 : 2;
 		if (rank > best)

@@ -100,6 +100,8 @@ struct ike_profile {	/* crypto ikev2 profile + the ipsec profile that uses it */
 	struct ike_id local_id;	/* type NONE: own address */
 	struct ike_match remote[8];
 	unsigned n_remote;	/* 0: any */
+	const struct ike_certmap *certmap[IKE_CERTMAPS_MAX];	/* and one of these fits its certificate, where there are any */
+	unsigned n_certmap;
 	const struct ike_key *key;	/* keyring, in order */
 	unsigned n_key;
 	unsigned auth_local;	/* IKE_SIGN_*: we sign, with a key of these kinds; 0: by pre-shared key */
@@ -316,6 +318,7 @@ char	*ike_selectors_fmt(const struct dp_selectors *s, char *out, size_t n);
 char	*ike_pairs_fmt(const struct ike_profile *p, char *out, size_t n);	/* of all of its sets, "; " between them */
 char	*ike_id_fmt(const struct ike_id *id, char *out, size_t n);
 bool	ike_id_match(const struct ike_match *m, const struct ike_id *id);
+struct span ike_sa_cert(const struct ike *k, uint32_t sa);	/* the peer's, DER, proved; empty: it has none */
 /* Peers that were refused lately, the last one first; bounded. */
 struct ike_refused_info {
 	tick_t at;

@@ -645,7 +645,9 @@ void	ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, 
 void	ike_own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out);
 bool	ike_key_fits(const struct ike_key *e, const struct ike_id *id, const struct addr *remote);
 bool	ike_worked_at(const struct ike *k, const struct addr *remote);
-bool	ike_profile_takes(const struct ike_profile *p, const struct ike_id *id);
+bool	ike_profile_takes(const struct ike_profile *p, const struct ike_id *id, struct span cert);	/* cert: DER; empty: none */
+struct span ike_proof_cert(const struct ike_sa *sa);	/* the one that was proved; empty: none */
+struct span ike_proof_leaf(const struct ike_msg *m);	/* the certificate that AUTH is to prove; empty: by a pre-shared key, or not sent */
 
 void	ike_auth_request_send(struct ike *k, struct ike_sa *sa);
 enum ike_drop ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m);

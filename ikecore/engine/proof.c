@@ -265,6 +265,31 @@ certs_of(const struct ike_msg *m, struct span *cert, unsigned *n)
 	return octets;
 }
 
+/* What comes along with a pre-shared key is proved by nothing. */
+struct span
+ike_proof_leaf(const struct ike_msg *m)
+{
+	struct span cert[IKE_CHAIN_MAX + 1];
+	unsigned n;
+
+	certs_of(m, cert, &n);
+	return n && m->auth_method != IKE_AUTH_PSK ? cert[0] : span_of("", 0);
+}
+
+struct span
+ike_proof_cert(const struct ike_sa *sa)
+{
+	return sa->vouched ? span_of(sa->vouched->leaf, sa->vouched->leaf_len) : span_of("", 0);
+}
+
+struct span
+ike_sa_cert(const struct ike *k, uint32_t sa)
+{
+	const struct ike_sa *s = ike_sa_find(k, sa);
+
+	return s ? ike_proof_cert(s) : span_of("", 0);
+}
+
 static void
 fill_check(struct ike_proof_job *p, const struct ike_profile *prof, const struct ike_sa *sa, const struct ike_msg *m, struct wr *w)
 {

@@ -68,7 +68,7 @@ unwelcome(const struct ike_profile *p, const struct ike_sa *sa, int key)
 		ike_own_id(p, sa, &own);
 	if (!ike_id_eq(&own, &sa->local_id))
 		return "our identity was changed";
-	if (sa->state == IKE_SA_EST && !ike_profile_takes(p, &sa->peer_id))
+	if (sa->state == IKE_SA_EST && !ike_profile_takes(p, &sa->peer_id, ike_proof_cert(sa)))
 		return "the profile does not take its identity any more";
 	return key < 0 ? "its pre-shared key was changed or removed" : NULL;
 }

@@ -46,17 +46,25 @@ pattern_match(const char *pattern, const char *text, char number[static FIELD])
 
 /* ---- what the configuration says */
 
-static bool
-policy_is_for(const struct core_policy *o, const struct core_peer *p, char number[static FIELD])
+/* The newest SA's: a peer may come back with another certificate. */
+static struct span
+cert_of(const struct core *c, const struct core_peer *p)
 {
+	return p->ikes ? ike_sa_cert(c->ike, p->ikes->sa) : span_of("", 0);
+}
+
+static bool
+policy_is_for(const struct core *c, const struct core_policy *o, const struct core_peer *p, char number[static FIELD])
+{
+	bool named = o->n_match == 0;
+
 	number[0] = '\0';
-	for (unsigned i = 0; i < o->n_match; i++) {
+	for (unsigned i = 0; i < o->n_match && !named; i++) {
 		const struct core_policy_match *m = &o->match[i];
 
-		if (m->pattern ? pattern_match(m->pattern, p->identity, number) : ike_id_match(&m->id, &p->who))
-			return true;
+		named = m->pattern ? pattern_match(m->pattern, p->identity, number) : ike_id_match(&m->id, &p->who);
 	}
-	return false;
+	return named && (!o->n_certmap || ike_certmaps_match(o->certmap, o->n_certmap, cert_of(c, p)));
 }
 
 /* A list in the configuration is a whole one: it speaks of both families. What the pattern's number makes no address of is
@@ -122,7 +130,7 @@ core_authority(const struct core *c, const struct core_peer *p, struct claims *o
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < c->conf->n_policy; i++) {
-		if (policy_is_for(&c->conf->policy[i], p, number)) {
+		if (policy_is_for(c, &c->conf->policy[i], p, number)) {
 			claims_of_policy(&c->conf->policy[i], number, out);
 			return;
 		}

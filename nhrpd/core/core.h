@@ -45,7 +45,9 @@ struct core_policy_allow {
 struct core_policy {
 	const char *source;	/* "authorization policy NAME, hub.conf:12" */
 	const struct core_policy_match *match;	/* one of them */
-	unsigned n_match;
+	unsigned n_match;	/* 0: anybody */
+	const struct ike_certmap *certmap[IKE_CERTMAPS_MAX];	/* and one of these fits its certificate, where there are any */
+	unsigned n_certmap;
 	unsigned says;	/* kinds it has a list of, which may be empty */
 	const struct core_policy_allow *allow;
 	unsigned n_allow;

@@ -47,6 +47,14 @@ conf_set_authz_match(struct conf_parse *p, const struct conf_cmd *c)
 }
 
 void
+conf_set_authz_cert(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_b_authz *b = p->block[CONF_AUTHZ];
+
+	conf_add_certmap(p, c, &b->certmaps);
+}
+
+void
 conf_set_allow(struct conf_parse *p, const struct conf_cmd *c)
 {
 	struct conf_b_authz *b = p->block[CONF_AUTHZ];
@@ -76,8 +84,8 @@ build(struct conf_parse *p, const struct conf_b_authz *b, struct core_policy *o)
 {
 	char source[CLAIMS_SOURCE_MAX];
 
-	if (!b->n_match)
-		conf_error_at(p, b->b.at, "policy %s needs \"match identity remote\": whom is it for?", b->b.name);
+	if (!b->n_match && !b->certmaps.n)
+		conf_error_at(p, b->b.at, "policy %s needs \"match identity remote\" or \"match certificate\": whom is it for?", b->b.name);
 	else if (!b->says)
 		conf_error_at(p, b->b.at, "policy %s allows nothing and forbids nothing: add \"ip nhrp allow address\" or \"prefix\"", b->b.name);
 	if (b->template_at.line && !b->numbered)
@@ -85,6 +93,7 @@ build(struct conf_parse *p, const struct conf_b_authz *b, struct core_policy *o)
 	snprintf(source, sizeof(source), "authorization policy %.*s", IKE_NAME_MAX, b->b.name);
 	*o = (struct core_policy){ .source = conf_strdup(p->mem, source, strlen(source)), .match = b->match, .n_match = b->n_match, .says = b->says,
 		.allow = b->allow, .n_allow = b->n_allow };
+	o->n_certmap = conf_build_certmaps(p, &b->certmaps, o->certmap);
 }
 
 void

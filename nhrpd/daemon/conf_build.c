@@ -132,6 +132,9 @@ conf_build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const str
 	conf_build_auth(p, f, o);
 	memcpy(o->remote, f->remote, sizeof(o->remote));
 	o->n_remote = f->n_remote;
+	o->n_certmap = conf_build_certmaps(p, &f->certmaps, o->certmap);
+	if (f->certmaps.n && !(o->auth_remote & ~(unsigned)IKE_TAKE_PSK))
+		conf_error_at(p, f->certmaps.map[0].at, "profile %s would match nobody: \"authentication remote\" takes no certificates", f->b.name);
 	o->key = r ? r->key : NULL;
 	o->n_key = r ? r->n_key : 0;
 	memcpy(o->ike, ike->item, sizeof(o->ike));
@@ -455,6 +458,9 @@ count(const struct conf_block *b)
 static void
 check_unused_profile(struct conf_parse *p, const struct conf_b_profile *f)
 {
+	const struct ike_certmap *scratch[IKE_CERTMAPS_MAX];
+
+	conf_build_certmaps(p, &f->certmaps, scratch);
 	if (f->keyring.at.line || conf_wants_keyring(f))
 		profile_keyring(p, f);
 }
@@ -528,6 +534,7 @@ conf_build(struct conf_parse *p)
 
 	build_global(p);
 	conf_build_trusts(p);
+	conf_check_certmaps(p);
 	conf_build_authz(p);
 	for (struct conf_block *b = p->keyring; b; b = b->next)
 		build_keyring(p, (struct conf_b_keyring *)b);

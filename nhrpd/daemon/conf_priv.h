@@ -13,7 +13,7 @@
 enum {
 	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 192, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
 	CONF_FILE_OCTETS_MAX = 16 << 20, CONF_TEXT_MAX = 4096, CONF_EXPECT_MAX = 12,
-	CONF_AUTHZ_MATCHES = 16,
+	CONF_AUTHZ_MATCHES = 16, CONF_CERTMAP_RULES = 16,
 };
 
 /* ---- memory: everything the configuration owns, wiped as a whole */
@@ -108,8 +108,19 @@ struct conf_named {
 	struct conf_place at;
 	const char *name;
 };
+struct conf_certmaps {	/* named by "match certificate" */
+	struct conf_named map[IKE_CERTMAPS_MAX];
+	unsigned n;
+};
+struct conf_b_certmap {	/* an entry of a map */
+	struct conf_block b;
+	const char *name;
+	struct ike_certmap_rule rule[CONF_CERTMAP_RULES];
+	unsigned n_rule;
+};
 struct conf_b_profile {
 	struct conf_block b;
+	struct conf_certmaps certmaps;
 	unsigned auth_local, auth_remote;	/* IKE_SIGN_*, IKE_TAKE_PSK; 0: not said */
 	struct conf_place auth_local_at, auth_remote_at;
 	struct conf_named trust[IKE_TRUSTS_MAX];
@@ -124,6 +135,7 @@ struct conf_b_profile {
 };
 struct conf_b_authz {
 	struct conf_block b;
+	struct conf_certmaps certmaps;
 	struct core_policy_match match[CONF_AUTHZ_MATCHES];
 	struct core_policy_allow allow[CLAIMS_MAX];
 	unsigned n_match, n_allow, says, none;	/* none: kinds of which "none" was said, */
@@ -205,7 +217,7 @@ struct conf_b_global {
 };
 
 enum conf_ctx {
-	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_AUTHZ, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_ACL, CONF_ACL6, CONF_MAP, CONF_INTERFACE, CONF_CTXS
+	CONF_GLOBAL, CONF_PROPOSAL, CONF_POLICY, CONF_KEYRING, CONF_PEER, CONF_PROFILE, CONF_AUTHZ, CONF_CERTMAP, CONF_TRUSTPOINT, CONF_TRANSFORM, CONF_IPSEC, CONF_ACL, CONF_ACL6, CONF_MAP, CONF_INTERFACE, CONF_CTXS
 };
 
 #define CONF_CIPHER(encr, bits) ((uint64_t)(encr) << 16 | (bits))
@@ -323,7 +335,7 @@ struct conf_parse {
 	struct conf_b_global global;
 	struct conf_b_static route[CONF_STATICS_MAX];
 	unsigned n_static;
-	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *authz, *transform, *ipsec, *acl, *map, *interface;
+	struct conf_block *proposal, *policy, *keyring, *profile, *trustpoint, *certmap, *authz, *transform, *ipsec, *acl, *map, *interface;
 	struct { char *p; size_t n; } source[CONF_FILES_MAX];	/* wiped at the end of reading */
 	struct conf_said *said, *said_open, **said_end;	/* lines in force, of the open block; conf_said.c */
 	bool ended;	/* "end" */
@@ -346,6 +358,9 @@ bool	conf_read_file(struct conf_parse *p, struct conf_place at, const char *name
 void	conf_build(struct conf_parse *p);
 void	conf_build_trusts(struct conf_parse *p);
 void	conf_build_authz(struct conf_parse *p);	/* conf_authz.c */
+void	conf_check_certmaps(struct conf_parse *p);	/* conf_certmap.c */
+void	conf_add_certmap(struct conf_parse *p, const struct conf_cmd *c, struct conf_certmaps *to);
+unsigned conf_build_certmaps(struct conf_parse *p, const struct conf_certmaps *from, const struct ike_certmap *out[static IKE_CERTMAPS_MAX]);	/* how many */
 bool	conf_match_of(struct conf_parse *p, const struct conf_cmd *c, struct ike_match *m);	/* identity words; false: said */
 void	conf_build_auth(struct conf_parse *p, const struct conf_b_profile *f, struct ike_profile *o);
 bool	conf_wants_keyring(const struct conf_b_profile *f);
@@ -397,7 +412,8 @@ conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the r
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
-conf_fn conf_open_authz, conf_set_authz_match, conf_set_allow;
+conf_fn conf_open_authz, conf_set_authz_match, conf_set_authz_cert, conf_set_allow;
+conf_fn conf_open_certmap, conf_set_certmap, conf_set_match_cert;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_open_acl, conf_open_map, conf_set_permit, conf_set_map_peer;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs, conf_set_cluster,

@@ -392,6 +392,63 @@ START_TEST(initiator_asks)
 }
 END_TEST
 
+/* ---- certificate maps */
+static struct ike_certmap_rule rule;
+static const struct ike_certmap_entry entry = { &rule, 1 };
+static const struct ike_certmap map = { "M", &entry, 1 };
+
+static void
+only(unsigned side, enum ike_map_what what, enum ike_map_op op, const char *value)
+{
+	rule = (struct ike_certmap_rule){ what, op, value };
+	w.s[side].profile[0].certmap[0] = &map;
+	w.s[side].profile[0].n_certmap = 1;
+}
+
+START_TEST(map_of_the_responder)
+{
+	only(1, IKE_MAP_ALT_NAME, _i ? IKE_MAP_NC : IKE_MAP_CO, "a.example");
+	go();
+	if (_i == 0) {
+		struct span cert;
+
+		w_check_pair(&w);
+		cert = ike_sa_cert(w.s[1].k, w_sa(&w, 1)->id);
+		ck_assert(ike_certmap_match(&map, cert));
+		ck_assert_uint_eq(ike_sa_cert(w.s[1].k, 0).n, 0);
+		return;
+	}
+	ck_assert_uint_eq(w.s[0].ups + w.s[1].ups, 0);
+	ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_AUTH);
+	ck_assert_uint_ge(ike_count_drop(w.s[1].k, IKE_DROP_IDENTITY), 1);
+}
+END_TEST
+
+START_TEST(map_of_the_initiator)
+{
+	only(0, IKE_MAP_ISSUER, _i ? IKE_MAP_NE : IKE_MAP_EQ, "CN=Root");
+	go();
+	if (_i == 0)
+		w_check_pair(&w);
+	else
+		ck_assert_str_eq(w.s[0].fail_text, "authentication failed: identity fqdn b.example.net or its certificate does not match profile p");
+}
+END_TEST
+
+/* By a pre-shared key there is no certificate, whatever is sent along; so there is none without that name either. */
+START_TEST(map_and_a_pre_shared_key)
+{
+	for (unsigned i = 0; i < 2; i++)
+		w_key(&w.s[i], 0, "*", "a secret");
+	w.s[0].profile[0].auth_local = 0;
+	w.s[1].profile[0].auth_remote = (unsigned)IKE_TAKE_PSK | IKE_SIGN_ECDSA;
+	if (_i)
+		only(1, IKE_MAP_ALT_NAME, IKE_MAP_NC, "nobody");
+	go();
+	ck_assert_uint_eq(w.s[1].ups, _i == 0);
+}
+END_TEST
+
 /* ---- which of our certificates */
 START_TEST(by_certreq)
 {
@@ -604,6 +661,9 @@ proof_suite(void)
 	tcase_add_test(tc, certificate_where_a_key_is_wanted);
 	tcase_add_loop_test(tc, revocation_asked, 0, 4);
 	tcase_add_test(tc, not_asked_before_the_signature);
+	tcase_add_loop_test(tc, map_of_the_responder, 0, 2);
+	tcase_add_loop_test(tc, map_of_the_initiator, 0, 2);
+	tcase_add_loop_test(tc, map_and_a_pre_shared_key, 0, 2);
 	tcase_add_loop_test(tc, initiator_asks, 0, 2);
 	tcase_add_test(tc, by_certreq);
 	tcase_add_test(tc, expires_while_up);

@@ -42,7 +42,7 @@ look(const struct conf *c)
 	for (unsigned i = 0; i < c->core.n_tunnel; i++) {
 		const struct core_tunnel_conf *t = &c->core.tunnel[i];
 
-		if (t->profile >= c->core.ike.n_profile || t->dp.n_addr == 0 || t->dp.id != i + 1 || (!t->source_if && !t->dp.source.n))
+		if (t->profile >= c->core.ike.n_profile || (t->dp.n_addr == 0) != (c->tunnel[i].map != NULL) || t->dp.id != i + 1 || (!t->source_if && !t->dp.source.n))
 			abort();
 		if (t->dp.plain != (t->plain != NULL) || (t->nhrp.network_id == 0) != t->dp.plain)	/* NHRP or plain IPsec, one of them */
 			abort();
@@ -50,6 +50,8 @@ look(const struct conf *c)
 	for (unsigned i = 0; i < c->core.ike.n_profile; i++) {
 		const struct ike_profile *p = &c->core.ike.profile[i];
 
+		if (p->n_more >= IKE_PAIRS_MAX || (p->n_more && !dp_plain(&p->plain)))
+			abort();
 		if ((needs_key(p) && p->n_key == 0) || (needs_trust(p) && p->n_trust == 0))
 			abort();
 		if (p->n_ike == 0 || p->n_esp == 0 || p->ike[0].n_encr == 0 || p->ike[0].n_group == 0)

@@ -179,6 +179,10 @@ struct dp_ops {
 	void (*path_result)(struct dp *, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result);
 	/* Optional (NULL): raise DP_EV_PEER_USED for the next inner packet each way. One test of a flag for the others. */
 	void (*peer_watch)(struct dp *, uint32_t tunnel, uint32_t peer);
+	/* Optional (NULL: none): SAs of an earlier life of the program that still carry traffic: of how many peers; whether a number is one
+	 * of theirs, and so not to be given to another peer. */
+	size_t (*kept)(struct dp *);
+	bool (*kept_peer)(struct dp *, uint32_t peer);
 	void (*free)(struct dp *);	/* removes what it made */
 };
 

@@ -130,13 +130,14 @@ run(struct nlq *q)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int fd = nl_socket_get_fd(q->sock), error = 0;
 	uint32_t first = q->seq - (uint32_t)q->n;
-	int64_t deadline = now_ms() + q->wait_ms;
+	int64_t deadline;
 	size_t count = q->n;
 
 	if (sendto(fd, q->buf, q->octets, 0, (struct sockaddr *)(void *)&kernel, sizeof(kernel)) < 0)
 		error = -errno;
 	q->sent += count;
 	q->batches++;
+	deadline = now_ms() + q->wait_ms;	/* the request is carried out while it is sent: modules may be loaded for it */
 	while (error == 0) {
 		ssize_t got = receive(q, deadline);
 

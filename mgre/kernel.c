@@ -108,6 +108,8 @@ struct mgre_kernel {
 	int news;	/* neighbours */
 	struct host_watch *watch_news, *watch_link;
 	struct mk_tunnel *tunnels;
+	bool (*kept)(void *ctx, uint32_t tunnel, const struct addr *lladdr);	/* NULL: nothing is */
+	void *kept_ctx;
 	uint64_t count[MK_COUNT_N];
 	char err[256];
 };
@@ -723,6 +725,7 @@ open_leaving(struct mk_tunnel *t)
 
 /* What is here before we come, from an earlier life or by hand, is collected and then deleted: a dump cannot be answered inside it. */
 struct found {
+	bool later;	/* not at the start: what waits to be resolved is not ours to take away */
 	const struct mk_tunnel *t;
 	struct nl_msg *msg[NLQ_MESSAGES];
 	unsigned n;
@@ -737,8 +740,14 @@ found_neigh(void *ctx, struct nlmsghdr *h)
 	struct addr proto;
 
 	if (h->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(h, sizeof(*nd), tb, NDA_MAX, NULL) < 0 || nd->ndm_ifindex != (int)f->t->ifindex ||
-	    nd->ndm_state & NUD_NOARP || !tb[NDA_DST] || f->n == NLQ_MESSAGES)
+	    nd->ndm_state & NUD_NOARP || !tb[NDA_DST] || f->n == NLQ_MESSAGES || (f->later && !(nd->ndm_state & NUD_PERMANENT)))
 		return;
+	if (tb[NDA_LLADDR] && f->t->owner->kept) {	/* of an earlier life, whose SA carries on */
+		struct addr lladdr = addr_of(nla_data(tb[NDA_LLADDR]), (size_t)nla_len(tb[NDA_LLADDR]));
+
+		if ((lladdr.n == 4 || lladdr.n == 16) && f->t->owner->kept(f->t->owner->kept_ctx, f->t->conf.id, &lladdr))
+			return;
+	}
 	proto = addr_of(nla_data(tb[NDA_DST]), nd->ndm_family == AF_INET6 ? 16 : 4);
 	if (!neigh_find(f->t, &proto) && (f->msg[f->n] = neigh_msg(f->t, &proto, NULL)))
 		f->n++;
@@ -767,12 +776,12 @@ found_addr(void *ctx, struct nlmsghdr *h)
 
 /* What an adopted device has that it should not have. */
 static void
-sweep(struct mgre_kernel *m, struct mk_tunnel *t)
+sweep(struct mgre_kernel *m, struct mk_tunnel *t, bool later)
 {
 	static const uint8_t family[] = { AF_INET, AF_INET6 };
-	struct found f = { .t = t };
+	struct found f = { .t = t, .later = later };
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 4; i += later ? 2 : 1) {
 		struct ndmsg nd = { .ndm_family = family[i / 2] };
 		struct ifaddrmsg ifa = { .ifa_family = family[i / 2] };
 
@@ -787,6 +796,22 @@ sweep(struct mgre_kernel *m, struct mk_tunnel *t)
 			nlq_flush(&m->q);
 			m->count[MK_SWEPT] += f.n;
 		} while (f.n == NLQ_MESSAGES);
+	}
+}
+
+void
+mgre_kernel_keep(struct mgre_kernel *m, bool (*kept)(void *ctx, uint32_t tunnel, const struct addr *lladdr), void *ctx)
+{
+	m->kept = kept;
+	m->kept_ctx = ctx;
+}
+
+void
+mgre_kernel_sweep(struct mgre_kernel *m)
+{
+	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		if (t->up && !t->gone)
+			sweep(m, t, true);
 	}
 }
 
@@ -834,6 +859,61 @@ set_mark(struct mgre_kernel *m, const struct mk_tunnel *t)
 	return nlq_do(&m->q, msg);
 }
 
+/* What a device that was there is like. To set what is set already is not harmless: another address of the next hop of multicast, even
+ * the same, flushes all its neighbours, and with other parameters it is looked up anew. */
+struct adopt {
+	const struct mk_tunnel *t;
+	bool same, mark;
+};
+
+static bool
+is_u32(const struct nlattr *a, uint32_t v)
+{
+	return a && nla_len(a) == 4 && nla_get_u32(a) == v;
+}
+
+static bool
+is_u8(const struct nlattr *a, uint8_t v)
+{
+	return a && nla_len(a) == 1 && nla_get_u8(a) == v;
+}
+
+static bool
+is_addr(const struct nlattr *a, const struct addr *want)
+{
+	static const uint8_t none[16];
+	const uint8_t *b = want->n ? want->b : none;
+
+	return a ? (size_t)nla_len(a) >= want->n && memcmp(nla_data(a), b, want->n ? want->n : (size_t)nla_len(a)) == 0 : want->n == 0;
+}
+
+static bool
+same_gre(struct nlattr *info, const struct dp_tunnel *c)
+{
+	struct nlattr *tb[IFLA_INFO_MAX + 1], *g[IFLA_GRE_MAX + 1];
+	uint16_t flags = htons(c->has_key ? 0x2000 : 0);
+
+	if (!info || nla_parse_nested(tb, IFLA_INFO_MAX, info, NULL) < 0 || !tb[IFLA_INFO_KIND] || strcmp(nla_data(tb[IFLA_INFO_KIND]), "gre") != 0 ||
+	    !tb[IFLA_INFO_DATA] || nla_parse_nested(g, IFLA_GRE_MAX, tb[IFLA_INFO_DATA], NULL) < 0)
+		return false;
+	return is_addr(g[IFLA_GRE_LOCAL], &c->source) && is_u8(g[IFLA_GRE_TTL], TTL) && is_u8(g[IFLA_GRE_TOS], TOS_INHERIT) && is_u8(g[IFLA_GRE_PMTUDISC], 0) &&
+	       is_u8(g[IFLA_GRE_IGNORE_DF], 1) && g[IFLA_GRE_IFLAGS] && nla_get_u16(g[IFLA_GRE_IFLAGS]) == flags && g[IFLA_GRE_OFLAGS] &&
+	       nla_get_u16(g[IFLA_GRE_OFLAGS]) == flags && (!c->has_key || (is_u32(g[IFLA_GRE_IKEY], htonl(c->key)) && is_u32(g[IFLA_GRE_OKEY], htonl(c->key))));
+}
+
+static void
+on_adopted(void *ctx, struct nlmsghdr *h)
+{
+	struct adopt *a = ctx;
+	struct addr mark = leaving_mark(a->t->conf.id, a->t->outer);
+	struct nlattr *tb[IFLA_MAX + 1];
+
+	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0)
+		return;
+	a->mark = is_addr(tb[IFLA_BROADCAST], &mark);
+	a->same = is_u32(tb[IFLA_MTU], a->t->mtu) && same_gre(tb[IFLA_LINKINFO], &a->t->conf);
+}
+
 /* The device with this name, made or taken over; then what only a device that is there can have. */
 static int
 build(struct mgre_kernel *m, struct mk_tunnel *t)
@@ -841,9 +921,16 @@ build(struct mgre_kernel *m, struct mk_tunnel *t)
 	static const struct dp_tunnel none;
 	int rc = nlq_do(&m->q, link_msg(&t->conf, 0, t->mtu, NLM_F_CREATE | NLM_F_EXCL));
 	bool adopted = rc == -EEXIST;
+	struct adopt is = { .t = t };
+	struct ifinfomsg ifi = { 0 };
 
 	t->ifindex = link_index(t->conf.name);
+	ifi.ifi_index = (int)t->ifindex;
 	if (adopted && t->ifindex)
+		nlq_get(&m->q, nlq_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_adopted, &is);
+	if (adopted && is.same)
+		rc = 0;
+	else if (adopted && t->ifindex)
 		rc = nlq_do(&m->q, link_msg(&t->conf, t->ifindex, t->mtu, 0));
 	if (rc != 0)
 		return failed(m, &t->conf, "make the GRE interface", rc);
@@ -851,14 +938,14 @@ build(struct mgre_kernel *m, struct mk_tunnel *t)
 		return failed(m, &t->conf, "make the GRE interface", -ENODEV);
 	if ((rc = set_probes(m, t, "arp_cache", AF_INET)) != 0 || ((rc = set_probes(m, t, "ndisc_cache", AF_INET6)) != 0 && rc != -ENOENT))
 		return failed(m, &t->conf, "have next hops asked of us on", rc);
-	if ((rc = set_mark(m, t)) != 0)
+	if (!is.mark && (rc = set_mark(m, t)) != 0)
 		return failed(m, &t->conf, "set the next hop of multicast on", rc);
 	if ((rc = open_nhrp(t)) != 0)
 		return failed(m, &t->conf, "listen to NHRP on", rc);
 	if ((rc = addresses(m, t->ifindex, &none, &t->conf, true)) != 0)
 		return failed(m, &t->conf, "set an address of", rc);
 	if (adopted)
-		sweep(m, t);
+		sweep(m, t, false);
 	if ((rc = bring_up(m, t)) != 0)
 		return failed(m, &t->conf, "bring up", rc);
 	if ((rc = set_routes(m, t)) != 0)

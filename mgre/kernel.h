@@ -30,6 +30,11 @@ int	mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, stru
 bool	mgre_kernel_link_info(struct mgre_kernel *m, uint32_t tunnel, struct dp_link_info *out);
 void	mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx);
 
+/* Neighbours of a device that was there at the start: those that lead to a `kept` address stay, until mgre_kernel_sweep() finds that it
+ * is not any more. */
+void	mgre_kernel_keep(struct mgre_kernel *m, bool (*kept)(void *ctx, uint32_t tunnel, const struct addr *lladdr), void *ctx);
+void	mgre_kernel_sweep(struct mgre_kernel *m);
+
 /* A peer is there as long as it has an SA: the composition tells, with the outer address the device has to use for it; when
  * that changes, its neighbours follow. */
 int	mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, const struct addr *lladdr);

@@ -19,6 +19,10 @@
  * found by one dump of all states, taken when somebody asks and the last one is old; expiry, acquire and NAT rebinding are told
  * by the kernel.
  *
+ * What an earlier life of this program left is read back at the start: states and policies of its peers go on carrying traffic, under
+ * numbers that are not given to others, until the peer has new ones or a minute is over. IKE learns of it, and tells peers not to
+ * forget theirs at once (ikecore/engine/kept.c).
+ *
  * When a state vanishes by another hand (ip xfrm state flush), DP_EV_SA_HARD says so and IKE makes a new one: keys are not kept
  * to put the old one back. Policies are put back, and counted. */
 #include "xfrm/kernel.h"
@@ -33,12 +37,16 @@
 #include "lib/map.h"
 #include "lib/nlq.h"
 #include "xfrm/kmsg.h"
+#include "xfrm/stale.h"
 
 enum {
 	DUMP_AGE = TICK_MS(500),	/* counters younger than this are good enough */
 	FRESH_EVERY = TICK_MS(100), FRESH_FOR = TICK_S(60),	/* new states are looked at so often, so long, for their first packet */
+	HEARD_EVERY = TICK_MS(10),
 	AUDIT_EVERY = TICK_S(2),
 	SHARE = 20,	/* reading all states takes no more than this part of the time: with thousands it is done less often */
+	STALE_GRACE = TICK_S(60),	/* states of an earlier life whose peers do not come back */
+	STALE_AFTER = TICK_S(10),	/* and where they came: until both ends send on the new ones */
 	SKIP_NUMBERS = 65536,	/* of outbound packets when a state is made again: whatever left meanwhile */
 	TUNNELS_MAX = 16,
 };
@@ -52,7 +60,9 @@ enum {
 	X(POLICY_RESTORED, "xfrm-policy-restored") \
 	X(REFUSED, "xfrm-refused") \
 	X(FELL_BACK, "xfrm-outbound-again") \
-	X(NEWS_LOST, "xfrm-news-lost")
+	X(NEWS_LOST, "xfrm-news-lost") \
+	X(STALE_KEPT, "xfrm-kept-over-restart") \
+	X(STALE_SWEPT, "xfrm-swept")
 #define X(name, word) XK_##name,
 enum xk_count { XK_COUNTS(X) XK_COUNT_N };
 #undef X
@@ -109,6 +119,9 @@ struct xfrm_kernel {
 	uint64_t serial;
 	bool ending;
 	uint32_t policies;	/* of ours that the kernel has, by the last audit */
+	struct stale stale;	/* of an earlier life */
+	void (*stale_ended)(void *ctx);
+	void *stale_ctx;
 	uint64_t count[XK_COUNT_N];
 	char err[256];
 };
@@ -252,6 +265,18 @@ static struct addr
 lladdr_of(const struct dp_sa *sa)
 {
 	return synthetic(sa->tunnel, sa->peer, sa->remote.addr.n);
+}
+
+static uint32_t
+tunnel_of_reqid(uint32_t reqid)
+{
+	return (reqid >> 20 & 0xf) + 1;
+}
+
+static uint32_t
+peer_of_reqid(uint32_t reqid)
+{
+	return reqid & (DP_PEERS_MAX - 1);
 }
 
 static uint32_t
@@ -640,13 +665,22 @@ tell_lost(struct xfrm_kernel *x)
 	tell_all(x, &t, DP_EV_SA_HARD);
 }
 
+/* Of a peer of an earlier life, which nobody of today stands for. */
+static bool
+is_stale(const struct xfrm_kernel *x, uint32_t reqid)
+{
+	return stale_taken(&x->stale, peer_of_reqid(reqid)) && !peer_find(x, tunnel_of_reqid(reqid), peer_of_reqid(reqid));
+}
+
 static void
 on_policy(void *ctx, struct nlmsghdr *h)
 {
 	struct xfrm_kernel *x = ctx;
 	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
 
-	if (h->nlmsg_type == XFRM_MSG_NEWPOLICY && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*p)) && kmsg_priority_ours(p->priority))
+	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY || h->nlmsg_len < NLMSG_LENGTH(sizeof(*p)) || !kmsg_priority_ours(p->priority))
+		return;
+	if (p->priority != KMSG_PRIO_PEER || !stale_count(&x->stale) || !is_stale(x, kmsg_policy_reqid(h)))
 		x->policies++;
 }
 
@@ -701,12 +735,17 @@ audit_policies(struct xfrm_kernel *x)
 }
 
 static void on_timer(void *arg);
+static void end_stale(struct xfrm_kernel *x, tick_t now);
 
 static void
 rearm(struct xfrm_kernel *x)
 {
+	tick_t wait = at_least(x, x->fresh ? FRESH_EVERY : AUDIT_EVERY), now = now_of(x);
+
+	if (x->stale.next != TICK_NEVER)
+		wait = tick_min(wait, at_least(x, x->stale.next > now ? x->stale.next - now : FRESH_EVERY));
 	if (!x->timer)
-		x->timer = x->host->after(x->host->ctx, at_least(x, x->fresh ? FRESH_EVERY : AUDIT_EVERY), on_timer, x);
+		x->timer = x->host->after(x->host->ctx, wait, on_timer, x);
 }
 
 static void
@@ -723,6 +762,13 @@ look(struct xfrm_kernel *x, bool audit)
 	}
 }
 
+void
+xfrm_kernel_heard(struct xfrm_kernel *x)
+{
+	if (x->fresh && x->dumped + at_least(x, HEARD_EVERY) <= now_of(x))
+		look(x, false);
+}
+
 static void
 on_timer(void *arg)
 {
@@ -732,6 +778,8 @@ on_timer(void *arg)
 	x->timer = NULL;
 	if (x->fresh || audit)
 		look(x, audit);
+	if (x->stale.next <= now_of(x))
+		end_stale(x, now_of(x));
 	rearm(x);
 }
 
@@ -987,6 +1035,7 @@ xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *l
 	rc = rc == 0 ? b.rc : rc;
 	if (rc == 0) {
 		*lladdr = s->peer->lladdr;
+		stale_shorten(&x->stale, sa->tunnel, &(struct endpoint){ sa->remote.addr, sa->encap ? sa->remote.port : 0 }, now_of(x) + STALE_AFTER);
 		if (x->fresh++ == 0 && x->timer) {	/* sooner than the audit */
 			x->host->unwatch(x->host->ctx, x->timer);
 			x->timer = NULL;
@@ -1182,22 +1231,34 @@ xfrm_kernel_error(const struct xfrm_kernel *x)
 
 /* ---- start and stop */
 
-/* States and policies of an earlier life; blocks stay. Messages of a dump cannot be answered inside it: collected first. */
+/* States and policies of an earlier life. Those of peers go on carrying traffic for a while (stale.h); blocks stay for ever. Messages of
+ * a dump cannot be answered inside it: what is to go is collected first. */
+enum { SWEEP_MAX = 256 };
+
 struct sweep {
 	struct xfrm_kernel *x;
-	struct { struct xfrm_usersa_id id; } state[256];
-	struct xfrm_userpolicy_id policy[256];
+	struct xfrm_usersa_id state[SWEEP_MAX];
+	struct xfrm_userpolicy_id policy[SWEEP_MAX];
 	unsigned n_state, n_policy;
+	bool all;	/* of peers too, known or not: nobody is left */
 };
+
+static bool
+sweeps(const struct sweep *w, uint32_t reqid)
+{
+	return w->all || !stale_has(&w->x->stale, tunnel_of_reqid(reqid), peer_of_reqid(reqid));
+}
 
 static void
 sweep_state(void *ctx, struct nlmsghdr *h)
 {
 	struct sweep *w = ctx;
 	const struct xfrm_usersa_info *i = nlmsg_data(h);
+	bool out;
 
-	if (h->nlmsg_type == XFRM_MSG_NEWSA && kmsg_reqid_ours(i->reqid) && w->n_state < 256)
-		w->state[w->n_state++].id = (struct xfrm_usersa_id){ i->id.daddr, i->id.spi, i->family, i->id.proto };
+	if (h->nlmsg_type == XFRM_MSG_NEWSA && kmsg_reqid_ours(i->reqid) && w->n_state < SWEEP_MAX && !sa_of_id(w->x, &i->id, i->family, &out) &&
+	    sweeps(w, i->reqid))
+		w->state[w->n_state++] = (struct xfrm_usersa_id){ i->id.daddr, i->id.spi, i->family, i->id.proto };
 }
 
 static void
@@ -1205,31 +1266,111 @@ sweep_policy(void *ctx, struct nlmsghdr *h)
 {
 	struct sweep *w = ctx;
 	const struct xfrm_userpolicy_info *p = nlmsg_data(h);
+	uint32_t reqid;
 
-	if (h->nlmsg_type == XFRM_MSG_NEWPOLICY && p->priority != KMSG_PRIO_BLOCK && kmsg_priority_ours(p->priority) && w->n_policy < 256)
+	if (h->nlmsg_type != XFRM_MSG_NEWPOLICY || p->priority != KMSG_PRIO_PEER || w->n_policy == SWEEP_MAX)
+		return;
+	reqid = kmsg_policy_reqid(h);
+	if (!peer_find(w->x, tunnel_of_reqid(reqid), peer_of_reqid(reqid)) && sweeps(w, reqid))
 		w->policy[w->n_policy++] = (struct xfrm_userpolicy_id){ .sel = p->sel, .index = p->index, .dir = p->dir };
 }
 
+/* Of peers: all that nobody stands for, neither today nor among those of an earlier life that are waited for. */
 static int
-sweep(struct xfrm_kernel *x)
+sweep(struct xfrm_kernel *x, bool all)
 {
 	struct sweep *w = env_alloc(x->host->env, sizeof(*w));
 	int rc = w ? 0 : -ENOMEM;
 
 	for (bool more = true; more && rc == 0;) {
-		w->n_state = w->n_policy = 0;
+		*w = (struct sweep){ .x = x, .all = all };
 		rc = nlq_get(&x->q, kmsg_state_dump(), sweep_state, w);
 		if (rc == 0)
 			rc = nlq_get(&x->q, kmsg_policy_dump(), sweep_policy, w);
 		for (unsigned i = 0; i < w->n_state; i++)
-			nlq_add(&x->q, nlq_msg(XFRM_MSG_DELSA, 0, &w->state[i].id, sizeof(w->state[i].id)), gone_is_fine, x, 0);
+			nlq_add(&x->q, nlq_msg(XFRM_MSG_DELSA, 0, &w->state[i], sizeof(w->state[i])), gone_is_fine, x, 0);
 		for (unsigned i = 0; i < w->n_policy; i++)
 			nlq_add(&x->q, nlq_msg(XFRM_MSG_DELPOLICY, 0, &w->policy[i], sizeof(w->policy[i])), gone_is_fine, x, 1);
 		nlq_flush(&x->q);
-		more = w->n_state == 256 || w->n_policy == 256;
+		x->count[XK_STALE_SWEPT] += w->n_state;
+		more = w->n_state == SWEEP_MAX || w->n_policy == SWEEP_MAX;
 	}
 	env_free(x->host->env, w);
 	return rc;
+}
+
+static void
+end_stale(struct xfrm_kernel *x, tick_t now)
+{
+	unsigned n = stale_due(&x->stale, now);
+
+	if (n == 0 || sweep(x, false) != 0)
+		return;
+	stale_reap(&x->stale);
+	log_at(x->host->log, LOG_LV_INFO, "xfrm-swept", "SAs of %u peer%s from before the restart are gone, %zu are waited for", n, n == 1 ? "" : "s",
+	    stale_count(&x->stale));
+	if (x->stale_ended)
+		x->stale_ended(x->stale_ctx);
+}
+
+/* The local end is what an inbound state goes to, which is an address of this machine: that of the pair's other half is not. */
+static void
+found_state(void *ctx, struct nlmsghdr *h)
+{
+	struct xfrm_kernel *x = ctx;
+	const struct xfrm_usersa_info *i = nlmsg_data(h);
+	struct endpoint remote = { 0 };
+	uint8_t first;
+
+	if (h->nlmsg_type != XFRM_MSG_NEWSA || h->nlmsg_len < NLMSG_LENGTH(sizeof(*i)) || (i->reqid & 0xff000000) != KMSG_REQID_PEER)
+		return;
+	first = *(const uint8_t *)&i->sel.daddr;	/* the peer's own address is where an outbound one leads */
+	if (i->family == AF_INET6 ? first == 0x01 : first >= 0xf0)
+		remote = kmsg_state_remote(h);
+	stale_note(&x->stale, tunnel_of_reqid(i->reqid), peer_of_reqid(i->reqid), remote.addr.n ? &remote : NULL, now_of(x) + STALE_GRACE);
+}
+
+/* What an earlier life left. The wildcard pair and the block of multicast of each tunnel are set anew with it. */
+static int
+read_back(struct xfrm_kernel *x)
+{
+	int rc = nlq_get(&x->q, kmsg_state_dump(), found_state, x);
+
+	if (rc == 0)
+		rc = sweep(x, false);	/* there was no memory for some */
+	x->count[XK_STALE_KEPT] = stale_count(&x->stale);
+	if (stale_count(&x->stale))
+		log_at(x->host->log, LOG_LV_NOTICE, "xfrm-kept", "SAs of %zu peer%s from before the restart carry on until there are new ones, %u s at most",
+		    stale_count(&x->stale), stale_count(&x->stale) == 1 ? "" : "s", (unsigned)(STALE_GRACE / TICK_S(1)));
+	return rc;
+}
+
+size_t
+xfrm_kernel_kept(const struct xfrm_kernel *x)
+{
+	return stale_count(&x->stale);
+}
+
+bool
+xfrm_kernel_kept_peer(const struct xfrm_kernel *x, uint32_t peer)
+{
+	return stale_taken(&x->stale, peer);
+}
+
+bool
+xfrm_kernel_kept_at(const struct xfrm_kernel *x, uint32_t tunnel, const struct addr *lladdr)
+{
+	uint32_t peer = lladdr->n < 4 ? 0 : (uint32_t)(lladdr->b[lladdr->n - 3] & 0xf) << 16 | (uint32_t)lladdr->b[lladdr->n - 2] << 8 | lladdr->b[lladdr->n - 1];
+	struct addr want = synthetic(tunnel, peer, lladdr->n < 4 ? 4 : lladdr->n);
+
+	return addr_eq(&want, lladdr) && stale_has(&x->stale, tunnel, peer);
+}
+
+void
+xfrm_kernel_on_swept(struct xfrm_kernel *x, void (*ended)(void *ctx), void *ctx)
+{
+	x->stale_ended = ended;
+	x->stale_ctx = ctx;
 }
 
 /* A state nobody can use (to ourselves, of no policy), in and out again: that loads the modules, too. */
@@ -1301,9 +1442,10 @@ xfrm_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, 
 	map_init(&x->peers, host->env);
 	map_init(&x->in, host->env);
 	map_init(&x->out, host->env);
+	stale_init(&x->stale, host->env);
 	if (!nlq_open(&x->q, NETLINK_XFRM, err, errlen))
 		goto fail;
-	rc = sweep(x);
+	rc = read_back(x);
 	if (rc == 0)
 		rc = x->news = nlq_listen(NETLINK_XFRM, groups, sizeof(groups) / sizeof(groups[0]));
 	if (rc < 0) {
@@ -1334,6 +1476,8 @@ xfrm_kernel_free(struct xfrm_kernel *x)
 	x->ending = true;
 	while (x->in.n && (n = map_first(&x->in, &it)))
 		xfrm_kernel_sa_del(x, container_of(n, struct xk_sa, by_in)->sa.spi_in, &tunnel, &peer);
+	if (x->q.sock && stale_count(&x->stale))
+		sweep(x, true);
 	for (unsigned i = 0; x->q.sock && i < TUNNELS_MAX; i++) {
 		if (x->tunnel[i].used && x->tunnel[i].conf.has_key)
 			allow_del(x, &x->tunnel[i]);
@@ -1346,5 +1490,6 @@ xfrm_kernel_free(struct xfrm_kernel *x)
 	map_fini(&x->peers);
 	map_fini(&x->in);
 	map_fini(&x->out);
+	stale_fini(&x->stale);
 	env_free(x->host->env, x);
 }

@@ -10,7 +10,7 @@ struct xfrm_kernel;
 /* Whether this kernel has XFRM and ESP over IPv4; false with a sentence that names the module. Leaves nothing behind. */
 bool	xfrm_kernel_probe(const struct env *env, char *err, size_t errlen);
 
-/* NULL with a sentence in err. What an earlier life left is swept, its blocks stay. */
+/* NULL with a sentence in err. What an earlier life left of peers carries on for a while, its blocks for ever. */
 struct xfrm_kernel *xfrm_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen);
 void	xfrm_kernel_free(struct xfrm_kernel *x);	/* removes states and policies; what blocks clear GRE stays */
 const char *xfrm_kernel_error(const struct xfrm_kernel *x);
@@ -32,6 +32,12 @@ bool	xfrm_kernel_sa_del(struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel
 bool	xfrm_kernel_peer_outer(const struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct endpoint *local, struct endpoint *remote);
 bool	xfrm_kernel_sa_find(const struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer);
 uint32_t xfrm_kernel_spi_alloc(struct xfrm_kernel *x);
+void	xfrm_kernel_heard(struct xfrm_kernel *x);	/* something came in: it may be the first packet of an SA */
+/* Of an earlier life: how many peers have SAs that still carry traffic; whether a peer's number, or outer address, is one of theirs. */
+size_t	xfrm_kernel_kept(const struct xfrm_kernel *x);
+bool	xfrm_kernel_kept_peer(const struct xfrm_kernel *x, uint32_t peer);
+bool	xfrm_kernel_kept_at(const struct xfrm_kernel *x, uint32_t tunnel, const struct addr *lladdr);
+void	xfrm_kernel_on_swept(struct xfrm_kernel *x, void (*ended)(void *ctx), void *ctx);	/* some of them are gone */
 bool	xfrm_kernel_sa_stats(struct xfrm_kernel *x, uint32_t spi_in, struct dp_sa_stats *out);
 bool	xfrm_kernel_peer_stats(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
 void	xfrm_kernel_counters(struct xfrm_kernel *x, dp_counter_fn *fn, void *ctx);

@@ -296,6 +296,33 @@ kmsg_policy_dump(void)
 	return nlq_msg(XFRM_MSG_GETPOLICY, NLM_F_DUMP, &id, sizeof(id));
 }
 
+uint32_t
+kmsg_policy_reqid(struct nlmsghdr *h)
+{
+	struct nlattr *tb[XFRMA_MAX + 1];
+	struct xfrm_user_tmpl t;
+
+	if (nlmsg_parse(h, sizeof(struct xfrm_userpolicy_info), tb, XFRMA_MAX, NULL) < 0 || !tb[XFRMA_TMPL] || (size_t)nla_len(tb[XFRMA_TMPL]) < sizeof(t))
+		return 0;
+	memcpy(&t, nla_data(tb[XFRMA_TMPL]), sizeof(t));
+	return t.reqid;
+}
+
+struct endpoint
+kmsg_state_remote(struct nlmsghdr *h)
+{
+	const struct xfrm_usersa_info *i = nlmsg_data(h);
+	struct endpoint e = { kmsg_addr(&i->id.daddr, i->family), 0 };
+	struct nlattr *tb[XFRMA_MAX + 1];
+	struct xfrm_encap_tmpl encap;
+
+	if (nlmsg_parse(h, sizeof(*i), tb, XFRMA_MAX, NULL) >= 0 && tb[XFRMA_ENCAP] && (size_t)nla_len(tb[XFRMA_ENCAP]) >= sizeof(encap)) {
+		memcpy(&encap, nla_data(tb[XFRMA_ENCAP]), sizeof(encap));
+		e.port = ntohs(encap.encap_dport);
+	}
+	return e;
+}
+
 struct nl_msg *
 kmsg_policy_set(enum kmsg_policy kind, bool out, const struct kmsg_sel *sel, uint32_t reqid, const struct addr *local, const struct addr *remote)
 {

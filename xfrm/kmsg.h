@@ -15,6 +15,8 @@ enum {
 };
 bool	kmsg_reqid_ours(uint32_t reqid);
 bool	kmsg_priority_ours(uint32_t priority);
+uint32_t kmsg_policy_reqid(struct nlmsghdr *newpolicy);	/* of its template; 0: it has none */
+struct endpoint kmsg_state_remote(struct nlmsghdr *newsa);	/* where packets of an outbound state go; port 0 without encapsulation */
 
 /* Which GRE packets a policy or state is for. An address without octets is any, of family `v6`. */
 struct kmsg_sel {

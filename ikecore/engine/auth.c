@@ -259,6 +259,8 @@ build_request(struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	ike_proof_build_certreq(p, t);
 	if (!ike_have_contact(k, &sa->local_id, &sa->remote))
 		ike_tx_notify(t, IKE_N_INITIAL_CONTACT);
+	if (ike_kept_say(k))
+		ike_tx_notify(t, IKE_N_ODM_ESP_KEPT);
 	if (d && d->has_hint)
 		ike_build_id(&t->b, IKE_PL_IDR, d->hint.type, ike_put_id(&d->hint));
 	if (!build_own_auth(sa, p, t))
@@ -699,6 +701,7 @@ accept_peer(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const str
 	ike_qcd_put(k, sa, &t);
 	ike_ext_auth_note(k, sa, m);
 	ike_ext_auth_build(k, sa, &t);
+	sa->peer_kept = ike_msg_notify(m, IKE_N_ODM_ESP_KEPT) != NULL;
 	ike_sa_up(k, sa, ike_msg_notify(m, IKE_N_INITIAL_CONTACT) != NULL);
 	spi = f.c ? f.c->spi_in : 0;
 	if (f.c && !ike_child_install(k, sa, f.c, &made, !ike_sa_has_twin(k, sa))) {

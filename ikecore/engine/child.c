@@ -116,6 +116,7 @@ ike_child_file(struct ike *k, struct ike_sa *sa, struct ike_child *c, const stru
 static void
 unfile(struct ike *k, struct ike_child *c)
 {
+	ike_kept_del(k, c);
 	timer_disarm(&k->timers, &c->timer);
 	map_del(&k->by_child, &c->by_spi);
 	if (c->sa) {

@@ -36,25 +36,11 @@ hold_is(const struct map_node *node, const void *key)
 	return h->profile == k->profile && ike_id_eq(&h->peer, k->peer);
 }
 
-/* Names compare without case. */
-static uint64_t
-hold_hash(const struct ike *k, const struct ike_id *peer)
-{
-	uint8_t b[2 + IKE_ID_MAX] = { peer->type, peer->len };
-
-	for (unsigned i = 0; i < peer->len; i++) {
-		uint8_t c = peer->data[i];
-
-		b[2 + i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-	}
-	return map_hash(&k->holds, b, 2 + (size_t)peer->len);
-}
-
 static struct ike_hold *
 find(const struct ike *k, const struct ike_sa *sa)
 {
 	struct hold_key key = { sa->profile, &sa->peer_id };
-	struct map_node *n = k->holds.n ? map_find(&k->holds, hold_hash(k, &sa->peer_id), hold_is, &key) : NULL;
+	struct map_node *n = k->holds.n ? map_find(&k->holds, ike_id_hash(&k->holds, &sa->peer_id), hold_is, &key) : NULL;
 
 	return n ? container_of(n, struct ike_hold, by_peer) : NULL;
 }
@@ -98,7 +84,7 @@ remember(struct ike *k, const struct ike_sa *sa)
 			return NULL;
 		h->profile = sa->profile;
 		h->peer = sa->peer_id;
-		map_add(&k->holds, &h->by_peer, hold_hash(k, &sa->peer_id));
+		map_add(&k->holds, &h->by_peer, ike_id_hash(&k->holds, &sa->peer_id));
 	}
 	link_newest(k, h);
 	return h;

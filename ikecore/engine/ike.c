@@ -109,7 +109,7 @@ ike_new(const struct ike_conf *conf, const struct ike_env *env)
 	map_init(&k->by_half, &k->env.env);
 	map_init(&k->by_child, &k->env.env);
 	map_init(&k->by_dial, &k->env.env);
-	k->by_dial_addr = k->holds = k->by_dial;	/* empty; one key does for all three */
+	k->by_dial_addr = k->holds = k->kept = k->by_dial;	/* empty; one key does for all four */
 	map_init(&k->addr_key, &k->env.env);
 	ike_cookie_init(k);
 	ike_qcd_init(k);
@@ -154,6 +154,7 @@ ike_free(struct ike *k)
 	map_fini(&k->by_dial);
 	ike_hold_forget_all(k);
 	map_fini(&k->holds);
+	map_fini(&k->kept);
 	map_fini(&k->by_dial_addr);
 	map_fini(&k->addr_key);
 	env_free(&env, k->spare);
@@ -242,6 +243,7 @@ child_result(struct ike *k, const struct ike_event *ev)
 		return;
 	if (ev->ok) {
 		ike_hold_clear(k, sa);
+		ike_kept_over(k, sa);
 		ike_child_taken(k, sa, c);
 		return;
 	}

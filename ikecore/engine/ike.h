@@ -145,6 +145,7 @@ struct ike_env {
 	/* IKE_CRASH_SECRET octets of this machine's own that survive a restart: peers learn of one at once (RFC 6290). Copied by ike_new().
 	 * NULL: no tokens are made, and no traces of SAs kept. */
 	const uint8_t *qcd_secret;
+	bool esp_kept;	/* the data plane still has ESP SAs of an earlier life: peers are told to go on in theirs until there are new ones */
 };
 
 enum ike_event_kind {
@@ -220,6 +221,7 @@ struct ike_act {
 	uint32_t spi_in;
 	const struct dp_sa *child;	/* CHILD_ADD: all but tunnel and peer filled in; arena; wiped by ike_out_reset() */
 	bool encap;
+	bool kept;	/* IKE_DOWN: the pair that is sent on stays until there is another one, or CHILD_DEL */
 	bool whole;	/* SEND: with DF; one that is too large is to get lost */
 	unsigned size;
 	enum ike_probe probe;

@@ -297,6 +297,7 @@ enum ike_child_state {
 	IKE_CH_LINGER,	/* gone for the protocol; the data plane keeps it a moment */
 };
 
+struct ike_kept;
 struct ike_child {
 	struct map_node by_spi;
 	struct ike_sa *sa;	/* NULL while lingering */
@@ -314,6 +315,7 @@ struct ike_child {
 	uint32_t successor;	/* inbound SPI of what replaces it */
 	uint32_t replaces;	/* inbound SPI of what it replaces: activated when that one is deleted */
 	struct ike_low low;
+	struct ike_kept *kept;	/* NULL, unless kept.c has it */
 	unsigned temp_tries;
 	tick_t created, rekey_at, expires, retry_at;
 	struct timer timer;
@@ -367,6 +369,8 @@ struct ike_sa {
 	struct ike_dial *dials;
 
 	bool want_live, want_rekey, want_child, want_close, lost_local;
+	bool peer_kept;	/* the peer was restarted before this one, and its older ESP SAs still carry */
+	bool kept;	/* so does the pair of this one, when it goes for that */
 	bool peer_refused;	/* its authentication failed here, though it takes the SA for established: the delete says so */
 	tick_t live_wait;
 	enum ike_down down;
@@ -443,6 +447,7 @@ struct ike {
 	struct ike_env env;
 	struct timers timers;
 	struct map by_id, by_spi, by_remote, by_pair, by_half, by_child, by_dial, by_dial_addr;
+	struct map kept;	/* kept.c */
 	struct map holds;	/* hold.c */
 	struct ike_hold *hold_oldest, *hold_newest;
 	tick_t now;
@@ -494,8 +499,16 @@ void	ike_count(struct ike *k, enum ike_drop d);
 struct ike_act *ike_act(struct ike *k, enum ike_act_kind kind, const struct ike_sa *sa);
 void	ike_send(struct ike *k, const struct endpoint *local, const struct endpoint *remote, struct span msg);
 struct span ike_put_id(const struct ike_id *id);
+uint64_t ike_id_hash(const struct map *m, const struct ike_id *id);	/* of what ike_id_eq() compares */
 bool	ike_id_eq(const struct ike_id *a, const struct ike_id *b);
 const struct ike_profile *ike_profile(const struct ike *k, unsigned i);
+
+/* ---- kept.c */
+bool	ike_kept_say(const struct ike *k);	/* ours carry on: peers are to hear it */
+void	ike_kept_add(struct ike *k, struct ike_child *c);	/* its SA goes, it stays for a while; or goes too */
+void	ike_kept_del(struct ike *k, struct ike_child *c);
+bool	ike_kept_has(const struct ike *k, const struct ike_sa *sa);	/* of the same peer */
+void	ike_kept_over(struct ike *k, const struct ike_sa *sa);	/* it has a new pair */
 
 /* ---- hold.c: the data plane refused an SA with this peer */
 tick_t	ike_hold_more(struct ike *k, const struct ike_sa *sa);	/* once more: until when nothing is asked of it */

@@ -47,6 +47,19 @@ id_is_text(uint8_t type)
 	return type == IKE_ID_FQDN || type == IKE_ID_EMAIL;
 }
 
+uint64_t
+ike_id_hash(const struct map *m, const struct ike_id *id)
+{
+	uint8_t b[2 + IKE_ID_MAX] = { id->type, id->len };
+
+	for (unsigned i = 0; i < id->len; i++) {	/* names compare without case; for the others it does no harm */
+		uint8_t c = id->data[i];
+
+		b[2 + i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
+	}
+	return map_hash(m, b, 2 + (size_t)id->len);
+}
+
 bool
 ike_id_eq(const struct ike_id *a, const struct ike_id *b)
 {

@@ -63,6 +63,21 @@ ike_qcd_put(const struct ike *k, struct ike_sa *sa, struct ike_tx *t)
 	sa->want_token = false;
 }
 
+/* What is said instead where our ESP SAs carry on (kept.c): only who was given the token can make this of it, and know it. A peer that
+ * does not know it takes it for a cause to look. */
+static bool
+kept_token(const uint8_t token[static IKE_CRASH_TOKEN_LEN], uint64_t spi_i, uint64_t spi_r, uint8_t out[static IKE_CRASH_TOKEN_LEN])
+{
+	static const struct addr nowhere;
+	uint8_t key[IKE_CRASH_SECRET_LEN] = { 0 };
+	bool ok;
+
+	memcpy(key, token, IKE_CRASH_TOKEN_LEN);
+	ok = ike_crash_token(key, spi_i, spi_r, &nowhere, out);
+	ike_wipe(key, sizeof(key));
+	return ok;
+}
+
 /* The peer has none for this SA, or an outdated one: it goes with the next look, which is now. */
 void
 ike_qcd_renew(struct ike *k, struct ike_sa *sa)
@@ -75,7 +90,7 @@ ike_qcd_renew(struct ike *k, struct ike_sa *sa)
 
 /* INVALID_IKE_SPI, with the token where there is one. */
 static size_t
-build(const struct ike_hdr *h, struct span token, struct wr *w)
+build(const struct ike_hdr *h, struct span token, struct span kept, struct wr *w)
 {
 	struct ike_build b;
 
@@ -83,6 +98,8 @@ build(const struct ike_hdr *h, struct span token, struct wr *w)
 	ike_build_notify(&b, IKE_PROTO_NONE, span_of("", 0), IKE_N_INVALID_IKE_SPI, span_of("", 0));
 	if (token.n)
 		ike_build_notify(&b, IKE_PROTO_IKE, span_of("", 0), IKE_N_QUICK_CRASH_DETECTION, token);
+	if (kept.n)
+		ike_build_notify(&b, IKE_PROTO_IKE, span_of("", 0), IKE_N_QUICK_CRASH_DETECTION, kept);
 	return ike_build_end(&b);
 }
 
@@ -102,9 +119,10 @@ ike_qcd_answer(struct ike *k, const struct ike_rx *rx, const struct ike_msg *m)
 
 	if (rx->packet.n < IKE_HDR_LEN + 8 || !ike_may_answer_clear(k, rx) || !bucket_take(&k->unknown_spi, k->now, fresh ? 500 : 20, fresh ? 1000 : 40))
 		return;
-	known = m->sk.body.n && rx->packet.n >= sizeof(buf) && !ours(k, h.spi_i, h.spi_r) && make(k, h.spi_i, h.spi_r, &rx->local.addr, token);
+	known = m->sk.body.n && rx->packet.n >= sizeof(buf) && !ours(k, h.spi_i, h.spi_r) && make(k, h.spi_i, h.spi_r, &rx->local.addr, token) &&
+	    (!ike_kept_say(k) || kept_token(token, h.spi_i, h.spi_r, token));
 	h.flags = (uint8_t)(IKE_FLAG_RESPONSE | (m->hdr.flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));
-	if (!build(&h, span_of(token, known ? sizeof(token) : 0), &w))
+	if (!build(&h, span_of(token, known ? sizeof(token) : 0), span_of("", 0), &w))
 		return;
 	k->exchanges[1][h.exchange]++;
 	ike_send(k, &rx->local, &rx->remote, wr_span(&w));
@@ -134,8 +152,9 @@ ike_qcd_take(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 enum ike_drop
 ike_qcd_judge(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
+	uint8_t kept[IKE_CRASH_TOKEN_LEN] = { 0 };
+	bool match = false, may_keep = sa->token_len == sizeof(kept) && kept_token(sa->token, sa->spi_i, sa->spi_r, kept);
 	unsigned looked = 0;
-	bool match = false;
 
 	for (unsigned i = 0; i < m->n_notify && looked < TOKENS_MAX; i++) {
 		const struct ike_notify *n = &m->notify[i];
@@ -144,7 +163,9 @@ ike_qcd_judge(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 			continue;
 		looked++;
 		match |= sa->token_len && n->data.n == sa->token_len && ike_ct_eq(sa->token, n->data.p, sa->token_len);
+		sa->kept |= may_keep && n->data.n == sizeof(kept) && ike_ct_eq(kept, n->data.p, sizeof(kept));
 	}
+	match |= sa->kept;
 	if (!looked)
 		return IKE_DROP_UNSOLICITED;
 	if (!match || sa->state != IKE_SA_EST)
@@ -306,11 +327,13 @@ static void
 tell(struct ike *k, const struct ike_trace *t)
 {
 	struct ike_hdr h = { .spi_i = t->spi_i, .spi_r = t->spi_r, .version = IKE_VERSION_2, .exchange = IKE_INFORMATIONAL };
-	uint8_t buf[IKE_HDR_LEN + 16 + IKE_CRASH_TOKEN_LEN], token[IKE_CRASH_TOKEN_LEN];
+	uint8_t buf[IKE_HDR_LEN + 2 * (16 + IKE_CRASH_TOKEN_LEN)], token[IKE_CRASH_TOKEN_LEN], kept[IKE_CRASH_TOKEN_LEN];
 	struct wr w = wr_of(buf, sizeof(buf));
+	bool say = ike_kept_say(k);
 
 	h.flags = (uint8_t)(IKE_FLAG_RESPONSE | (t->initiator ? IKE_FLAG_INITIATOR : 0));
-	if (!make(k, h.spi_i, h.spi_r, &t->local.addr, token) || !build(&h, span_of(token, sizeof(token)), &w))
+	if (!make(k, h.spi_i, h.spi_r, &t->local.addr, token) || (say && !kept_token(token, h.spi_i, h.spi_r, kept)) ||
+	    !build(&h, span_of(token, sizeof(token)), span_of(kept, say ? sizeof(kept) : 0), &w))
 		return;
 	k->exchanges[1][h.exchange]++;
 	ike_send(k, &t->local, &t->remote, wr_span(&w));

@@ -442,8 +442,10 @@ meet_others(struct ike *k, struct ike_sa *sa, bool contact)
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (contact && !same[i]->doom && same[i]->est_seq < sa->init_seq)
-			doom(k, same[i], IKE_DOWN_REPLACED, sa->id);
+		if (!contact || same[i]->doom || same[i]->est_seq >= sa->init_seq)
+			continue;
+		same[i]->kept = sa->peer_kept;
+		doom(k, same[i], IKE_DOWN_REPLACED, sa->id);
 	}
 	judge(k, sa, same, n);
 }
@@ -565,7 +567,7 @@ ike_sa_takeover(struct ike *k, struct ike_sa *old, struct ike_sa *heir)
 
 /* ---- down */
 static void
-report_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *reason, uint32_t other)
+report_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *reason, uint32_t other, bool kept)
 {
 	char id[600], ep[ENDPOINT_STRLEN];
 	struct ike_act *a;
@@ -578,6 +580,7 @@ report_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *rea
 		a->dial = sa->dials ? sa->dials->id : 0;
 		a->other = other;
 		a->down = why;
+		a->kept = kept;
 		a->text = reason;
 	}
 	ike_log_id(&sa->peer_id, id);
@@ -611,21 +614,24 @@ ike_sa_has_twin(const struct ike *k, const struct ike_sa *sa)
 	unsigned n = ike_sa_same_pair(k, sa, same);
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!same[i]->doom && ike_child_count_up(same[i]))
+		if ((!same[i]->doom || same[i]->kept) && ike_child_count_up(same[i]))
 			return true;
 	}
-	return false;
+	return ike_kept_has(k, sa);
 }
 
 void
 ike_sa_down(struct ike *k, struct ike_sa *sa, enum ike_down why, const char *reason, uint32_t other, bool tell)
 {
-	bool busy = sa->x.kind != IKE_X_NONE;
+	bool busy = sa->x.kind != IKE_X_NONE, kept = sa->kept && (why == IKE_DOWN_RESTARTED || why == IKE_DOWN_REPLACED) && ike_child_count_up(sa);
 
-	hand_over(k, sa, other);
-	report_down(k, sa, why, reason, other);
+	if (!kept)
+		hand_over(k, sa, other);
+	report_down(k, sa, why, reason, other, kept);
 	while (sa->children) {
-		if (why == IKE_DOWN_DUPLICATE)
+		if (kept)
+			ike_kept_add(k, sa->children);
+		else if (why == IKE_DOWN_DUPLICATE)
 			ike_child_linger(k, sa->children);
 		else
 			ike_child_drop(k, sa->children);

@@ -101,6 +101,8 @@ struct core_env {
 	bool (*sa_stats)(void *ctx, uint32_t spi_in, struct dp_sa_stats *);
 	/* Optional: tell DP_EV_PEER_USED of the next packet to and from the peer. */
 	void (*peer_watch)(void *ctx, uint32_t tunnel, uint32_t peer);
+	/* Optional: is the number one of an earlier life, whose SAs still carry traffic? It is not given to a new peer. */
+	bool (*kept_peer)(void *ctx, uint32_t peer);
 	/* Optional: what came of core_probe(). May call nothing of the core. */
 	void (*probed)(void *ctx, uint32_t cookie, bool ok, tick_t took, const char *reason);
 };

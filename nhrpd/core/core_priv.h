@@ -52,6 +52,7 @@ struct core_peer {
 	struct endpoint local, remote;
 	bool natted_local, natted_remote, up;	/* up: NHRP knows it */
 	char refused[CORE_REASON_MAX];	/* why the data plane took no SA; "" */
+	bool restarted;	/* its SAs carry on; with the next one NHRP begins anew */
 	bool outdated;	/* by a reload: to be closed */
 	struct core_ike *ikes;
 	struct core_child *children;

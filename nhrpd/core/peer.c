@@ -55,18 +55,16 @@ core_ike_sa(const struct core *c, uint32_t sa)
 
 /* ---- peers */
 
-/* Room for one more id: the array doubles. */
+/* Room for more ids: the array doubles. */
 static bool
 grow_peers(struct core *c)
 {
 	uint32_t cap = c->peer_cap ? c->peer_cap * 2 : 64;
 	struct core_peer **p;
 
-	if (c->peer_free < c->peer_cap)
-		return true;
 	if (cap > c->peers_max + 1)
 		cap = c->peers_max + 1;
-	if (cap <= c->peer_free || !(p = env_alloc(c->mem, sizeof(*p) * cap)))
+	if (cap <= c->peer_cap || !(p = env_alloc(c->mem, sizeof(*p) * cap)))
 		return false;
 	if (c->peer)
 		memcpy(p, c->peer, sizeof(*p) * c->peer_cap);
@@ -76,14 +74,27 @@ grow_peers(struct core *c)
 	return true;
 }
 
+/* The lowest that is neither a peer's nor, in the data plane, one of an earlier life. 0: none. */
+static uint32_t
+free_id(struct core *c)
+{
+	for (uint32_t id = c->peer_free;; id++) {
+		if (id >= c->peer_cap && !grow_peers(c))
+			return 0;
+		if (!c->peer[id] && (!c->env.kept_peer || !c->env.kept_peer(c->mem->ctx, id)))
+			return id;
+	}
+}
+
 static struct core_peer *
 peer_new(struct core *c, uint32_t tunnel, const char *identity, uint64_t hash)
 {
-	struct core_peer *p = grow_peers(c) ? env_alloc(c->mem, sizeof(*p)) : NULL;
+	uint32_t id = free_id(c);
+	struct core_peer *p = id ? env_alloc(c->mem, sizeof(*p)) : NULL;
 
 	if (!p)
 		return NULL;
-	p->id = c->peer_free;
+	p->id = id;
 	p->tunnel = tunnel;
 	memcpy(p->identity, identity, sizeof(p->identity));
 	c->peer[p->id] = p;
@@ -409,6 +420,17 @@ all_linger(const struct core_peer *p)
 	return !ch;
 }
 
+/* On one that lingers, at least: its other end was restarted, and has it still. */
+static bool
+sends_on(const struct core_peer *p)
+{
+	const struct core_child *ch = p->children;
+
+	while (ch && !ch->active)
+		ch = ch->next;
+	return ch;
+}
+
 static void
 retire(struct core *c, struct core_child *ch)
 {
@@ -438,15 +460,18 @@ core_ike_down(struct core *c, const struct ike_act *a)
 	*at = k->next;
 	map_del(&c->sas, &k->by_sa);
 	env_free(c->mem, k);
-	if (!p->ikes)
+	if (!p->ikes && !a->kept)
 		core_peer_down(c, p, a->text && *a->text ? a->text : ike_down_word(a->down));
 	if (!p->children) {
 		core_peer_maybe_free(c, p);
 		return;
 	}
+	p->restarted |= a->kept;
 	for (ch = p->children; ch; ch = next) {	/* the last one may take the peer along */
 		next = ch->next;
-		if (ch->sa == a->sa && a->down == IKE_DOWN_DUPLICATE && p->ikes)
+		if (ch->sa == a->sa && a->kept)
+			ch->lingering = true;	/* sent on until there is another one; IKE says which of them go at once */
+		else if (ch->sa == a->sa && a->down == IKE_DOWN_DUPLICATE && p->ikes)
 			retire(c, ch);
 		else if (ch->sa == a->sa)
 			core_child_del(c, ch->spi_in);
@@ -550,6 +575,9 @@ core_child_result(struct core *c, uint32_t spi_in, bool ok, const char *reason)
 		ch->peer->refused[0] = '\0';
 		if (!ch->peer->up)
 			core_peer_up(c, ch->peer);
+		else if (ch->peer->restarted)
+			core_tell_nhrp(c, core_tunnel(c, ch->peer->tunnel), &(struct nhrp_event){ .kind = NHRP_EV_PEER_AGAIN, .peer = ch->peer->id });
+		ch->peer->restarted = false;
 		if (!bare)
 			core_tell_ike(c, &e);
 		return;
@@ -612,7 +640,7 @@ core_child_del(struct core *c, uint32_t spi_in)
 	other = best_child(p, ch->set);
 	if (ch->active && other)
 		make_active(c, other);
-	if (all_linger(p))
+	if (all_linger(p) && !sends_on(p))
 		core_peer_down(c, p, p->ikes ? "its IPsec SA was deleted" : "its SAs are gone");
 	if ((a = core_act(c, CORE_ACT_SA_DEL, p->tunnel)))
 		a->spi_in = spi_in;

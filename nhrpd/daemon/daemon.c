@@ -352,6 +352,14 @@ peer_watch(void *ctx, uint32_t tunnel, uint32_t peer)
 		d->dp->ops->peer_watch(d->dp, tunnel, peer);
 }
 
+static bool
+kept_peer(void *ctx, uint32_t peer)
+{
+	struct daemon *d = ctx;
+
+	return d->dp->ops->kept_peer && d->dp->ops->kept_peer(d->dp, peer);
+}
+
 static void
 probed(void *ctx, uint32_t cookie, bool ok, tick_t took, const char *reason)
 {
@@ -866,10 +874,11 @@ make_core(struct daemon *d)
 {
 	uint8_t secret[SECRET_LEN];
 	struct core_env env = { .ike.env = { d, env_calloc, env_release, env_bytes, &d->log }, .ike.spi_alloc = spi_alloc, .ike.wall = wall,
-		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats, .peer_watch = peer_watch,
+		.ike.keylog = d->keylog ? keylog : NULL, .peer_stats = peer_stats, .sa_stats = sa_stats, .peer_watch = peer_watch, .kept_peer = kept_peer,
 		.probed = probed };
 
 	env.ike.qcd_secret = load_secret(d, secret) ? secret : NULL;
+	env.ike.esp_kept = d->dp->ops->kept && d->dp->ops->kept(d->dp);
 	d->core = core_new(&d->conf->core, &env);
 	explicit_bzero(secret, sizeof(secret));
 	return d->core ? true : fail(d, "out of memory");

@@ -341,6 +341,34 @@ free_kernel(struct dp *dp)
 	env_free(d->env, d);
 }
 
+static size_t
+kept(struct dp *dp)
+{
+	return xfrm_kernel_kept(of(dp)->xfrm);
+}
+
+static bool
+kept_peer(struct dp *dp, uint32_t peer)
+{
+	return xfrm_kernel_kept_peer(of(dp)->xfrm, peer);
+}
+
+static bool
+kept_at(void *ctx, uint32_t tunnel, const struct addr *lladdr)
+{
+	struct dp_kernel *d = ctx;
+
+	return xfrm_kernel_kept_at(d->xfrm, tunnel, lladdr);
+}
+
+static void
+on_swept(void *ctx)
+{
+	struct dp_kernel *d = ctx;
+
+	mgre_kernel_sweep(d->mgre);
+}
+
 static const struct dp_ops kernel_ops = {
 	.tunnel_set = tunnel_set,
 	.tunnel_del = tunnel_del,
@@ -358,6 +386,8 @@ static const struct dp_ops kernel_ops = {
 	.snapshot = snapshot,
 	.send_udp = send_udp,
 	.error = error,
+	.kept = kept,
+	.kept_peer = kept_peer,
 	.free = free_kernel,
 };
 
@@ -368,6 +398,8 @@ on_mgre(void *ctx, const struct dp_event *ev)
 	struct dp_kernel *d = ctx;
 	struct dp_event real = *ev;
 
+	if (ev->kind == DP_EV_NHRP)	/* by an SA that may be new: it is sent on from now on */
+		xfrm_kernel_heard(d->xfrm);
 	if (ev->kind == DP_EV_NHRP && !bare_has(d->bare, ev->tunnel) && !xfrm_kernel_peer_outer(d->xfrm, ev->tunnel, ev->peer, &real.local, &real.remote))
 		return;
 	d->fn(d->ctx, &real);
@@ -421,8 +453,11 @@ dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, si
 	if (!(d->guard = guard_new(host)) || !(d->bare = bare_new(host, fn, ctx, NULL)))
 		snprintf(err, errlen, "out of memory");
 	else if ((d->xfrm = xfrm_kernel_new(host, fn, ctx, err, errlen)) && (d->mgre = mgre_kernel_new(host, on_mgre, d, err, errlen)) &&
-	    (d->sock = ikesock_new(host, IKESOCK_4500, on_ike, d, err, errlen)))
+	    (d->sock = ikesock_new(host, IKESOCK_4500, on_ike, d, err, errlen))) {
+		mgre_kernel_keep(d->mgre, kept_at, d);
+		xfrm_kernel_on_swept(d->xfrm, on_swept, d);
 		return &d->dp;
+	}
 	free_kernel(&d->dp);
 	return NULL;
 }

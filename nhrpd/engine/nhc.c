@@ -765,12 +765,12 @@ nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code)
 }
 
 void
-nhc_reregister(struct nhrp *n)
+nhc_again(struct nhrp *n, const struct peer *p)
 {
 	for (unsigned i = 0; i < n->n_nhc; i++) {
 		struct nhc *c = &n->nhc[i];
 
-		if (!c->peer)
+		if (!c->peer || (p && c->peer != p))
 			continue;
 		handle_close(n, &c->reg);
 		c->tries = 0;

@@ -489,7 +489,7 @@ on_nbma(struct nhrp *n, const struct nhrp_event *ev)
 	if (first || !ev->nbma.n)
 		return;
 	told_purge_all(n, false);
-	nhc_reregister(n);
+	nhc_again(n, NULL);
 }
 
 static void
@@ -505,7 +505,7 @@ on_link(struct nhrp *n, const struct nhrp_event *ev)
 	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it))
 		binding_reinstall(n, container_of(m, struct binding, node));
 	nhc_fallback_again(n, NULL);
-	nhc_reregister(n);
+	nhc_again(n, NULL);
 }
 
 static void
@@ -518,7 +518,7 @@ on_clear(struct nhrp *n, const struct nhrp_event *ev)
 		return;
 	cache_clear(n, dst, ev->family);
 	if (!dst)
-		nhc_reregister(n);
+		nhc_again(n, NULL);
 }
 
 static void
@@ -539,6 +539,7 @@ nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq 
 	case NHRP_EV_PEER_DOWN:
 	case NHRP_EV_PEER_MOVED:
 	case NHRP_EV_PEER_MAY:
+	case NHRP_EV_PEER_AGAIN:
 		peer_event(n, ev);
 		break;
 	case NHRP_EV_WANT_UP:

@@ -72,6 +72,7 @@ struct nhrp_conf {
 
 enum nhrp_event_kind {
 	NHRP_EV_PEER_UP, NHRP_EV_PEER_DOWN, NHRP_EV_PEER_MOVED,
+	NHRP_EV_PEER_AGAIN,	/* the peer was restarted and has a new SA, but was never down: what it forgot is to be told again */
 	NHRP_EV_PEER_MAY,	/* what the peer may claim changed: `may` */
 	NHRP_EV_WANT_UP, NHRP_EV_WANT_FAIL,
 	NHRP_EV_UNRESOLVED,	/* local or transit traffic to `dst` has no neighbour */

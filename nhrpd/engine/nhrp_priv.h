@@ -457,7 +457,7 @@ void	nhc_want(struct nhrp *n, struct nhc *c, const struct nhrp_event *ev);
 void	nhc_peer_lost(struct nhrp *n, struct peer *p, const char *reason);
 void	nhc_hint(struct nhrp *n, struct nhc *c, uint16_t code);	/* an error indication about our request */
 enum nhrp_drop nhc_reply(struct nhrp *n, const struct rx *rx);
-void	nhc_reregister(struct nhrp *n);
+void	nhc_again(struct nhrp *n, const struct peer *p);	/* registers anew with that one; NULL: with all */
 void	nhc_fallback_result(struct nhrp *n, bool ok);
 void	nhc_fallback_again(struct nhrp *n, const struct peer *p);
 void	nhc_shutdown(struct nhrp *n);

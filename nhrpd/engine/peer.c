@@ -144,6 +144,8 @@ peer_event(struct nhrp *n, const struct nhrp_event *ev)
 		peer_up(n, ev);
 	else if (p && ev->kind == NHRP_EV_PEER_MOVED)
 		peer_moved(n, p, ev);
+	else if (p && ev->kind == NHRP_EV_PEER_AGAIN)
+		nhc_again(n, p);
 	else if (p && ev->kind == NHRP_EV_PEER_MAY)
 		peer_limited(n, p, ev);
 	else if (p)

@@ -73,7 +73,7 @@ reconf(struct nhrp *n, struct nhrp_conf *to)
 	else if (!same_own(&was, to))
 		shortcuts_clear(n, NULL, 0, "the tunnel's address changed");
 	if (again)
-		nhc_reregister(n);
+		nhc_again(n, NULL);
 	explicit_bzero(was.auth, sizeof(was.auth));
 }
 

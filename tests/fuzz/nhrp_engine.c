@@ -388,7 +388,7 @@ drain(struct model *m)
 static void
 event(struct model *m, const struct nhrp_event *ev)
 {
-	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "peer-may", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
+	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "peer-again", "peer-may", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
 		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "probe", "shutdown" };
 
 	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_EV_SHUTDOWN + 1, "a word for each");

@@ -41,7 +41,9 @@ eventually 30 "spoke13, registered as unique, is UP" cloud_spoke_up 13 || ctl sp
 for n in $CLOUD_SPOKES; do [ "$n" = 1 ] || [ "$n" = 13 ] || cloud_start "$n"; done
 row 4 "wrong pre-shared key" IKE 'authentication failed.*pre-shared key' 'ike-auth-refused.*spoke4'
 row 5 "an identity the hub's profile does not take" IKE 'authentication failed.*identity' 'ike-auth-refused.*spoke5.*no profile'
-row 6 "wrong tunnel key" NHRP 'tunnel key' 'gre-key.*sends tunnel key 43, ours is 42'
+said6='gre-key.*sends tunnel key 43, ours is 42'
+[ "$(plane_of hub)" = user ] || said6='peer-secured.*spoke6'	# a kernel says nothing of what it drops
+row 6 "wrong tunnel key" NHRP 'tunnel key' "$said6"
 row 7 "wrong NHRP authentication string" NHRP 'authentication string' 'nhrp-drop.*spoke7.*authentication string'
 row 8 "IKE proposals with nothing in common" IKE 'no proposal in common.*we offered aes-gcm-128/sha256/modp2048' \
 	'ike-no-proposal.*198\.18\.18\.2.*peer offered aes-gcm-128/sha256/modp2048, wanted aes-gcm-256/sha384/ecp384'

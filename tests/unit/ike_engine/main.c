@@ -5,6 +5,7 @@ TEST_MAIN(init_suite, create_child_suite, exchange_suite, sa_suite, natt_suite, 
     /* the protocol's extensions and its tables of cases */
     frag_suite,
     hold_suite,
+    kept_suite,
     moves_suite,
     mke_suite,
     follow_suite,

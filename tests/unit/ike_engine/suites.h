@@ -33,4 +33,5 @@ Suite	*probe_suite(void);
 Suite	*proof_suite(void);
 Suite	*selector_suite(void);
 Suite	*hold_suite(void);
+Suite	*kept_suite(void);
 #endif

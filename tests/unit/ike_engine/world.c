@@ -114,7 +114,7 @@ void
 w_start(struct world *w, unsigned side)
 {
 	struct w_side *s = &w->s[side];
-	struct ike_env env = { .env = s->t.env, .spi_alloc = spi_alloc, .keylog = keylog, .wall = wall, .qcd_secret = s->qcd };
+	struct ike_env env = { .env = s->t.env, .spi_alloc = spi_alloc, .keylog = keylog, .wall = wall, .qcd_secret = s->qcd, .esp_kept = s->esp_kept };
 
 	if (!s->out.item)
 		ck_assert(outq_init(&s->out, &s->t.env, sizeof(struct ike_act), IKE_OUT_ITEMS, IKE_OUT_OCTETS));

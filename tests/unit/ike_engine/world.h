@@ -30,6 +30,7 @@ struct w_side {
 	uint16_t nat_shift;	/* public port = private port + shift */
 	uint32_t next_spi;
 	const uint8_t *qcd;	/* secret for crash tokens, or NULL */
+	bool esp_kept;	/* as in struct ike_env */
 	bool refuse_child, hold_jobs, dead, use_ok, use_sent, no_use_answer;
 	struct ike_job *jobs[W_JOBS];
 	unsigned n_jobs;

@@ -12,6 +12,7 @@ Suite	*pmtud_suite(void);
 Suite	*kmsg_suite(void);
 Suite	*select_suite(void);
 Suite	*tunnel_suite(void);
+Suite	*stale_suite(void);
 
 /* "NAME = HEX" in a recorded exchange; octets, 0 where it is not there. */
 size_t	vector(const char *file, const char *name, uint8_t *out, size_t max);

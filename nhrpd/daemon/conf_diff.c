@@ -197,15 +197,19 @@ key_named(const struct ike_profile *p, const char *name)
 static unsigned
 changed_keys(const struct ike_profile *was, const struct ike_profile *is, conf_line_fn *fn, void *ctx)
 {
-	char text[2 * IKE_NAME_MAX + 64];
+	char text[2 * IKE_NAME_MAX + 96];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < is->n_key; i++) {
 		const struct ike_key *k = &is->key[i], *old = key_named(was, k->name);
 
-		if (!old || (old->psk_len == k->psk_len && memcmp(old->psk, k->psk, k->psk_len) == 0))
+		bool psk = old && old->psk_len == k->psk_len && memcmp(old->psk, k->psk, k->psk_len) == 0;
+		bool ppk = old && old->ppk_len == k->ppk_len && memcmp(old->ppk, k->ppk, k->ppk_len) == 0 && old->ppk_id_len == k->ppk_id_len &&
+		    memcmp(old->ppk_id, k->ppk_id, k->ppk_id_len) == 0 && old->ppk_required == k->ppk_required;
+
+		if (!old || (psk && ppk))
 			continue;
-		snprintf(text, sizeof(text), "crypto ikev2 profile %s: the key of peer %s is another one", is->name, k->name);
+		snprintf(text, sizeof(text), "crypto ikev2 profile %s: the %skey of peer %s is another one", is->name, psk ? "post-quantum " : "", k->name);
 		fn(ctx, text);
 		n++;
 	}

@@ -95,6 +95,53 @@ START_TEST(key_changed)
 }
 END_TEST
 
+/* Only the post-quantum pre-shared key is another one: what has it in its keys goes; what has not stays, unless it must have one now. */
+static const struct ppk_row {
+	const char *what;
+	const char *was, *is;
+	bool must, stays;
+} ppks[] = {
+	{ "the same", "one", "one", false, true },
+	{ "the same, required now", "one", "one", true, true },
+	{ "another one", "one", "two", false, false },
+	{ "a longer one", "one", "one2", false, false },
+	{ "removed", "one", "", false, false },
+	{ "one where there was none", "", "one", false, true },
+	{ "one where there was none, required", "", "one", true, false },
+};
+
+static void
+set_ppk(struct ike_key *e, const char *secret, bool must)
+{
+	e->ppk_id_len = 1;
+	e->ppk_id[0] = 'q';
+	e->ppk_len = (uint8_t)strlen(secret);
+	memset(e->ppk, 0, sizeof(e->ppk));
+	memcpy(e->ppk, secret, e->ppk_len);
+	e->ppk_required = must;
+}
+
+START_TEST(post_quantum_key)
+{
+	const struct ppk_row *r = &ppks[_i];
+
+	for (unsigned i = 0; i < 2; i++) {
+		w.s[i].conf.ppk = r->was[0] != 0;
+		for (unsigned j = 0; j < w.s[i].profile[0].n_key; j++)
+			set_ppk(&w.s[i].key[j], r->was, false);
+	}
+	up();
+	ck_assert_int_eq(w_sa(&w, 0)->ext.ppk_used, r->was[0] != 0);
+	for (unsigned j = 0; j < profile[0].n_key; j++)
+		set_ppk(&key[j], r->is, r->must);
+	conf.ppk = r->is[0] != 0;
+	apply();
+	ck_assert_msg(w.s[0].downs == !r->stays, "%s: %s", r->what, w.s[0].down_text);
+	if (!r->stays)
+		ck_assert(strstr(w.s[0].down_text, "post-quantum"));
+}
+END_TEST
+
 /* Entries before it went, it has another name, another rule that still takes the peer: it is the same key. */
 START_TEST(key_elsewhere)
 {
@@ -283,6 +330,7 @@ reconf_suite(void)
 	tcase_add_test(c, the_same_again);
 	tcase_add_test(c, key_removed);
 	tcase_add_test(c, key_changed);
+	tcase_add_loop_test(c, post_quantum_key, 0, sizeof(ppks) / sizeof(ppks[0]));
 	tcase_add_test(c, key_elsewhere);
 	tcase_add_test(c, identities);
 	tcase_add_test(c, our_identity);

@@ -133,7 +133,7 @@ sealed(struct tunnel *t, uint32_t peer, uint16_t proto, struct span inner, uint8
 		pkt.may_fragment = may_fragment;
 		ok = m->out.seal(m->out.ctx, t->conf.id, peer, &pkt);
 	}
-	if (!p)
+	if (!p || (ok && proto == GRE_NHRP))	/* talk of ours is no use of the peer: two ends would keep a shortcut alive by asking each other */
 		return ok;
 	if (ok) {
 		p->st.tx_packets++;

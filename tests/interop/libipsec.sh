@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # strongSwan with kernel-libipsec (ESP in charon itself, so on this host's own kernel) to a plain tunnel of ours: tunnel mode for a pair
-# of prefixes, which our any-to-any is narrowed to. Either side opens it, rekeys from both, traffic both ways.
+# of prefixes, which our any-to-any is narrowed to. Either side opens it, rekeys from both, traffic both ways. Then a crypto map of two pairs.
 LIMIT=200
 TOPO_NS=${TOPO_NS:-plains-}
 # shellcheck source=tests/net/lib.sh
@@ -136,4 +136,44 @@ both_ways "ours opened"
 first=$(spi)
 eventually 20 "our side rekeys the child" renewed "$first"
 both_ways "after our rekey"
+
+# ---- crypto map: two pairs of prefixes, so two ESP SAs in one IKE SA
+cloud_stop ours; cloud_stop swan
+ns ours ip addr add 10.98.0.1/32 dev lo
+sed -i 's|^[[:space:]]*children {|&\n				net2 {\n					local_ts = 10.77.0.0/16\n					remote_ts = 10.98.0.0/16\n					esp_proposals = aes256gcm16\n				}|' "$d/swanctl/swanctl.conf"
+map_conf() {	# PEER LINE
+	ours_conf '' 3600
+	sed -i '/^interface Tunnel1/,$d' "$TOPO_DIR/ours.conf"
+	cat >>"$TOPO_DIR/ours.conf" <<-EOF
+		ip access-list extended NETS
+		 permit ip 10.99.0.0 0.0.255.255 10.77.0.0 0.0.255.255
+		 permit ip 10.98.0.0/16 10.77.0.0/16
+		crypto map M 10 ipsec-isakmp
+		$1
+		 match address NETS
+		 set ikev2-profile V
+		interface wan
+		 crypto map M
+	EOF
+}
+map_up() { [ "$(ctl ours show crypto map | grep -c '^    ESP .*installed')" = 2 ] && ! ctl ours show crypto map | grep -q 'no SA'; }
+map_traffic() {	# TEXT
+	both_ways "$1, first pair"
+	OUT=$(ns ours ping -n -q -c 3 -i 0.2 -W 2 -I 10.98.0.1 10.77.0.1); check $? "$1, second pair: pings from ours" "$(grep transmitted <<<"$OUT")"
+	OUT=$(ns swan ping -n -q -c 3 -i 0.2 -W 2 -I 10.77.0.1 10.98.0.1); check $? "$1, second pair: pings from strongSwan" "$(grep transmitted <<<"$OUT")"
+}
+map_conf ' set peer 198.18.11.2'
+swan_start; ours_start
+eventually 30 "crypto map: our side opens both" map_up || { ctl ours show crypto map; swanctl_at --list-sas; }
+map_traffic "ours opened"
+first=$(ctl ours show crypto map); swanctl_at --rekey --child net2 >/dev/null 2>&1
+renewed_map() { map_up && [ "$(ctl ours show crypto map | grep -o ' in 0x[0-9a-f]*' | sort)" != "$(grep -o ' in 0x[0-9a-f]*' <<<"$first" | sort)" ]; }
+eventually 20 "strongSwan rekeys one of them" renewed_map
+map_traffic "after its rekey"
+cloud_stop ours; cloud_stop swan
+map_conf ' description who calls'
+ours_start; swan_start
+for c in net net2; do swanctl_at --initiate --child $c --timeout 15 >"$TOPO_DIR/initiate" 2>&1; check $? "crypto map: strongSwan opens $c" "$(tail -n 1 "$TOPO_DIR/initiate")"; done
+eventually 10 "each line has its SA" map_up || ctl ours show crypto map
+map_traffic "strongSwan opened"
 end

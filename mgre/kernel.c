@@ -1237,8 +1237,15 @@ on_news(void *arg)
 {
 	struct mgre_kernel *m = arg;
 
-	if (!nlq_hear(m->news, on_any_news, m))
-		m->count[MK_NEWS_LOST]++;	/* whoever still waits is asked for again */
+	if (nlq_hear(m->news, on_any_news, m))
+		return;
+	m->count[MK_NEWS_LOST]++;	/* whoever still waits is asked for again; what was deleted meanwhile is put back */
+	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		if (!t->up || t->gone)
+			continue;
+		set_routes(m, t);
+		put_neighbours(t);
+	}
 }
 
 static void

@@ -20,6 +20,7 @@ struct dp_tunnel {
 	bool bare;	/* GRE without ESP: not protected at all */
 	bool plain;	/* no GRE: IP packets in ESP tunnel mode, all of them to one peer, the fallback neighbour */
 	bool gre_in_tunnel;	/* SAs will have GRE in tunnel mode: for an MTU before there is one */
+	char vrf[DP_NAME];	/* the interface is in this VRF; "": in none. It does not change while there is a tunnel */
 	struct addr source;	/* outer address; none: whatever the kernel picks */
 	uint8_t outer;	/* octets of outer addresses, 4 or 16, also while there is no source; 0: as the source, else 4 */
 	bool has_key;

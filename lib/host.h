@@ -19,6 +19,7 @@ struct host {
 	struct host_watch *(*after)(void *ctx, tick_t delay, void (*fn)(void *arg), void *arg);
 	const struct env *env;
 	struct log *log;
+	const char *underlay;	/* sockets for outer packets are bound to this interface, a VRF; NULL: to none */
 };
 
 #endif

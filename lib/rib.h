@@ -37,6 +37,7 @@ struct rib_event {
 	struct rib_route route;	/* GONE: only dst is meant */
 	int error;	/* RESULT: 0 or a negative errno */
 	const char *reason;	/* RESULT with an error, FAILED: in words; static */
+	const char *vrf;	/* whose table it is; NULL: the main one */
 };
 
 typedef void rib_event_fn(void *ctx, const struct rib_event *ev);

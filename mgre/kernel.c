@@ -105,6 +105,8 @@ struct mgre_kernel {
 	struct nlq q;
 	struct link_nl link;
 	struct leaving leaving;
+	unsigned underlay;	/* number of the VRF that outer packets are in; 0 none */
+	uint32_t underlay_table;
 	int news;	/* neighbours */
 	struct host_watch *watch_news, *watch_link;
 	struct mk_tunnel *tunnels;
@@ -331,12 +333,12 @@ outer_of(const struct dp_tunnel *c)
 }
 
 static bool
-put_gre(struct nl_msg *msg, const struct dp_tunnel *c)
+put_gre(struct nl_msg *msg, const struct dp_tunnel *c, unsigned underlay)
 {
 	uint16_t flags = htons(c->has_key ? 0x2000 : 0);
 	uint32_t key = htonl(c->key);
 
-	return (!c->source.n || nla_put(msg, IFLA_GRE_LOCAL, c->source.n, c->source.b) == 0) && nla_put_u8(msg, IFLA_GRE_TTL, TTL) == 0 &&
+	return nla_put_u32(msg, IFLA_GRE_LINK, underlay) == 0 && (!c->source.n || nla_put(msg, IFLA_GRE_LOCAL, c->source.n, c->source.b) == 0) && nla_put_u8(msg, IFLA_GRE_TTL, TTL) == 0 &&
 	       /* outer packets may be fragmented on their way, whatever is inside: paths that drop larger ones often do not say so */
 	       nla_put_u8(msg, IFLA_GRE_PMTUDISC, 0) == 0 && nla_put_u8(msg, IFLA_GRE_IGNORE_DF, 1) == 0 &&
 	       nla_put_u8(msg, IFLA_GRE_TOS, TOS_INHERIT) == 0 &&
@@ -345,7 +347,7 @@ put_gre(struct nl_msg *msg, const struct dp_tunnel *c)
 }
 
 static struct nl_msg *
-link_msg(const struct dp_tunnel *c, unsigned ifindex, unsigned mtu, uint16_t flags)
+link_msg(const struct dp_tunnel *c, unsigned underlay /* number of the VRF of outer packets, 0: none */, unsigned ifindex, unsigned mtu, uint16_t flags)
 {
 	struct ifinfomsg ifi = { .ifi_index = (int)ifindex, .ifi_change = IFF_NOARP };	/* ARP on */
 	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, flags, &ifi, sizeof(ifi));
@@ -356,7 +358,7 @@ link_msg(const struct dp_tunnel *c, unsigned ifindex, unsigned mtu, uint16_t fla
 	/* with a number the name would be a rename, which a device that is up refuses */
 	if ((ifindex || nla_put_string(msg, IFLA_IFNAME, c->name) == 0) && nla_put_u32(msg, IFLA_MTU, mtu) == 0 && (info = nla_nest_start(msg, IFLA_LINKINFO)) &&
 	    nla_put_string(msg, IFLA_INFO_KIND, "gre") == 0 && (data = nla_nest_start(msg, IFLA_INFO_DATA)) &&
-	    put_gre(msg, c)) {
+	    put_gre(msg, c, underlay)) {
 		nla_nest_end(msg, data);
 		nla_nest_end(msg, info);
 		return msg;
@@ -612,8 +614,12 @@ peer_behind(struct mk_tunnel *t, const struct addr *a)
 	struct nl_msg *msg = nlq_msg(RTM_GETROUTE, 0, &rt, sizeof(rt));
 	struct hop hop = { 0 };
 	const struct mk_neigh *n;
+	unsigned vrf = 0;
+	uint32_t table;
 
-	if (msg && nla_put(msg, RTA_DST, a->n, a->b) < 0) {
+	if (t->conf.vrf[0])
+		link_vrf(&t->owner->link, t->conf.vrf, &vrf, &table);
+	if (msg && (nla_put(msg, RTA_DST, a->n, a->b) < 0 || (vrf && nla_put_u32(msg, RTA_OIF, vrf) < 0))) {
 		nlmsg_free(msg);
 		return NULL;
 	}
@@ -706,7 +712,7 @@ static void
 open_leaving(struct mk_tunnel *t)
 {
 	const struct host *h = t->owner->host;
-	int fd = leaving_open(&t->owner->leaving, t->ifindex, t->conf.has_key, t->conf.redirect, t->conf.bare);
+	int fd = leaving_open(&t->owner->leaving, t->ifindex, t->conf.has_key, t->conf.redirect, t->conf.bare, t->conf.vrf[0]);
 
 	close_leaving(t);
 	if (fd < 0) {
@@ -828,20 +834,36 @@ put_route_mtu(struct nl_msg *msg)
 }
 
 /* The outer addresses of peers, that of multicast among them, are this device's: what ESP has not transformed on its way comes back to
- * it, which the kernel takes for a loop and drops. */
+ * it, which the kernel takes for a loop and drops.
+ *
+ * With a VRF for what is outside they are the VRF's own: XFRM looks the real outer address up in the VRF of the device that the
+ * synthetic one leads to, and this device may be in another (Linux 6.1 stood still when it was). What is not transformed comes back to the VRF as input, without a way on. */
+static unsigned
+route_to(const struct mgre_kernel *m, const struct mk_tunnel *t)
+{
+	return m->underlay ? m->underlay : t->ifindex;
+}
+
 static int
-set_routes(struct mgre_kernel *m, const struct mk_tunnel *t)
+change_routes(struct mgre_kernel *m, const struct mk_tunnel *t, bool add)
 {
 	struct prefix to = mgre_kernel_synthetic(t->conf.id, t->outer);
-	struct rtmsg rt = { .rtm_family = t->outer == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = to.bits, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
+	struct rtmsg rt = { .rtm_family = t->outer == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = to.bits, .rtm_table = RT_TABLE_UNSPEC, .rtm_protocol = RTPROT_STATIC,
 		.rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
-	struct nl_msg *msg = nlq_msg(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &rt, sizeof(rt));
+	struct nl_msg *msg = nlq_msg(add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &rt, sizeof(rt));
 
-	if (msg && (nla_put(msg, RTA_DST, to.addr.n, to.addr.b) < 0 || nla_put_u32(msg, RTA_OIF, t->ifindex) < 0 || !put_route_mtu(msg))) {
+	if (msg && (nla_put(msg, RTA_DST, to.addr.n, to.addr.b) < 0 || nla_put_u32(msg, RTA_TABLE, m->underlay_table) < 0 ||
+	    nla_put_u32(msg, RTA_OIF, route_to(m, t)) < 0 || (add && !put_route_mtu(msg)))) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}
 	return nlq_do(&m->q, msg);
+}
+
+static int
+set_routes(struct mgre_kernel *m, const struct mk_tunnel *t)
+{
+	return change_routes(m, t, true);
 }
 
 /* Multicast has a next hop of its own, which leads nowhere. */
@@ -919,23 +941,30 @@ static int
 build(struct mgre_kernel *m, struct mk_tunnel *t)
 {
 	static const struct dp_tunnel none;
-	int rc = nlq_do(&m->q, link_msg(&t->conf, 0, t->mtu, NLM_F_CREATE | NLM_F_EXCL));
-	bool adopted = rc == -EEXIST;
 	struct adopt is = { .t = t };
 	struct ifinfomsg ifi = { 0 };
+	bool adopted;
+	int rc;
+
+	if (m->host->underlay && !link_vrf(&m->link, m->host->underlay, &m->underlay, &m->underlay_table))
+		return failed(m, &t->conf, "find the tunnel vrf of", -ENODEV);
+	rc = nlq_do(&m->q, link_msg(&t->conf, m->underlay, 0, t->mtu, NLM_F_CREATE | NLM_F_EXCL));
+	adopted = rc == -EEXIST;
 
 	t->ifindex = link_index(t->conf.name);
 	ifi.ifi_index = (int)t->ifindex;
 	if (adopted && t->ifindex)
 		nlq_get(&m->q, nlq_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_adopted, &is);
-	if (adopted && is.same)
+	if (adopted && is.same && !m->underlay)	/* on_adopted() does not look at that */
 		rc = 0;
 	else if (adopted && t->ifindex)
-		rc = nlq_do(&m->q, link_msg(&t->conf, t->ifindex, t->mtu, 0));
+		rc = nlq_do(&m->q, link_msg(&t->conf, m->underlay, t->ifindex, t->mtu, 0));
 	if (rc != 0)
 		return failed(m, &t->conf, "make the GRE interface", rc);
 	if (!t->ifindex)
 		return failed(m, &t->conf, "make the GRE interface", -ENODEV);
+	if (t->conf.vrf[0] && (rc = link_into(&m->link, t->ifindex, t->conf.vrf)) != 0)
+		return failed(m, &t->conf, "put into its VRF", rc);
 	if ((rc = set_probes(m, t, "arp_cache", AF_INET)) != 0 || ((rc = set_probes(m, t, "ndisc_cache", AF_INET6)) != 0 && rc != -ENOENT))
 		return failed(m, &t->conf, "have next hops asked of us on", rc);
 	if (!is.mark && (rc = set_mark(m, t)) != 0)
@@ -962,6 +991,8 @@ unbuild(struct mgre_kernel *m, struct mk_tunnel *t)
 	close_nhrp(t);
 	if (t->ifindex && !t->gone)
 		delete_link(m, t->ifindex);
+	if (t->ifindex && m->underlay)	/* else it went with the device */
+		change_routes(m, t, false);
 	t->ifindex = 0;
 	t->up = false;
 }
@@ -1042,7 +1073,7 @@ modify(struct mgre_kernel *m, struct mk_tunnel *t, const struct dp_tunnel *conf)
 
 	if (strcmp(conf->name, was.name) != 0)
 		return failed(m, conf, "rename to", -EINVAL);
-	if ((rc = nlq_do(&m->q, link_msg(conf, t->ifindex, mtu, 0))) != 0)
+	if ((rc = nlq_do(&m->q, link_msg(conf, m->underlay, t->ifindex, mtu, 0))) != 0)
 		return failed(m, conf, "change", rc);
 	if ((rc = addresses(m, t->ifindex, &was, conf, true)) != 0)
 		return failed(m, conf, "set an address of", rc);
@@ -1215,7 +1246,7 @@ on_route_news(void *ctx, struct nlmsghdr *h)
 	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
 		struct prefix own = mgre_kernel_synthetic(t->conf.id, t->outer);
 
-		if (t->ifindex != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || !addr_eq(&to.addr, &own.addr))
+		if (route_to(m, t) != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || !addr_eq(&to.addr, &own.addr))
 			continue;
 		if (set_routes(m, t) == 0)
 			m->count[MK_ROUTE_RESTORED]++;
@@ -1291,7 +1322,7 @@ mgre_kernel_probe(char *err, size_t errlen)
 
 	if (!nlq_open(&q, NETLINK_ROUTE, err, errlen))
 		return false;
-	rc = nlq_do(&q, link_msg(&c, 0, MTU_DEFAULT, NLM_F_CREATE | NLM_F_EXCL));
+	rc = nlq_do(&q, link_msg(&c, 0, 0, MTU_DEFAULT, NLM_F_CREATE | NLM_F_EXCL));
 	ifi.ifi_index = (int)link_index(c.name);
 	if (ifi.ifi_index)
 		nlq_do(&q, nlq_msg(RTM_DELLINK, 0, &ifi, sizeof(ifi)));
@@ -1339,7 +1370,7 @@ mgre_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, 
 		snprintf(err, errlen, "out of memory");
 		return NULL;
 	}
-	*m = (struct mgre_kernel){ .host = host, .fn = fn, .ctx = ctx, .news = -1, .link.news = -1 };
+	*m = (struct mgre_kernel){ .host = host, .fn = fn, .ctx = ctx, .news = -1, .link.news = -1, .underlay_table = RT_TABLE_MAIN };
 	leaving_load(&m->leaving, 4);
 	if (!nlq_open(&m->q, NETLINK_ROUTE, err, errlen) || !link_open(&m->link, err, errlen))
 		goto fail;

@@ -9,6 +9,8 @@
  *   came in by the device it leaves by   the beginning, once a second for a pair of addresses (a table of the recent ones)
  *   anything else                        nothing; where it is to count, one more to that outer destination
  *
+ * In a VRF a packet has come in by the VRF, whatever its device was: there all that is forwarded is looked at, as seldom.
+ *
  * The program is written out below in the instructions of eBPF. It needs CAP_BPF or CAP_SYS_ADMIN while it is loaded: once, at the start,
  * for each kind of device; devices of one kind share it and its table. */
 #include "mgre/leaving.h"
@@ -170,13 +172,16 @@ counts(struct prog *p, int map)
 }
 
 static void
-redirects(struct prog *p, unsigned head, int map)
+redirects(struct prog *p, unsigned head, int map, bool vrf)
 {
 	unsigned found, to;
 
 	add(p, LD32(BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, ingress_ifindex)));
 	add(p, LD32(BPF_REG_2, BPF_REG_6, offsetof(struct __sk_buff, ifindex)));
-	or_leave(p, JNE(BPF_REG_1, BPF_REG_2));
+	if (vrf)
+		or_leave(p, INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_1, 0, 0, 0));
+	else
+		or_leave(p, JNE(BPF_REG_1, BPF_REG_2));
 	load_flow(p, head);
 	add(p, CALL(BPF_FUNC_ktime_get_ns));
 	add(p, MOV(BPF_REG_8, BPF_REG_0));
@@ -206,7 +211,7 @@ redirects(struct prog *p, unsigned head, int map)
 }
 
 static void
-write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects */, int count /* -1: not */)
+write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects */, int count /* -1: not */, bool vrf)
 {
 	static const uint8_t any_v4[4] = { 0xff, 0x0f, 0xff, 0xff }, any_v6[4] = { 0, 0xff, 0xff, 0xff };	/* whichever tunnel's */
 	struct addr mark = leaving_mark(1, n);
@@ -231,7 +236,7 @@ write_program(struct prog *p, unsigned n, bool key, int map /* -1: no redirects 
 	if (count >= 0)
 		counts(p, count);
 	if (map >= 0)
-		redirects(p, leaving_head(n, key), map);
+		redirects(p, leaving_head(n, key), map, vrf);
 	for (unsigned i = 0; i < p->n_out; i++)
 		p->i[p->out[i]].off = (int16_t)(p->n - p->out[i] - 1);
 	add(p, MOVI(BPF_REG_0, 0));
@@ -272,7 +277,7 @@ leaving_probe(void)
 
 	if (map < 0)
 		return map;
-	write_program(&p, 4, true, map, -1);
+	write_program(&p, 4, true, map, -1, false);
 	prog = load_program(&p);
 	close(map);
 	if (prog >= 0)
@@ -281,14 +286,14 @@ leaving_probe(void)
 }
 
 static int
-load_kind(unsigned n, bool key, bool redirect, int count)
+load_kind(unsigned n, bool key, bool redirect, int count, bool vrf)
 {
 	struct prog p = { .n = 0 };
 	int map = redirect ? make_table() : -1, prog;
 
 	if (redirect && map < 0)
 		return map;
-	write_program(&p, n, key, map, count);
+	write_program(&p, n, key, map, count, vrf);
 	prog = load_program(&p);
 	if (map >= 0)
 		close(map);	/* the program holds it */
@@ -300,7 +305,7 @@ leaving_load(struct leaving *l, unsigned n)
 {
 	l->counts = make_counts();
 	for (unsigned i = 0; i < LEAVING_KINDS; i++)
-		l->prog[i] = i & 4 && l->counts < 0 ? l->counts : load_kind(n, i & 1, i & 2, i & 4 ? l->counts : -1);
+		l->prog[i] = i & 4 && l->counts < 0 ? l->counts : load_kind(n, i & 1, i & 2, i & 4 ? l->counts : -1, i & 8);
 }
 
 static void
@@ -320,9 +325,9 @@ leaving_close(struct leaving *l)
 }
 
 int
-leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect, bool count)
+leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect, bool count, bool vrf)
 {
-	int prog = l->prog[key | redirect << 1 | count << 2];
+	int prog = l->prog[key | redirect << 1 | count << 2 | vrf << 3];
 
 	return prog < 0 ? prog : open_socket(ifindex, prog);
 }

@@ -14,7 +14,7 @@ unsigned leaving_head(unsigned n, bool key);	/* octets of outer IP and GRE heade
 
 /* The programs, one for each kind of device: loaded while the process may still do so, and kept. Where the kernel takes none, prog of a kind
  * says why, and leaving_open() answers it. */
-enum { LEAVING_KINDS = 8 };
+enum { LEAVING_KINDS = 16 };
 struct leaving {
 	int prog[LEAVING_KINDS];	/* or a negative errno */
 	int counts;	/* table of packets by device and outer destination, or a negative errno */
@@ -23,8 +23,8 @@ void	leaving_load(struct leaving *l, unsigned n);	/* octets of outer addresses *
 void	leaving_close(struct leaving *l);
 
 /* A socket to read from, not blocking, or a negative errno. Each packet begins with the outer IP header. With `redirect`, also one
- * packet a second of each pair of inner addresses that came in by this device and leaves by it again, cut. */
-int	leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect, bool count);
+ * packet a second of each pair of inner addresses that came in by this device, or with `vrf` by any, and leaves by it, cut. */
+int	leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect, bool count, bool vrf /* the device is in one */);
 
 /* With `count`: packets to these outer destinations (IPv4) are counted. Where nobody else can tell. */
 int	leaving_count(const struct leaving *l, unsigned ifindex, const struct addr *to);	/* from now on */

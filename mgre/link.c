@@ -10,6 +10,7 @@
 #include <netlink/errno.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/link/vrf.h>
 #include <netlink/route/neighbour.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -138,6 +139,28 @@ link_setup(struct link_nl *l, unsigned ifindex, const uint8_t mac[static TAP_MAC
 	if (want)
 		rtnl_link_put(want);
 	return rc;
+}
+
+bool
+link_vrf(struct link_nl *l, const char *vrf, unsigned *ifindex, uint32_t *table)
+{
+	struct rtnl_link *link = NULL;
+	bool ok = rtnl_link_get_kernel(l->ask, 0, vrf, &link) == 0 && rtnl_link_is_vrf(link) && rtnl_link_vrf_get_tableid(link, table) == 0;
+
+	if (ok)
+		*ifindex = (unsigned)rtnl_link_get_ifindex(link);
+	if (link)
+		rtnl_link_put(link);
+	return ok;
+}
+
+int
+link_into(struct link_nl *l, unsigned ifindex, const char *vrf)
+{
+	unsigned master;
+	uint32_t table;
+
+	return link_vrf(l, vrf, &master, &table) ? to_errno(rtnl_link_enslave_ifindex(l->ask, (int)master, (int)ifindex)) : -ENODEV;
 }
 
 int

@@ -23,6 +23,9 @@ void	link_close(struct link_nl *l);
 unsigned link_index(const char *name);	/* 0: no such interface */
 /* All answer 0 or a negative errno. */
 int	link_setup(struct link_nl *l, unsigned ifindex, const uint8_t mac[static TAP_MAC], unsigned mtu); /* ARP off, queue length, up */
+/* Into the VRF of that name; 0 or a negative errno: -ENODEV where there is none. */
+int	link_into(struct link_nl *l, unsigned ifindex, const char *vrf);
+bool	link_vrf(struct link_nl *l, const char *vrf, unsigned *ifindex, uint32_t *table);	/* false: there is no such VRF */
 int	link_mtu(struct link_nl *l, unsigned ifindex, unsigned mtu);
 int	link_addr(struct link_nl *l, unsigned ifindex, const struct prefix *a, bool add);
 int	link_neigh(struct link_nl *l, unsigned ifindex, const struct addr *a, const uint8_t mac[static TAP_MAC]);	/* permanent */

@@ -672,6 +672,9 @@ build(struct mgre_user *m, struct tunnel *t)
 	t->env->random(t->env->ctx, t->mac, TAP_MAC);
 	t->mac[0] = 0x06;	/* locally administered, and not like a peer's */
 	t->settled = false;
+	rc = conf->vrf[0] ? link_into(&m->link, t->ifindex, conf->vrf) : 0;	/* before it is up and has addresses */
+	if (rc != 0)
+		return failed(m, conf, "put into its VRF", rc);
 	rc = link_setup(&m->link, t->ifindex, t->mac, t->mtu);
 	if (rc != 0)
 		return failed(m, conf, "set up", rc);

@@ -17,6 +17,8 @@
 #include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/vrf.h>
 #include <netlink/route/route.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,7 @@ struct kernel_rib {
 	struct nl_sock *ask, *listen;
 	struct host_watch *watch;
 	struct trie routes;	/* of struct entry */
+	uint32_t table;
 	bool resync;
 };
 
@@ -103,14 +106,15 @@ is_ours(const struct known *n)
 
 /* False for what is none of our business: other tables, clones, broadcast and multicast. */
 static bool
-known_of(struct rtnl_route *r, struct known *out)
+known_of(const struct kernel_rib *k, struct rtnl_route *r, struct known *out)
 {
 	struct rtnl_nexthop *nh = rtnl_route_nexthop_n(r, 0);
 
 	memset(out, 0, sizeof(*out));
 	out->table = rtnl_route_get_table(r);
 	out->proto = rtnl_route_get_protocol(r);
-	if ((out->table != RT_TABLE_MAIN && out->table != RT_TABLE_LOCAL) || rtnl_route_get_flags(r) & RTM_F_CLONED || out->proto == ROUTING_PROTO_GUARD)
+	if ((out->table != k->table && (out->table != RT_TABLE_LOCAL || k->table != RT_TABLE_MAIN)) || rtnl_route_get_flags(r) & RTM_F_CLONED ||
+	    out->proto == ROUTING_PROTO_GUARD)
 		return false;
 	if (!dst_of(r, &out->route.dst) || !kind_of(r, &out->route.kind))
 		return false;
@@ -274,7 +278,7 @@ on_message(struct nl_msg *msg, void *arg)
 		k->resync = true;
 	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || rtnl_route_parse(h, &r) < 0)
 		return NL_OK;
-	if (known_of(r, &n)) {
+	if (known_of(k, r, &n)) {
 		if (h->nlmsg_type == RTM_NEWROUTE && h->nlmsg_flags & NLM_F_REPLACE)
 			route_replaced(k, &n);
 		if (is_ours(&n))
@@ -433,7 +437,7 @@ set_source(struct rtnl_route *nl, const struct addr *src)
 }
 
 static struct rtnl_route *
-nl_route(const struct rib_route *r)
+nl_route(const struct kernel_rib *k, const struct rib_route *r)
 {
 	struct rtnl_route *nl = rtnl_route_alloc();
 	struct nl_addr *dst = nl_of(&r->dst);
@@ -445,7 +449,7 @@ nl_route(const struct rib_route *r)
 	}
 	nl_addr_put(dst);
 	rtnl_route_set_family(nl, r->dst.addr.n == 4 ? AF_INET : AF_INET6);
-	rtnl_route_set_table(nl, RT_TABLE_MAIN);
+	rtnl_route_set_table(nl, k->table);
 	if (r->kind == RIB_REJECT) {
 		set_guard(nl, r);
 		return nl;
@@ -488,7 +492,7 @@ route_del(struct rib *rib, const struct rib_route *r)
 {
 	struct kernel_rib *k = (struct kernel_rib *)rib;
 	struct rib_route any = { .dst = r->dst, .ifindex = r->ifindex, .fixed = r->fixed, .before = r->before, .kind = r->kind };
-	struct rtnl_route *nl = nl_route(&any);
+	struct rtnl_route *nl = nl_route(k, &any);
 	int e;
 
 	if (!nl)
@@ -508,7 +512,7 @@ route_set(struct rib *rib, const struct rib_route *r)
 
 	if ((e = route_del(rib, r)) < 0)	/* an older one of ours, perhaps by another gateway */
 		return e;
-	if (!(nl = nl_route(r)))
+	if (!(nl = nl_route(k, r)))
 		return -ENOMEM;
 	e = to_errno(rtnl_route_add(k->ask, nl, NLM_F_CREATE));
 	rtnl_route_put(nl);
@@ -676,8 +680,8 @@ open_sockets(struct kernel_rib *k)
 	return k->watch != NULL;
 }
 
-struct rib *
-rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen)
+static struct rib *
+new(const struct host *host, uint32_t table, rib_event_fn *fn, void *ctx, char *err, size_t errlen)
 {
 	struct kernel_rib *k = env_alloc(host->env, sizeof(*k));
 
@@ -687,6 +691,7 @@ rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, 
 	}
 	k->rib.ops = &kernel_ops;
 	k->host = host;
+	k->table = table;
 	k->fn = fn;
 	k->ctx = ctx;
 	trie_init(&k->routes, host->env);
@@ -696,6 +701,30 @@ rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, 
 		return NULL;
 	}
 	return &k->rib;
+}
+
+struct rib *
+rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	return new(host, RT_TABLE_MAIN, fn, ctx, err, errlen);
+}
+
+struct rib *
+rib_kernel_vrf_new(const struct host *host, const char *vrf, rib_event_fn *fn, void *ctx, char *err, size_t errlen)
+{
+	struct nl_sock *s = open_socket();
+	struct rtnl_link *link = NULL;
+	uint32_t table = 0;
+
+	if (s && rtnl_link_get_kernel(s, 0, vrf, &link) == 0 && rtnl_link_is_vrf(link))
+		rtnl_link_vrf_get_tableid(link, &table);
+	if (link)
+		rtnl_link_put(link);
+	nl_socket_free(s);
+	if (table)
+		return new(host, table, fn, ctx, err, errlen);
+	snprintf(err, errlen, "there is no VRF %s: ip link add %s type vrf table NUMBER", vrf, vrf);
+	return NULL;
 }
 
 void

@@ -19,6 +19,8 @@ enum {
 /* Starts to follow the main and local tables; fn hears the dump and RIB_EV_READY from rib_kernel_start() on. NULL with a
  * sentence in err. */
 struct rib *rib_kernel_new(const struct host *host, rib_event_fn *fn, void *ctx, char *err, size_t errlen);
+/* The same for the table of a VRF, which has to be there. */
+struct rib *rib_kernel_vrf_new(const struct host *host, const char *vrf, rib_event_fn *fn, void *ctx, char *err, size_t errlen);
 void	rib_kernel_start(struct rib *rib);
 void	rib_kernel_again(struct rib *rib);	/* tells all that is known once more, and RIB_EV_READY: somebody new listens */
 bool	rib_kernel_told(const struct rib *rib, const struct prefix *dst);	/* somebody else's route to dst is known */

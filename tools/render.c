@@ -740,12 +740,14 @@ render_refused(FILE *f, json_t *data)
 
 /* ---- the rest */
 
-/* What the packet filter does for the tunnel. */
+/* What the packet filter does for the tunnel, and in which VRFs it is. */
 static void
 interface_filter(FILE *f, json_t *e)
 {
 	const char *filter = text(e, "filter");
 
+	if (text(e, "vrf")[0] || text(e, "outer_vrf")[0])
+		fprintf(f, "  VRF %s, of outer packets %s\n", text(e, "vrf")[0] ? text(e, "vrf") : "none", text(e, "outer_vrf")[0] ? text(e, "outer_vrf") : "none");
 	if (number(e, "mss"))
 		fprintf(f, "  TCP MSS is lowered to %lld%s%s: %lld SYN%s so far\n", number(e, "mss"), filter[0] ? ", by " : "", filter, number(e, "mss_lowered"),
 		    number(e, "mss_lowered") == 1 ? "" : "s");

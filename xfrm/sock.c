@@ -83,13 +83,19 @@ bind_port(int fd, bool v6)
 	return bind(fd, &a.sa, sizeof(a.in4));
 }
 
+static bool
+bind_underlay(int fd, const char *name)
+{
+	return !name || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) == 0;
+}
+
 /* -1 with errno set. */
 static int
-open_one(enum sock_kind k)
+open_one(enum sock_kind k, const char *underlay)
 {
 	int fd = socket(kinds[k].family, kinds[k].type | SOCK_CLOEXEC | SOCK_NONBLOCK, kinds[k].protocol);
 
-	if (fd >= 0 && (!set_options(fd, k) || (kinds[k].type == SOCK_DGRAM && bind_port(fd, is_v6(k)) != 0))) {
+	if (fd >= 0 && (!set_options(fd, k) || !bind_underlay(fd, underlay) || (kinds[k].type == SOCK_DGRAM && bind_port(fd, is_v6(k)) != 0))) {
 		int e = errno;
 
 		close(fd);
@@ -112,7 +118,7 @@ get_memory(struct socks *s, const struct env *env)
 }
 
 bool
-socks_open(struct socks *s, const struct env *env, char *err, size_t errlen)
+socks_open(struct socks *s, const struct env *env, const char *underlay, char *err, size_t errlen)
 {
 	for (int k = 0; k < SOCK_KINDS; k++)
 		s->fd[k] = -1;
@@ -122,7 +128,7 @@ socks_open(struct socks *s, const struct env *env, char *err, size_t errlen)
 		return false;
 	}
 	for (int k = 0; k < SOCK_KINDS; k++) {
-		s->fd[k] = open_one((enum sock_kind)k);
+		s->fd[k] = open_one((enum sock_kind)k, underlay);
 		if (s->fd[k] >= 0 || (is_v6((enum sock_kind)k) && errno == EAFNOSUPPORT))
 			continue;
 		snprintf(err, errlen, "cannot open %s: %s; %s", kinds[k].what, strerror(errno), kinds[k].hint);
@@ -220,7 +226,7 @@ path_len(const struct sock_path *p)
 
 /* Asks the routing table through a connected socket; nothing is sent. */
 unsigned
-sock_route_mtu(const struct endpoint *local, const struct endpoint *remote)
+sock_route_mtu(const char *underlay, const struct endpoint *local, const struct endpoint *remote)
 {
 	bool v6 = remote->addr.n == 16;
 	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), mtu = 0;
@@ -230,6 +236,7 @@ sock_route_mtu(const struct endpoint *local, const struct endpoint *remote)
 
 	if (fd < 0)
 		return 0;
+	bind_underlay(fd, underlay);
 	any.port = 0;
 	to.port = SOCK_PORT;
 	alen = to_sockaddr(&a, &any, true);

@@ -88,10 +88,10 @@ struct socks {
 };
 
 /* Opens all; without IPv6 in the kernel, IPv4 only. False with a sentence in err. */
-bool	socks_open(struct socks *s, const struct env *env, char *err, size_t errlen);
+bool	socks_open(struct socks *s, const struct env *env, const char *underlay, char *err, size_t errlen);	/* underlay: a VRF, or NULL */
 void	socks_close(struct socks *s, const struct env *env);
 void	sock_path_set(struct sock_path *p, const struct endpoint *local, const struct endpoint *remote, bool encap);
-unsigned sock_route_mtu(const struct endpoint *local, const struct endpoint *remote);	/* of the first hop; 0 not known */
+unsigned sock_route_mtu(const char *underlay, const struct endpoint *local, const struct endpoint *remote);	/* of the first hop; 0 not known */
 
 struct sock_slot *sock_slot(struct socks *s);	/* the next free one; sends the batch when there is none */
 void	sock_queue(struct socks *s, const struct sock_path *path, struct span packet, uint8_t tos,

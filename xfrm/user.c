@@ -120,7 +120,7 @@ pmtu_ask_route(struct xfrm_user *x, struct xpeer *p, bool fresh)
 {
 	const struct xsa *sa = p->active ? p->active : p->sas;
 	bool v6 = sa->conf.remote.addr.n == 16;
-	unsigned mtu = sock_route_mtu(&sa->conf.local, &sa->conf.remote);
+	unsigned mtu = sock_route_mtu(x->host->underlay, &sa->conf.local, &sa->conf.remote);
 
 	if (mtu == 0)
 		mtu = PMTU_GUESS;
@@ -623,7 +623,7 @@ xfrm_user_new(const struct host *host, dp_event_fn *fn, void *ctx, const struct 
 	x->socks.ctx = x;
 	x->socks.too_big = pmtu_report;
 	x->socks.refused = pmtu_refused;
-	if (!socks_open(&x->socks, host->env, err, errlen)) {
+	if (!socks_open(&x->socks, host->env, host->underlay, err, errlen)) {
 		sadb_fini(&x->sas);
 		env_free(host->env, x);
 		return NULL;

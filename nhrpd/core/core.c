@@ -302,7 +302,7 @@ core_rib_event(struct core *c, tick_t now, const struct rib_event *ev)
 		struct core_tunnel *t = &c->tunnel[i];
 		struct nhrp_event e = { .kind = to[ev->kind], .prefix = ev->route.dst, .via = ev->route.via, .route = route_kind(t, &ev->route) };
 
-		if (!core_used(t))
+		if (!core_used(t) || strcmp(t->dp.vrf, ev->vrf ? ev->vrf : "") != 0)
 			continue;
 		core_tell_nhrp(c, t, &e);
 	}

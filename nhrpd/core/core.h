@@ -28,6 +28,7 @@ struct core_tunnel_conf {
 	struct nhrp_conf nhrp;	/* not looked at where there is */
 	const struct core_plain_conf *plain;	/* NULL: DMVPN. Else dp.plain is set */
 	unsigned profile;	/* into ike_conf; not looked at where dp.bare */
+	const char *outer_vrf;	/* the same for all tunnels; NULL: none */
 	const char *source_if;	/* name of the source interface, or NULL when an address was given */
 	uint8_t source_family;	/* 4 or 16: which of its addresses */
 };

@@ -15,7 +15,8 @@ name_at(const struct core_conf *conf, unsigned i)
 static bool
 same_place(const struct core_conf *a, const struct core_conf *b, unsigned i)
 {
-	return strcmp(name_at(a, i), name_at(b, i)) == 0 && (!*name_at(a, i) || (!a->tunnel[i].plain == !b->tunnel[i].plain && a->tunnel[i].dp.bare == b->tunnel[i].dp.bare));
+	return strcmp(name_at(a, i), name_at(b, i)) == 0 && (!*name_at(a, i) || (!a->tunnel[i].plain == !b->tunnel[i].plain &&
+	    a->tunnel[i].dp.bare == b->tunnel[i].dp.bare && strcmp(a->tunnel[i].dp.vrf, b->tunnel[i].dp.vrf) == 0));
 }
 
 /* ---- peers that have to go */

@@ -240,6 +240,22 @@ check_sources(struct conf_parse *p, const struct conf_b_interface *b)
 	}
 }
 
+/* Sockets are bound to it, and there is one of each kind. */
+static void
+check_underlay(struct conf_parse *p, const struct conf_b_interface *b)
+{
+	for (const struct conf_block *o = p->interface; o && o != &b->b; o = o->next) {
+		const struct conf_b_interface *other = (const struct conf_b_interface *)o;
+		const char *one = b->outer_vrf.at.line ? b->outer_vrf.s : "", *two = other->outer_vrf.at.line ? other->outer_vrf.s : "";
+
+		if (is_down(other) || is_down(b) || strcmp(one, two) == 0)
+			continue;
+		conf_error_at(p, *one ? b->outer_vrf.at : b->b.at, "interface %s has %s%s: outer packets of all tunnels are in one VRF", o->name,
+		    *two ? "tunnel vrf " : "no tunnel vrf", two);
+		return;
+	}
+}
+
 static const struct addr *
 map_of(const struct conf_b_interface *b, const struct addr *proto)
 {
@@ -332,6 +348,8 @@ build_dp(const struct conf_b_interface *b, uint32_t id, struct dp_tunnel *o)
 {
 	o->id = id;
 	copy_name(o->name, sizeof(o->name), b->b.name);
+	if (b->vrf.at.line)
+		copy_name(o->vrf, sizeof(o->vrf), b->vrf.s);
 	o->source = b->source.p.addr;
 	o->plain = conf_is_plain(b);
 	o->bare = b->bare.n;
@@ -354,6 +372,7 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct c
 	memset(&spare, 0, sizeof(spare));
 	check_interface(p, b);
 	check_sources(p, b);
+	check_underlay(p, b);
 	if (is_down(b)) {
 		p->conf->n_shutdown++;
 	} else if (w->n_tunnel == CORE_TUNNELS_MAX) {
@@ -368,6 +387,7 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct c
 	if (!conf_is_plain(b))
 		build_nhrp(p, b, family, &o->nhrp);
 	o->source_family = o->dp.outer = family;
+	o->outer_vrf = b->outer_vrf.at.line ? b->outer_vrf.s : NULL;
 	o->source_if = b->source.p.addr.n ? NULL : b->source.s;
 	if (prot && o != &spare && conf_is_plain(b)) {
 		struct ike_profile *own = &w->profile[w->n_profile];

@@ -190,7 +190,7 @@ struct conf_b_map {
 };
 struct conf_b_interface {
 	struct conf_block b;
-	struct conf_val description, source, mode, key, protection, bare, network_id, auth, hold, reg, mtu, mss;
+	struct conf_val description, source, mode, key, protection, bare, network_id, auth, hold, reg, mtu, mss, vrf, outer_vrf;
 	struct conf_val no_unique, shortcut, redirect, mcast_dynamic, shutdown;
 	struct conf_rate max_receive, max_send;
 	struct conf_place own_at[NHRP_OWN_ADDRS];

@@ -82,7 +82,7 @@ const struct conf_rule conf_rules[] = {
 
 	/* ---- crypto ikev2 policy NAME */
 	{ CONF_POLICY, "proposal <name>...", "proposal", conf_set_list, PO(proposal), "Proposals, best first" },
-	{ CONF_POLICY, "match fvrf any", "", conf_set_nothing, 0, "Accepted: there are no VRFs" },
+	{ CONF_POLICY, "match fvrf any", "", conf_set_nothing, 0, "Accepted: peers come by the one VRF of `tunnel vrf`" },
 
 	/* ---- crypto ikev2 keyring NAME */
 	{ CONF_KEYRING, "peer <name>", "", conf_open_peer, 0, "A peer or group of peers and its key" },
@@ -105,7 +105,7 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_PROFILE, "match identity remote dn <dn>", "", conf_set_match, 0, "Peers by the subject of their certificate; \"*\" is any value" },
 	{ CONF_PROFILE, "match identity remote any", "", conf_set_match, 0, "All peers" },
 	{ CONF_PROFILE, "match certificate <name>", "", conf_set_match_cert, 0, "And only those whose certificate fits this map, or another one named so" },
-	{ CONF_PROFILE, "match fvrf any", "", conf_set_nothing, 0, "Accepted: there are no VRFs" },
+	{ CONF_PROFILE, "match fvrf any", "", conf_set_nothing, 0, "Accepted: peers come by the one VRF of `tunnel vrf`" },
 	{ CONF_PROFILE, "identity local {fqdn|email} <fqdn-or-email>", "identity local", conf_set_local_id, 0, "Name we prove" },
 	{ CONF_PROFILE, "identity local address <address>", "", conf_set_local_id, 0, "Address we give as our identity" },
 	{ CONF_PROFILE, "identity local key-id <text>", "", conf_set_local_id, 0, "Opaque identity of ours" },
@@ -212,6 +212,8 @@ const struct conf_rule conf_rules[] = {
 	    "An interface of the system, no tunnel: packets that the map protects leave and come by it in ESP" },
 	{ CONF_INTERFACE, "description <line>", "description", conf_set_value, IF(description), "A note, seen in show interface" },
 	{ CONF_INTERFACE, "shutdown", "shutdown", conf_set_flag, IF(shutdown), "Leave this interface down" },
+	{ CONF_INTERFACE, "vrf forwarding <interface>", "vrf forwarding", conf_set_value, IF(vrf),
+	    "VRF the interface is in, a device that is there (ip link add NAME type vrf table N)" },
 	{ CONF_INTERFACE, "ip address <prefix4> [<mask>] [secondary]", "", conf_set_address, 0, "Address inside the tunnel" },
 	{ CONF_INTERFACE, "ipv6 address <prefix6>", "", conf_set_address, 0, "IPv6 address inside the tunnel" },
 	{ CONF_INTERFACE, "ip|ipv6 mtu {auto}", "ip|ipv6 mtu", conf_set_value, IF(mtu), "MTU from the real overhead (auto)" },
@@ -219,6 +221,7 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_INTERFACE, "ip|ipv6 tcp adjust-mss {auto}", "ip|ipv6 tcp adjust-mss", conf_set_mss, IF(mss), "TCP segment size from the MTU (auto)" },
 	{ CONF_INTERFACE, "ip|ipv6 tcp adjust-mss <number:500-9176>", "", conf_set_mss, IF(mss), "Largest TCP segment" },
 	{ CONF_INTERFACE, "tunnel source <source>", "tunnel source", conf_set_value, IF(source), "Outer address, or the interface that has it" },
+	{ CONF_INTERFACE, "tunnel vrf <interface>", "tunnel vrf", conf_set_value, IF(outer_vrf), "VRF of the outer packets, the same for all tunnels" },
 	{ CONF_INTERFACE, "tunnel mode gre multipoint [{ipv6}]", "tunnel mode", conf_set_value, IF(mode), "mGRE: DMVPN" },
 	{ CONF_INTERFACE, "tunnel mode ipsec {ipv4|ipv6}", "", conf_set_value, IF(ipsec_mode), "IPsec without GRE and NHRP, to one peer; outer addresses" },
 	{ CONF_INTERFACE, "tunnel destination <host>", "", conf_set_destination, 0, "The peer of a tunnel of mode ipsec; several: the best first. None: who calls" },
@@ -379,6 +382,7 @@ static const struct {
 	{ "fallback", "When better hubs are back" },
 	{ "file", "A file" },
 	{ "force", "Always" },
+	{ "forwarding", "Where packets inside the tunnel are routed" },
 	{ "fqdn", "A full host name" },
 	{ "fragmentation", "IKE messages in pieces" },
 	{ "fvrf", "VRF of the outer addresses" },
@@ -491,6 +495,7 @@ static const struct {
 	{ "tunnel", "Properties of the tunnel" },
 	{ "url", "Address of a web server" },
 	{ "user", "This program, over a TAP device" },
+	{ "vrf", "A routing table of its own" },
 	{ "version", "A release" },
 	{ "window-size", "How many packets" },
 	{ "zebra", "FRRouting's routing table manager" },

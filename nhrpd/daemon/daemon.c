@@ -34,6 +34,7 @@
 #include "nhrpd/daemon/source.h"
 #include "nhrpd/daemon/maproutes.h"
 #include "nhrpd/daemon/statics.h"
+#include "nhrpd/daemon/vrfs.h"
 #include "nhrpd/daemon/workers.h"
 #include "nhrpd/daemon/zdial.h"
 #include "routing/lookup.h"
@@ -53,6 +54,7 @@ struct daemon {
 	struct maproutes *maps;
 	bool addrs_changed;	/* of this host: they look for theirs again, once the routing table is not being read */
 	struct zdial *zdial;	/* NULL: none is needed, or none can be */
+	struct vrfs *vrfs;
 	struct ikesock *ike;
 	struct names *names;
 	struct source *source;
@@ -90,6 +92,31 @@ result(struct daemon *d, const struct core_act *a, int e, const char *why)
 	core_result(d->core, now_of(d), a, e == 0, e == 0 ? "" : why ? why : strerror(-e));
 }
 
+/* The routes of an interface are its VRF's. */
+static struct rib *
+rib_of(const struct daemon *d, const char *vrf)
+{
+	return *vrf ? vrfs_rib(d->vrfs, vrf) : d->rib;
+}
+
+static struct rib *
+rib_of_tunnel(const struct daemon *d, uint32_t tunnel)
+{
+	return tunnel && tunnel <= d->conf->core.n_tunnel ? rib_of(d, d->conf->core.tunnel[tunnel - 1].dp.vrf) : d->rib;
+}
+
+static struct rib *
+rib_of_name(void *ctx, const char *name)
+{
+	struct daemon *d = ctx;
+
+	for (uint32_t i = 0; i < d->conf->core.n_tunnel; i++) {
+		if (strcmp(d->conf->core.tunnel[i].dp.name, name) == 0)
+			return rib_of_tunnel(d, i + 1);
+	}
+	return d->rib;
+}
+
 static void
 act_tunnel_set(struct daemon *d, const struct core_act *a)
 {
@@ -99,7 +126,7 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 
 	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info)) {
 		core_ifindex(d->core, a->tunnel, info.ifindex);
-		statics_set(d->rib, d->conf, a->dp_tunnel->name, info.ifindex, &d->log);
+		statics_set(rib_of(d, a->dp_tunnel->vrf), d->conf, a->dp_tunnel->name, info.ifindex, &d->log);
 		maproutes_link(d->maps, a->dp_tunnel->name, info.ifindex, true);
 	}
 	if (e != 0 && d->starting) {
@@ -125,7 +152,8 @@ act_sa_add(struct daemon *d, const struct core_act *a)
 static void
 act_route_set(struct daemon *d, const struct core_act *a)
 {
-	int e = d->rib->ops->route_set(d->rib, &a->route);
+	struct rib *rib = rib_of_tunnel(d, a->tunnel);
+	int e = rib ? rib->ops->route_set(rib, &a->route) : -ENODEV;
 
 	if (e != -EINPROGRESS)
 		result(d, a, e, NULL);
@@ -152,6 +180,7 @@ static void
 carry_out(struct daemon *d, const struct core_act *a)
 {
 	const struct dp_ops *dp = d->dp->ops;
+	struct rib *rib;
 
 	switch (a->kind) {
 	case CORE_ACT_TUNNEL_SET:
@@ -185,7 +214,8 @@ carry_out(struct daemon *d, const struct core_act *a)
 		act_route_set(d, a);
 		break;
 	case CORE_ACT_ROUTE_DEL:
-		d->rib->ops->route_del(d->rib, &a->route);
+		if ((rib = rib_of_tunnel(d, a->tunnel)))
+			rib->ops->route_del(rib, &a->route);
 		break;
 	case CORE_ACT_IKE_SEND:
 	case CORE_ACT_KEEPALIVE:
@@ -256,7 +286,7 @@ on_dp(void *ctx, const struct dp_event *ev)
 		return;
 	if (ev->kind == DP_EV_LINK && ev->link_up && d->dp->ops->link_info(d->dp, ev->tunnel, &info)) {
 		core_ifindex(d->core, ev->tunnel, info.ifindex);
-		statics_set(d->rib, d->conf, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, &d->log);	/* the kernel took them when it went down */
+		statics_set(rib_of_tunnel(d, ev->tunnel), d->conf, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, &d->log);	/* the kernel took them when it went down */
 		maproutes_link(d->maps, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, true);
 	}
 	core_dp_event(d->core, now_of(d), ev);
@@ -522,6 +552,8 @@ reload_notes(struct daemon *d, const struct conf *to)
 		reload_add(d->reload, &d->log, RELOAD_NOTE, "the control socket stays where it is until the daemon is started anew");
 	if (to->store_off != d->conf->store_off || strcmp(to->store_path, d->conf->store_path) != 0)
 		reload_add(d->reload, &d->log, RELOAD_NOTE, "the store stays as it is until the daemon is started anew");
+	if (strcmp(vrfs_underlay(&to->core) ? vrfs_underlay(&to->core) : "", d->loop.host.underlay ? d->loop.host.underlay : "") != 0)
+		reload_add(d->reload, &d->log, RELOAD_NOTE, "the tunnel vrf stays as it is until the daemon is started anew: its sockets are bound to it");
 	if (!to->log_syslog && d->conf->log_syslog)
 		reload_add(d->reload, &d->log, RELOAD_NOTE, "the log goes on to syslog until the daemon is started anew");
 }
@@ -599,10 +631,12 @@ reload_apply(struct daemon *d, struct conf *to)
 	struct control_src src;
 
 	reload_log(d, to);
-	statics_leave(d->rib, was, to, ifindex_of, d);
+	statics_leave(rib_of_name, was, to, ifindex_of, d);
 	if (!maproutes_conf(d->maps, to))
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "out of memory: routes of crypto maps are as they were");
 	d->conf = to;
+	if (!vrfs_open(d->vrfs, &to->core, d->why, sizeof(d->why)))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "%s", d->why);
 	certwatch_conf(d->certs, to);
 	src = control_src_of(d);
 	control_set_src(d->control, &src);
@@ -611,9 +645,10 @@ reload_apply(struct daemon *d, struct conf *to)
 	if (reload_sources(d, was)) {
 		carry_all(d);
 		routes_again(d->rib);
+		vrfs_again(d->vrfs);
 	}
 	for (uint32_t i = 0; i < to->core.n_tunnel; i++) {
-		statics_set(d->rib, to, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), &d->log);
+		statics_set(rib_of_tunnel(d, i + 1), to, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), &d->log);
 		maproutes_link(d->maps, to->core.tunnel[i].dp.name, ifindex_of(d, to->core.tunnel[i].dp.name), false);
 	}
 	core_tick(d->core, now_of(d));
@@ -758,6 +793,7 @@ choose_plane(struct daemon *d, char *why, size_t n)
 			continue;
 		needs.v6 |= t->dp.outer == 16;
 		needs.esp |= !t->dp.bare;
+		needs.two_vrfs |= t->dp.vrf[0] && t->outer_vrf;
 		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
 	if (has_plain(d->conf) || has_gre_in_tunnel(d->conf)) {	/* with `kernel` the configuration was refused */
@@ -834,10 +870,13 @@ open_all(struct daemon *d)
 	if (d->o->keylog_path && !keylog_to(d, d->o->keylog_path))
 		return fail(d, d->why);
 	d->zdial = zdial_new(&d->loop.host, d->why, sizeof(d->why));	/* the first: it gets nothing of what is opened here */
+	d->loop.host.underlay = vrfs_underlay(&d->conf->core);
+	if (!(d->vrfs = vrfs_new(&d->loop.host, on_rib, d)))
+		return fail(d, "out of memory");
 	if (!(d->dp = open_plane(d)) ||
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !drop_privileges(d) ||
-	    !(d->rib = routes_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) ||
+	    !(d->rib = routes_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) || !vrfs_open(d->vrfs, &d->conf->core, d->why, sizeof(d->why)) ||
 	    !(d->maps = maproutes_new(d->rib, &d->log)) ||
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
@@ -978,6 +1017,7 @@ start_tunnels(struct daemon *d)
 		return fail(d, d->why);
 	routes_start(d->rib);
 	routes_dial(d->rib, zebra_dial, d);
+	vrfs_start(d->vrfs);
 	if (!routes_zebra(d->rib, &d->conf->zebra))
 		return fail(d, "out of memory");
 	core_tick(d->core, now_of(d));
@@ -1010,6 +1050,7 @@ close_all(struct daemon *d)
 	keep_free(d->keep);
 	core_free(d->core);
 	d->core = NULL;
+	vrfs_free(d->vrfs);
 	if (d->rib) {
 		d->rib->ops->flush(d->rib);
 		d->rib->ops->free(d->rib);

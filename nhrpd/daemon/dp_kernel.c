@@ -435,6 +435,10 @@ dp_kernel_probe(const struct host *host, const struct dp_kernel_needs *needs, ch
 		snprintf(err, errlen, "a tunnel has IPv6 outside: the kernel's GRE over IPv6 (ip6_gre) cannot send to more than one peer");
 		return false;
 	}
+	if (needs->two_vrfs) {	/* seen on Linux 6.1: either alone works */
+		snprintf(err, errlen, "a tunnel is in a VRF and its outer packets in another: the kernel's GRE in ESP stands still there");
+		return false;
+	}
 	if (!mgre_kernel_probe(err, errlen) || (needs->esp && !xfrm_kernel_probe(host->env, err, errlen)))
 		return false;
 	return (!needs->mss || guard_probe(host, err, errlen)) && (!needs->bpf || probe_bpf(err, errlen));

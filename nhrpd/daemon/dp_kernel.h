@@ -11,6 +11,7 @@
 struct dp_kernel_needs {
 	bool v6;	/* outside */
 	bool esp;	/* some tunnel is protected */
+	bool two_vrfs;	/* a tunnel is in a VRF, and its outer packets are in one */
 	bool mss;	/* TCP's MSS is to be lowered (mgre/guard.h) */
 	bool bpf;	/* what leaves by the device has to be seen: multicast, redirects (mgre/leaving.h) */
 };

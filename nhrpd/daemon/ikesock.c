@@ -117,7 +117,7 @@ on_v6(void *arg)
 
 /* Messages that cannot be cut (RFC 7383: IKE_SA_INIT, old peers) may be fragmented by IP where they must, so DF stays clear. */
 static int
-open_one(bool v6, uint16_t port, bool encap)
+open_one(bool v6, uint16_t port, bool encap, const char *underlay)
 {
 	static const int on = 1, v4_dont = IP_PMTUDISC_DONT, v6_dont = IPV6_PMTUDISC_DONT, buffer = RX_BUFFER, esp = UDP_ENCAP_ESPINUDP;
 	struct endpoint any = { .addr.n = v6 ? 16 : 4, .port = port };
@@ -138,7 +138,8 @@ open_one(bool v6, uint16_t port, bool encap)
 		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 		setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4_dont, sizeof(v4_dont));
 	}
-	if ((!encap || setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &esp, sizeof(esp)) == 0) && bind(fd, &sa.sa, len) == 0)
+	if ((!underlay || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, underlay, (socklen_t)strlen(underlay)) == 0) &&
+	    (!encap || setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &esp, sizeof(esp)) == 0) && bind(fd, &sa.sa, len) == 0)
 		return fd;
 	e = -errno;
 	close(fd);
@@ -168,7 +169,7 @@ ikesock_new(const struct host *host, enum ikesock_port which, ikesock_fn *fn, vo
 		return NULL;
 	}
 	*s = (struct ikesock){ .host = host, .fn = fn, .ctx = ctx, .encap = encap, .port = port,
-		.fd = { open_one(false, port, encap), open_one(true, port, encap) } };
+		.fd = { open_one(false, port, encap, host->underlay), open_one(true, port, encap, host->underlay) } };
 	if (s->fd[0] < 0 || (s->fd[1] < 0 && s->fd[1] != -EAFNOSUPPORT && s->fd[1] != -EADDRNOTAVAIL)) {
 		say(err, errlen, port, s->fd[0] < 0 ? s->fd[0] : s->fd[1]);
 		ikesock_free(s);

@@ -13,7 +13,7 @@ statics_set(struct rib *rib, const struct conf *c, const char *name, uint32_t if
 {
 	char dst[PREFIX_STRLEN], via[ADDR_STRLEN];
 
-	for (unsigned i = 0; i < c->n_static && ifindex; i++) {
+	for (unsigned i = 0; rib && i < c->n_static && ifindex; i++) {
 		struct rib_route r = route_of(&c->route[i], ifindex);
 		int e = strcmp(c->route[i].name, name) == 0 ? rib->ops->route_set(rib, &r) : 0;
 
@@ -34,12 +34,14 @@ has(const struct conf *c, const struct conf_static *s)
 }
 
 void
-statics_leave(struct rib *rib, const struct conf *was, const struct conf *is, uint32_t (*ifindex)(void *ctx, const char *name), void *ctx)
+statics_leave(statics_rib_fn *rib_of, const struct conf *was, const struct conf *is, uint32_t (*ifindex)(void *ctx, const char *name), void *ctx)
 {
 	for (unsigned i = 0; i < was->n_static; i++) {
 		struct rib_route r = route_of(&was->route[i], was->route[i].name[0] ? ifindex(ctx, was->route[i].name) : 0);
 
-		if (r.ifindex && !has(is, &was->route[i]))
+		struct rib *rib = rib_of(ctx, was->route[i].name);
+
+		if (r.ifindex && rib && !has(is, &was->route[i]))
 			rib->ops->route_del(rib, &r);
 	}
 }

@@ -7,9 +7,10 @@
 #include "lib/rib.h"
 #include "nhrpd/daemon/conf.h"
 
+typedef struct rib *statics_rib_fn(void *ctx, const char *name);	/* whose routes the interface's are; NULL: nobody's */
 /* The interface is there: all its routes. */
 void	statics_set(struct rib *rib, const struct conf *c, const char *name, uint32_t ifindex, struct log *log);
 /* Before a reload sets the new ones: takes away what `is` does not have. ifindex answers 0 for an interface that is gone. */
-void	statics_leave(struct rib *rib, const struct conf *was, const struct conf *is, uint32_t (*ifindex)(void *ctx, const char *name), void *ctx);
+void	statics_leave(statics_rib_fn *rib_of, const struct conf *was, const struct conf *is, uint32_t (*ifindex)(void *ctx, const char *name), void *ctx);
 
 #endif

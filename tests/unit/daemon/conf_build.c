@@ -40,6 +40,11 @@ static const struct {
 	    "t:15:16: interface d0 has the source eth0 already (t:9): each needs an ikev2 profile of its own, for peers of its own\n" },
 	{ CRYPTO " set ikev2-profile P\ncrypto ikev2 profile Q\ncrypto ipsec profile W\n set ikev2-profile Q\n" TUNNEL("d0", "eth0") " tunnel key 1\n"
 	    "interface d1\n ip address 10.1.0.1/24\n tunnel source eth0\n tunnel protection ipsec profile W\n ip nhrp network-id 2\n tunnel key 2\n", "" },
+	{ CRYPTO TUNNEL("d0", "eth0") " tunnel vrf u\n vrf forwarding a\n" TUNNEL("d1", "eth1") " tunnel vrf u\n vrf forwarding b\n", "" },
+	{ CRYPTO TUNNEL("d0", "eth0") " tunnel vrf u\n" TUNNEL("d1", "eth1") " tunnel vrf v\n",
+	    "t:18:13: interface d0 has tunnel vrf u: outer packets of all tunnels are in one VRF\n" },
+	{ CRYPTO TUNNEL("d0", "eth0") TUNNEL("d1", "eth1") " tunnel vrf v\n",
+	    "t:17:13: interface d0 has no tunnel vrf: outer packets of all tunnels are in one VRF\n" },
 	{ CRYPTO TUNNEL("d0", "192.0.2.1") TUNNEL("d1", "192.0.2.1"),
 	    "t:14:16: interface d0 has the source 192.0.2.1 already (t:9): each needs a \"tunnel key\" of its own\n" },
 	{ CRYPTO TUNNEL("d0", "eth0") " shutdown\n" TUNNEL("d1", "eth0"), "" },

@@ -25,11 +25,11 @@ static const struct {
 	{ "interface d0\n s\n exit\n crypto ipsec profile X\n set se x", "t:5:9: expected lifetime or replay, found \"x\"" },
 	/* unknown words */
 	{ "hostnames x\n", "t:1:1: expected hostname, dataplane, log, control, store, include, end, exit, crypto, ip, ipv6, interface, ..., found \"hostnames\"" },
-	{ "interface d0\n tunnel kex 4\n", "t:2:9: expected source, mode, destination, reactivate, key or protection, found \"kex\"" },
-	{ "interface d0\n tunnel\n", "t:2:8: expected source, mode, destination, reactivate, key or protection, but the line ends" },
+	{ "interface d0\n tunnel kex 4\n", "t:2:9: expected source, vrf, mode, destination, reactivate, key or protection, found \"kex\"" },
+	{ "interface d0\n tunnel\n", "t:2:8: expected source, vrf, mode, destination, reactivate, key or protection, but the line ends" },
 	{ "interface d0\n tunnel key\n", "t:2:12: expected a number from 0 to 4294967295, but the line ends" },
 	{ "interface d0\n tunnel key 1 2\n", "t:2:15: expected the end of the line, found \"2\"" },
-	{ "interface d0\n no tunnel keys\n", "t:2:12: expected source, mode, reactivate or key, found \"keys\"" },
+	{ "interface d0\n no tunnel keys\n", "t:2:12: expected source, vrf, mode, reactivate or key, found \"keys\"" },
 	/* numbers */
 	{ "interface d0\n tunnel key 4294967296\n", "t:2:13: expected a number from 0 to 4294967295, found \"4294967296\"" },
 	{ "interface d0\n tunnel key -1\n", "t:2:13: expected a number from 0 to 4294967295, found \"-1\"" },

@@ -50,7 +50,7 @@ filter_on(unsigned n, unsigned at, bool redirect)
 	if (!can_load())
 		return;
 	leaving_load(&l, n);
-	fd = leaving_open(&l, if_nametoindex("va"), true, redirect, false);
+	fd = leaving_open(&l, if_nametoindex("va"), true, redirect, false, false);
 	leaving_close(&l);	/* the socket holds its program */
 	ck_assert_msg(fd >= 0, "%s", strerror(-fd));
 	send_frame("va", frame, sizeof(frame));

@@ -120,10 +120,10 @@ static const struct {
 	    "  MTU 1400 bytes, tunnel source 192.0.2.1 of eth0, GRE multipoint, key 42, NHRP network-id 1\n"
 	    "     1 packets input, 2 bytes\n     3 packets output, 4 bytes\n", 0 },
 	{ "show interface",
-	    "{'interfaces':[{'interface':'dmvpn0','up':true,'plane':'kernel','mtu':1430,'source':'192.0.2.1','network_id':1,'mss':1390,'mss_lowered':1,"
+	    "{'interfaces':[{'interface':'dmvpn0','up':true,'plane':'kernel','mtu':1430,'source':'192.0.2.1','network_id':1,'vrf':'red','outer_vrf':'isp','mss':1390,'mss_lowered':1,"
 	    "'filter':'nftables','filter_locks':true,'clear_dropped':2}]}",
 	    "dmvpn0 is up, data plane kernel\n  MTU 1430 bytes, tunnel source 192.0.2.1, GRE multipoint, NHRP network-id 1\n"
-	    "  TCP MSS is lowered to 1390, by nftables: 1 SYN so far\n  GRE in clear is dropped, by IPsec policy and by nftables: 2 packets so far\n"
+	    "  VRF red, of outer packets isp\n  TCP MSS is lowered to 1390, by nftables: 1 SYN so far\n  GRE in clear is dropped, by IPsec policy and by nftables: 2 packets so far\n"
 	    "     0 packets input, 0 bytes\n     0 packets output, 0 bytes\n", 0 },
 	{ "show interface x", "{'interfaces':[]}", "", 1 },
 	{ "show counters",

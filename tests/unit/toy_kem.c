@@ -330,8 +330,11 @@ init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATC
 bool
 toy_kem_load(void)
 {
-	EVP_KEM *real = EVP_KEM_fetch(NULL, "ML-KEM-768", NULL);
+	EVP_KEM *real;
 
+	/* At exit OpenSSL 3.0 would lose what it copied of a builtin provider, which the leak sanitizer takes for a leak of ours. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+	real = EVP_KEM_fetch(NULL, "ML-KEM-768", NULL);
 	if (real) {
 		EVP_KEM_free(real);
 		return false;

@@ -332,8 +332,10 @@ agree(struct model *m, unsigned side)
 static void
 event(struct model *m, unsigned side, struct ike_event ev)
 {
-	static const char *const word[] = { "dial", "hangup", "close", "job", "child-result", "sa-used", "sa-soft", "sa-hard", "sa-unknown", "sa-moved",
-		"use", "probe", "local-addr", "shutdown" };
+	static const char *const word[] = { [IKE_EV_DIAL] = "dial", [IKE_EV_HANGUP] = "hangup", [IKE_EV_CLOSE] = "close", [IKE_EV_REKEY] = "rekey",
+		[IKE_EV_JOB] = "job", [IKE_EV_CHILD_RESULT] = "child-result", [IKE_EV_SA_USED] = "sa-used", [IKE_EV_SA_SOFT] = "sa-soft",
+		[IKE_EV_SA_HARD] = "sa-hard", [IKE_EV_SA_UNKNOWN] = "sa-unknown", [IKE_EV_SA_MOVED] = "sa-moved", [IKE_EV_USE] = "use",
+		[IKE_EV_PROBE] = "probe", [IKE_EV_LOCAL_ADDR] = "local-addr", [IKE_EV_SHUTDOWN] = "shutdown" };
 
 	fuzz_trace("%.3f %c event %s dial %u sa %u spi %x ok %d", (double)m->now / 1e6, 'A' + (int)side, word[ev.kind], ev.dial, ev.sa, ev.spi_in, ev.ok);
 	ike_event(m->s[side].k, m->now, &ev, &m->s[side].out);

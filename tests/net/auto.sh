@@ -40,8 +40,8 @@ grep -q "dataplane: the kernel's" "$TOPO_DIR/hub.log"; check $? "and the log say
 ns hub ip -d link show dmvpn0 | grep -q 'gre remote any'; check $? "its interface is a GRE device"
 cloud_stop hub
 plane auto 's/^ no shutdown/ ip tcp adjust-mss 1300\n no shutdown/'
-is_plane user "auto takes our own plane for ip tcp adjust-mss"
-why 'adjust-mss' "show version says why"
+is_plane kernel "also with ip tcp adjust-mss"
+ctl hub show interface | grep -q 'TCP MSS is lowered to 1300'; check $? "and it is in force" "$(ctl hub show interface | grep MSS)"
 cloud_stop hub
 CLOUD_V6UNDER=1 plane auto ''
 is_plane user "auto takes our own plane for IPv6 outside"

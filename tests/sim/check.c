@@ -448,9 +448,21 @@ rest_queues(struct sim *s, struct node *n)
 		sim_complain(s, n, "the core holds %zu octets for %u peers", n->bytes, peers);
 }
 
+static bool
+jobs_wait(const struct sim *s)
+{
+	for (unsigned i = 0; i < s->n_node; i++) {
+		if (s->node[i]->core && s->node[i]->n_jobs)
+			return true;
+	}
+	return false;
+}
+
 void
 check_rest(struct sim *s)
 {
+	for (unsigned i = 0; i < 100 && jobs_wait(s); i++)	/* a rekeying may have begun this moment: a job takes a millisecond or so */
+		sim_run(s, TICK_MS(10));
 	for (unsigned i = 0; i < s->n_node; i++) {
 		struct node *n = s->node[i];
 

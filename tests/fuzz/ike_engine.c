@@ -544,8 +544,8 @@ put_one(struct ike_build *b, struct model *m, const struct ike_sa *sa, struct cu
 	case 0: case 1:
 		put_be32(spi, some_spi(sa, c));
 		s = script_take(c, what & 0x80 ? script_u8(c) & 31 : 0);
-		ike_build_notify(b, what & 0x40 ? IKE_PROTO_ESP : IKE_PROTO_NONE, span_of(spi, what & 0x40 ? 4 : 0), notifies[(what >> 3 & 7) +
-		    script_below(c, 14)], s);
+		ike_build_notify(b, what & 0x40 ? IKE_PROTO_ESP : IKE_PROTO_NONE, span_of(spi, what & 0x40 ? 4 : 0), notifies[((what >> 3 & 7) +
+		    script_below(c, 14)) % (sizeof(notifies) / sizeof(notifies[0]))], s);
 		return;
 	case 2:
 		put_be32(spi, some_spi(sa, c));

@@ -262,7 +262,7 @@ drain(struct model *m, unsigned side)
 
 /* ---- what must agree with an engine's own tables */
 
-/* Made before a rekeying is asked for, so it lives as long as that exchange. */
+/* Made before a rekeying is asked for, so it lives as long as that exchange, or what waits for the next one of it (more_until). */
 static bool
 is_heir(const struct side *s, uint32_t id)
 {
@@ -271,7 +271,7 @@ is_heir(const struct side *s, uint32_t id)
 	for (struct map_node *x = map_first(&s->k->by_id, &it); x; x = map_next(&s->k->by_id, &it)) {
 		const struct ike_sa *sa = container_of(x, struct ike_sa, by_id);
 
-		if ((sa->cc_tx && sa->cc_tx->heir == id) || (sa->cc_rx && sa->cc_rx->heir == id))
+		if ((sa->cc_tx && sa->cc_tx->heir == id) || (sa->cc_rx && sa->cc_rx->heir == id) || (sa->cc_more && sa->cc_more->heir == id))
 			return true;
 	}
 	return false;
@@ -301,7 +301,7 @@ agree_sas(struct side *s)
 			children += c->sa == sa && c->sa_id == sa->id;
 		HOLDS(children == sa->n_children, "SA %u: its count of pairs is wrong", sa->id);
 		HOLDS(children <= IKE_CHILDREN_MAX, "SA %u has %u pairs", sa->id, children);
-		HOLDS(live || has_end(s, sa), "SA %u has no end", sa->id);
+		HOLDS(live || has_end(s, sa), "SA %u has no end (state %d)", sa->id, (int)sa->state);
 	}
 	HOLDS(up == s->n_up, "%u SAs are up, the engine knows of %u", s->n_up, up);
 	HOLDS(n == s->k->n_sa, "its count of SAs is wrong");

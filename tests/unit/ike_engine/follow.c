@@ -46,27 +46,6 @@ all(unsigned place, uint16_t id)
 }
 
 static void
-kick(unsigned side)
-{
-	timer_arm(&w.s[side].k->timers, &w_sa(&w, side)->t_kick, w.now);
-	w_run(&w, 0);
-}
-
-static void
-rekey(unsigned side, bool ike)
-{
-	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
-
-	if (ike) {
-		w_sa(&w, side)->want_rekey = true;
-		kick(side);
-		return;
-	}
-	ev.spi_in = w_sa(&w, side)->children->spi_in;
-	w_event(&w, side, &ev);
-}
-
-static void
 nothing_left(void)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -137,7 +116,7 @@ up(void)
 	w_settle(&w);
 	w_check_pair(&w);
 	w_sa(&w, 0)->want_live = true;	/* so that the responder knows that its answer came */
-	kick(0);
+	w_kick(&w, 0);
 	w_settle(&w);
 	keys = w_sa(&w, 0)->keys;
 	spi_i = w_sa(&w, 0)->spi_i;
@@ -163,7 +142,7 @@ START_TEST(rekeyed_with_more)
 	twice = side;
 	w.shuffle = shuffled ? 99 : 0;
 	was = w_engine_child(&w, side)->spi_in;
-	rekey(side, ike);
+	w_rekey(&w, side, ike);
 	w_run(&w, TICK_S(20));
 	w_check_pair(&w);
 	nothing_left();
@@ -204,9 +183,9 @@ START_TEST(kem)
 	up();
 	ck_assert_uint_eq(w_sa(&w, 0)->suite.group, first[i]);
 	ck_assert_uint_eq(w_sa(&w, 0)->addke[0], more[i]);
-	rekey(_i & 1, false);
+	w_rekey(&w, _i & 1, false);
 	w_run(&w, TICK_S(10));
-	rekey(_i & 1, true);
+	w_rekey(&w, _i & 1, true);
 	w_run(&w, TICK_S(20));
 	w_check_pair(&w);
 	nothing_left();
@@ -272,7 +251,7 @@ START_TEST(what_is_chosen)
 	up();
 	w.hook = listen;
 	was = w_engine_child(&w, 0)->spi_in;
-	rekey(0, false);
+	w_rekey(&w, 0, false);
 	w_run(&w, TICK_S(4));
 	w_check_pair(&w);
 	ck_assert_msg((w_engine_child(&w, 0)->spi_in != was) == (c->got >= 0), "%s", c->what);
@@ -293,7 +272,7 @@ START_TEST(a_message_lost)
 	up();
 	lose = w.serial + (unsigned)_i / 4;
 	w.hook = listen;
-	rekey(side, ike);
+	w_rekey(&w, side, ike);
 	w_run(&w, TICK_S(20));
 	w_check_pair(&w);
 	nothing_left();
@@ -322,7 +301,7 @@ START_TEST(given_up)
 	up();
 	w.hook = silence;
 	silent = true;
-	rekey(0, _i);
+	w_rekey(&w, 0, _i);
 	w_run(&w, TICK_S(1));
 	sa = w_sa(&w, 1);
 	ck_assert_ptr_nonnull(sa->cc_more);
@@ -343,7 +322,7 @@ START_TEST(forgotten)
 	up();
 	w.hook = silence;
 	silent = true;
-	rekey(0, _i);
+	w_rekey(&w, 0, _i);
 	w_run(&w, TICK_MS(100));
 	silent = false;
 	w.hook = listen;
@@ -368,7 +347,7 @@ START_TEST(memory)
 	all(0, IKE_KE_ECP384);
 	up();
 	w.s[side].t.fail_at = n + 1;
-	rekey(0, _i & 2);
+	w_rekey(&w, 0, _i & 2);
 	w_run(&w, TICK_S(250));
 	w_check_pair(&w);
 	nothing_left();
@@ -397,8 +376,8 @@ START_TEST(both_at_once)
 	}
 	up();
 	w.manual = true;
-	rekey(0, ike);
-	rekey(1, ike);
+	w_rekey(&w, 0, ike);
+	w_rekey(&w, 1, ike);
 	ck_assert_uint_eq(w.n_msg, 2);
 	for (; *order; order++)
 		w_deliver(&w, (unsigned)(*order - '0'));
@@ -427,8 +406,8 @@ START_TEST(lowest_nonce_stops)
 	all(0, IKE_KE_ECP384);
 	up();
 	w.manual = true;
-	rekey(0, _i & 1);
-	rekey(1, _i & 1);
+	w_rekey(&w, 0, _i & 1);
+	w_rekey(&w, 1, _i & 1);
 	w_deliver(&w, 0);
 	w_deliver(&w, 1);
 	for (unsigned i = 0; i < 2; i++)
@@ -448,12 +427,12 @@ START_TEST(too_late_to_collide)
 	all(0, IKE_KE_ECP384);
 	up();
 	w.manual = true;
-	rekey(1, _i);
+	w_rekey(&w, 1, _i);
 	w_deliver(&w, 1);
 	w_deliver(&w, 0);	/* side 1 goes on: its IKE_FOLLOWUP_KE is on the way */
 	ck_assert_int_eq(w_sa(&w, 1)->cc_tx->stage, IKE_CC_MORE);
 	w.hook = listen;
-	rekey(0, _i);
+	w_rekey(&w, 0, _i);
 	w.msg[0]->at = 0;
 	w_deliver(&w, 0);	/* 1 hears of it now */
 	ck_assert_uint_eq(last_error, IKE_N_TEMPORARY_FAILURE);
@@ -521,7 +500,7 @@ START_TEST(bad_request)
 	w.hook = silence;
 	silent = true;
 	if (what != B_NOTHING_ASKED) {
-		rekey(0, false);
+		w_rekey(&w, 0, false);
 		w_run(&w, TICK_MS(100));
 		ck_assert_ptr_nonnull(w_sa(&w, 1)->cc_more);
 	}
@@ -618,13 +597,13 @@ START_TEST(bad_answer)
 	if (what == A_NO_LINK) {
 		strip_link = true;
 		w.hook = without_link;
-		rekey(0, false);
+		w_rekey(&w, 0, false);
 		w_run(&w, TICK_S(1));
 		ck_assert(!strip_link);
 		ck_assert_uint_eq(asked(0), 0);
 	} else {
 		w.manual = true;
-		rekey(0, false);
+		w_rekey(&w, 0, false);
 		w_deliver(&w, 0);
 		w_deliver(&w, 1);
 		ck_assert_int_eq(w_sa(&w, 0)->cc_tx->stage, IKE_CC_MORE);
@@ -651,14 +630,14 @@ START_TEST(another_request)
 	up();
 	w.hook = silence;
 	silent = true;
-	rekey(0, false);
+	w_rekey(&w, 0, false);
 	w_run(&w, TICK_MS(100));
 	sa = w_sa(&w, 0);
 	ike_cc_free(w.s[0].k, &sa->cc_tx);
 	ike_x_done(w.s[0].k, sa);
 	ck_assert_ptr_nonnull(w_sa(&w, 1)->cc_more);
 	silent = false;
-	kick(0);	/* it is still wanted */
+	w_kick(&w, 0);	/* it is still wanted */
 	w_run(&w, TICK_S(5));
 	w_check_pair(&w);
 	nothing_left();

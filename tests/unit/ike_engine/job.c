@@ -171,27 +171,6 @@ END_TEST
 
 /* ---- our own value of a CREATE_CHILD_SA is a job too: nothing is said before it is there, and the peer is served meanwhile */
 static void
-kick(unsigned side)
-{
-	timer_arm(&w.s[side].k->timers, &w_sa(&w, side)->t_kick, w.now);
-	w_run(&w, 0);
-}
-
-static void
-rekey(unsigned side, bool ike)
-{
-	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
-
-	if (ike) {
-		w_sa(&w, side)->want_rekey = true;
-		kick(side);
-		return;
-	}
-	ev.spi_in = w_sa(&w, side)->children->spi_in;
-	w_event(&w, side, &ev);
-}
-
-static void
 up_with_pfs(void)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -200,7 +179,7 @@ up_with_pfs(void)
 	}
 	w_up(&w);
 	w_sa(&w, 0)->want_live = true;	/* so that the responder knows that its answer came */
-	kick(0);
+	w_kick(&w, 0);
 	w_settle(&w);
 }
 
@@ -213,14 +192,14 @@ START_TEST(our_value_is_a_job)
 	up_with_pfs();
 	w.s[0].hold_jobs = true;
 	sends = w.s[0].sends;
-	rekey(0, _i);
+	w_rekey(&w, 0, _i);
 	ck_assert_uint_eq(w.s[0].n_jobs, 1);
 	ck_assert(ike_job_known(w.s[0].jobs[0]));
 	ck_assert_uint_eq(w.s[0].sends, sends);
 	peer = w_sa(&w, 1);
 	peer->want_live = true;
 	asked = w.now;
-	kick(1);
+	w_kick(&w, 1);
 	w_settle(&w);
 	ck_assert_uint_eq(w.s[0].sends, sends + 1);	/* the answer to that, while ours is being computed */
 	ck_assert(peer->last_rx >= asked);
@@ -247,7 +226,7 @@ peer_does(unsigned what)
 	if (what == P_DELETE || what == P_DELETE_IKE)
 		w_event(&w, 1, &ev);
 	else
-		rekey(1, what == P_REKEY_IKE);
+		w_rekey(&w, 1, what == P_REKEY_IKE);
 	for (unsigned i = 0; i < 4; i++) {	/* its request is computed on, ours is not */
 		w_settle(&w);
 		if (w.s[0].n_jobs > 1)
@@ -262,7 +241,7 @@ START_TEST(overtaken_while_computing)
 
 	up_with_pfs();
 	w.s[0].hold_jobs = true;
-	rekey(0, ike);
+	w_rekey(&w, 0, ike);
 	ck_assert_uint_eq(w.s[0].n_jobs, 1);
 	peer_does(what);
 	ck_assert_uint_eq(w.s[1].rekeys, what == P_REKEY_IKE);

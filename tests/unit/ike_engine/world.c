@@ -643,6 +643,27 @@ w_check_pair(struct world *w)
 }
 
 void
+w_kick(struct world *w, unsigned side)
+{
+	timer_arm(&w->s[side].k->timers, &w_sa(w, side)->t_kick, w->now);
+	w_run(w, 0);
+}
+
+void
+w_rekey(struct world *w, unsigned side, bool ike)
+{
+	struct ike_event ev = { .kind = IKE_EV_SA_SOFT };
+
+	if (ike) {
+		w_sa(w, side)->want_rekey = true;
+		w_kick(w, side);
+		return;
+	}
+	ev.spi_in = w_sa(w, side)->children->spi_in;
+	w_event(w, side, &ev);
+}
+
+void
 w_up(struct world *w)
 {
 	w_go(w);

@@ -33,8 +33,6 @@ has_rule(const struct ike_key *e)
 static unsigned
 fit(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
 {
-	if (e->psk_len == 0)
-		return 0;
 	if (has_rule(e)) {
 		if (!ike_id_match(&e->id, id))
 			return 0;
@@ -50,17 +48,24 @@ fit(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
 bool
 ike_key_fits(const struct ike_key *e, const struct ike_id *id, const struct addr *remote)
 {
-	return fit(e, id, remote) != 0;
+	return e->psk_len && fit(e, id, remote);
 }
 
-int
-ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote)
+/* Entries have a pre-shared key, a post-quantum one, or both. */
+static bool
+has_secret(const struct ike_key *e, bool ppk)
+{
+	return ppk ? e->ppk_len : e->psk_len;
+}
+
+static int
+best_fit(const struct ike_profile *p, bool ppk, const struct ike_id *id, const struct addr *remote)
 {
 	unsigned best = 0;
 	int at = -1;
 
 	for (unsigned i = 0; i < p->n_key; i++) {
-		unsigned n = fit(&p->key[i], id, remote);
+		unsigned n = has_secret(&p->key[i], ppk) ? fit(&p->key[i], id, remote) : 0;
 
 		if (n > best) {
 			best = n;
@@ -68,6 +73,18 @@ ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct a
 		}
 	}
 	return at;
+}
+
+int
+ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote)
+{
+	return best_fit(p, false, id, remote);
+}
+
+int
+ike_key_for_ppk(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote)
+{
+	return best_fit(p, true, id, remote);
 }
 
 static const struct ike_worked *
@@ -95,8 +112,6 @@ likely(const struct ike *k, const struct ike_dial *d, const struct addr *remote,
 {
 	const struct ike_worked *w = worked_at(k, remote);
 
-	if (e->psk_len == 0)
-		return 0;
 	if (w->addr.n && addr_eq(&w->addr, remote) && w->profile == d->profile && w->key == i)
 		return 9000;
 	if (d->has_hint && has_rule(e) && e->id.kind == IKE_MATCH_EXACT && ike_id_eq(&e->id.id, &d->hint))
@@ -120,7 +135,7 @@ ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct a
 	unsigned score[IKE_CANDS_MAX], n = 0;
 
 	for (unsigned i = 0; i < p->n_key; i++) {
-		unsigned s = likely(k, d, remote, &p->key[i], i), at = n;
+		unsigned s = p->key[i].psk_len ? likely(k, d, remote, &p->key[i], i) : 0, at = n;
 
 		while (at > 0 && score[at - 1] < s)
 			at--;
@@ -134,6 +149,24 @@ ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct a
 		out[at] = i;
 	}
 	return n;
+}
+
+int
+ike_key_likely_ppk(const struct ike *k, const struct ike_dial *d, const struct addr *remote)
+{
+	const struct ike_profile *p = ike_profile(k, d->profile);
+	unsigned best = 0;
+	int at = -1;
+
+	for (unsigned i = 0; i < p->n_key; i++) {
+		unsigned s = p->key[i].ppk_len ? likely(k, d, remote, &p->key[i], i) : 0;
+
+		if (s > best) {
+			best = s;
+			at = (int)i;
+		}
+	}
+	return at;
 }
 
 /* ---- common */
@@ -179,6 +212,8 @@ auth_value(const struct ike_sa *sa, bool initiator, const struct ike_key *key, s
 {
 	struct ike_auth_in in = ike_auth_in(sa, initiator, id_body);
 
+	if (key->psk_len == 0)
+		return 0;
 	return ike_auth_psk(&sa->keys, initiator, span_of(key->psk, key->psk_len), &in, out);
 }
 
@@ -376,6 +411,11 @@ check_peer(struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, text);
 		return IKE_DROP_IDENTITY;
 	}
+	if (ike_ppk_owed(k, sa)) {
+		snprintf(text, sizeof(text), "authentication failed: %.80s must use the post-quantum pre-shared key that is for it", id);
+		ike_fail_and_tell(k, sa, IKE_DOWN_AUTH, false, text);
+		return IKE_DROP_PPK;
+	}
 	return IKE_OK;
 }
 
@@ -490,7 +530,7 @@ ike_auth_response_checked(struct ike *k, struct ike_sa *sa, const struct ike_rx 
 		return d;
 	sa->hs->child = NULL;
 	ike_ext_auth_note(k, sa, m);
-	ike_worked_set(k, &sa->remote.addr, sa->profile, sa->hs->key);
+	ike_worked_set(k, &sa->remote.addr, sa->profile, sa->hs->key == IKE_NO_KEY ? sa->ppk : sa->hs->key);
 	ike_proof_vouch(k, sa, m);
 	sa->proven = true;
 	sa->key = sa->hs->key;
@@ -591,6 +631,8 @@ authenticate(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct i
 	ike_log_id(&sa->peer_id, id);
 	IKE_DEBUG(k, "ike-key", "%s at %s: profile %s, %s%s", id, endpoint_fmt(&rx->remote, ep), p->name,
 	    sa->hs->key == IKE_NO_KEY ? "no pre-shared key" : "keyring entry ", sa->hs->key == IKE_NO_KEY ? "" : p->key[sa->hs->key].name);
+	if (!sa->hs->mixed)	/* else it was looked at before; certificates are checked in between */
+		sa->ppk = ike_ppk_for(p, sa->hs->key, &sa->peer_id, &rx->remote.addr);
 	d = ike_ppk_request(k, sa, m);
 	if (d != IKE_OK)
 		return d;
@@ -749,11 +791,14 @@ not_for_identity(struct ike *k, const struct ike_sa *sa, char why[static IKE_WHY
 enum ike_drop
 ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m)
 {
-	enum ike_drop d = ike_msg_has(m, IKE_PL_AUTH) ? authenticate(k, sa, rx, m) : wants_eap(sa, m);
-	const struct ike_profile *p = ike_profile(k, sa->profile);
+	const struct ike_profile *p;
 	bool check = m->auth_method != IKE_AUTH_PSK;
 	char why[IKE_WHY_MAX] = "";
+	enum ike_drop d;
 
+	ike_ppk_undo(sa);
+	d = ike_msg_has(m, IKE_PL_AUTH) ? authenticate(k, sa, rx, m) : wants_eap(sa, m);
+	p = ike_profile(k, sa->profile);
 	if (d == IKE_OK && !check && !p->auth_local)
 		return accept_peer(k, sa, rx, m);
 	if (d == IKE_OK && p->auth_local) {

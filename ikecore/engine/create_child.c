@@ -119,6 +119,7 @@ make_heir(struct ike_sa *sa, struct ike_sa *heir, const struct ike_cc *cc, const
 	heir->inner_remote = sa->inner_remote;
 	heir->profile = sa->profile;
 	heir->key = sa->key;
+	heir->ppk = sa->ppk;
 	heir->ext = sa->ext;
 	memcpy(heir->addke, ike_follow_chosen(ch) ? ch->addke : sa->addke, sizeof(heir->addke));	/* what those gave is in SK_d */
 	heir->unwelcome = sa->unwelcome;

@@ -156,6 +156,13 @@ where(const struct ike_dial *d)
 	return d->redirected ? &d->redirect : &d->remotes[d->cur];
 }
 
+static void
+choose_keys(const struct ike *k, const struct ike_dial *d, struct ike_sa *sa)
+{
+	sa->hs->key = d->cand[d->cand_i];
+	sa->ppk = ike_ppk_likely(k, d, &sa->remote.addr, sa->hs->key);
+}
+
 static bool
 attempt(struct ike *k, struct ike_dial *d)
 {
@@ -168,7 +175,7 @@ attempt(struct ike *k, struct ike_dial *d)
 	if (!sa->local.port)
 		sa->local.port = where(d)->port == 4500 ? 4500 : 500;
 	sa->remote = *where(d);
-	if (!ike_sa_to_shake(k, sa) || (sa->hs->key = d->cand[d->cand_i], !ike_init_start(k, sa))) {
+	if (!ike_sa_to_shake(k, sa) || (choose_keys(k, d, sa), !ike_init_start(k, sa))) {
 		ike_sa_free(k, sa);
 		return false;
 	}

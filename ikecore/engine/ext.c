@@ -27,11 +27,7 @@ want_intermediate(const struct ike *k, const struct ike_sa *sa)
 static bool
 want_ppk(const struct ike *k, const struct ike_sa *sa)
 {
-	const struct ike_profile *p = ike_profile(k, sa->profile);
-
-	if (!sa->initiator)
-		return k->conf->ppk;
-	return sa->hs && sa->hs->key < p->n_key && p->key[sa->hs->key].ppk_len;
+	return sa->initiator ? sa->ppk < ike_profile(k, sa->profile)->n_key : k->conf->ppk;
 }
 
 static const struct ext {

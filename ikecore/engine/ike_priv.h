@@ -140,6 +140,9 @@ struct ike_proof_job {
 	size_t sig_len;	/* 0: why */
 	char why[IKE_WHY_MAX];
 	uint8_t sig[IKE_SIG_MAX];
+	struct span plain;	/* octets of the same without a post-quantum pre-shared key (RFC 8784); empty: that is not said */
+	uint8_t plain_sig[IKE_SIG_MAX];
+	size_t plain_len;
 	size_t n;	/* of mem */
 	uint8_t mem[];	/* what the spans point to */
 };
@@ -336,6 +339,7 @@ struct ike_sa {
 	struct addr inner_local, inner_remote;	/* of the last ESP SA for GRE in tunnel mode; none */
 	unsigned profile;
 	unsigned key;	/* keyring entry that it was authenticated with; IKE_NO_KEY */
+	unsigned ppk;	/* the one whose post-quantum pre-shared key it has in its keys, or may get; IKE_NO_KEY */
 	uint8_t auth_local, auth_remote;	/* methods used */
 	struct ike_vouched *vouched;	/* by what certificate; NULL: none */
 	tick_t cert_until;	/* when that expires */
@@ -620,6 +624,12 @@ void	ike_mke_later(struct ike_sa *sa);
 void	ike_mke_keys(struct ike *k, struct ike_sa *sa, struct ike_job *job);
 
 /* ---- ppk.c */
+unsigned ike_ppk_for(const struct ike_profile *p, unsigned key, const struct ike_id *id, const struct addr *remote);	/* whose; IKE_NO_KEY */
+unsigned ike_ppk_likely(const struct ike *k, const struct ike_dial *d, const struct addr *remote, unsigned key);
+bool	ike_ppk_optional(const struct ike *k, const struct ike_sa *sa);	/* initiator: AUTH is to be said without it too */
+void	ike_ppk_undo(struct ike_sa *sa);	/* the request is looked at anew */
+bool	ike_ppk_owed(struct ike *k, const struct ike_sa *sa);	/* initiator: the one who answered must use one, and does not */
+const char *ike_ppk_reconf(struct ike_sa *sa, const struct ike_profile *from, const struct ike_profile *to, unsigned key);	/* NULL: it stays */
 const char *ike_ppk_begin(struct ike *k, struct ike_sa *sa);	/* NULL, or why not */
 void	ike_ppk_build(struct ike *k, struct ike_sa *sa, struct ike_tx *t);
 bool	ike_ppk_answered(struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
@@ -653,6 +663,8 @@ void	ike_auth_start(struct ike *k, struct ike_sa *sa);
 enum ike_drop ike_auth_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 enum ike_drop ike_auth_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_msg *m);
 int	ike_key_for(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote);	/* -1: none */
+int	ike_key_for_ppk(const struct ike_profile *p, const struct ike_id *id, const struct addr *remote);	/* the same, of post-quantum keys */
+int	ike_key_likely_ppk(const struct ike *k, const struct ike_dial *d, const struct addr *remote);
 unsigned ike_key_candidates(const struct ike *k, const struct ike_dial *d, const struct addr *remote, unsigned out[static IKE_CANDS_MAX]);
 void	ike_worked_set(struct ike *k, const struct addr *remote, unsigned profile, unsigned key);
 void	ike_own_id(const struct ike_profile *p, const struct ike_sa *sa, struct ike_id *out);

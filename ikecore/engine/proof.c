@@ -228,11 +228,11 @@ put_copy(struct wr *w, struct span s)
 }
 
 static struct span
-put_octets(struct wr *w, const struct ike_sa *sa, bool initiator, struct span id_body)
+put_octets(struct wr *w, const struct ike_sa *sa, const struct ike_keys *keys, bool initiator, struct span id_body)
 {
 	struct ike_auth_in in = ike_auth_in(sa, initiator, id_body);
 	uint8_t *at = w->p;
-	size_t n = w->bad ? 0 : ike_auth_octets(&sa->keys, initiator, &in, at, (size_t)(w->end - w->p));
+	size_t n = w->bad ? 0 : ike_auth_octets(keys, initiator, &in, at, (size_t)(w->end - w->p));
 
 	if (n == 0) {
 		w->bad = true;
@@ -309,11 +309,11 @@ fill_check(struct ike_proof_job *p, const struct ike_profile *prof, const struct
 	p->in.kinds = prof->auth_remote & (IKE_SIGN_ANY | IKE_SIGN_SHA1);
 	p->in.method = m->auth_method;
 	p->in.auth = put_copy(w, m->auth);
-	p->in.octets = put_octets(w, sa, !sa->initiator, id->body);
+	p->in.octets = put_octets(w, sa, &sa->keys, !sa->initiator, id->body);
 }
 
 static void
-fill_sign(struct ike_proof_job *p, const struct ike_profile *prof, const struct ike_sa *sa, struct wr *w)
+fill_sign(struct ike_proof_job *p, const struct ike_profile *prof, const struct ike_sa *sa, bool plain, struct wr *w)
 {
 	uint8_t body[4 + IKE_ID_MAX];
 	struct wr b = wr_of(body, sizeof(body));
@@ -321,7 +321,9 @@ fill_sign(struct ike_proof_job *p, const struct ike_profile *prof, const struct 
 	ike_id_body(&b, sa->local_id.type, ike_put_id(&sa->local_id));
 	p->own = ike_trust_get(sa->hs->own);
 	p->as = (struct ike_sign_as){ .kinds = prof->auth_local, .hashes = sa->hs->hashes };
-	p->octets = put_octets(w, sa, sa->initiator, wr_span(&b));
+	p->octets = put_octets(w, sa, &sa->keys, sa->initiator, wr_span(&b));
+	if (plain)
+		p->plain = put_octets(w, sa, &sa->hs->plain, sa->initiator, wr_span(&b));
 }
 
 static struct ike_proof_job *
@@ -330,7 +332,9 @@ proof_new(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, bool 
 	const struct ike_profile *prof = ike_profile(k, sa->profile);
 	struct span cert[IKE_CHAIN_MAX + 1];
 	unsigned n_cert;
-	size_t n = (check ? octets_max(sa) + certs_of(m, cert, &n_cert) + IKE_ID_MAX + m->auth.n : 0) + (sign ? octets_max(sa) : 0);
+	bool plain = sign && ike_ppk_optional(k, sa);
+	size_t n = (check ? octets_max(sa) + certs_of(m, cert, &n_cert) + IKE_ID_MAX + m->auth.n : 0) + (sign ? octets_max(sa) : 0) +
+	    (plain ? octets_max(sa) : 0);
 	struct ike_proof_job *p = env_alloc(&k->env.env, sizeof(*p) + n);
 	struct wr w;
 
@@ -344,7 +348,7 @@ proof_new(struct ike *k, const struct ike_sa *sa, const struct ike_msg *m, bool 
 	if (check)
 		fill_check(p, prof, sa, m, &w);
 	if (sign)
-		fill_sign(p, prof, sa, &w);
+		fill_sign(p, prof, sa, plain, &w);
 	if (!w.bad)
 		return p;
 	ike_proof_free(&k->env.env, p);
@@ -391,6 +395,8 @@ ike_proof_run(struct ike_proof_job *p)
 	p->ask = good && p->check && must_ask(p);
 	if (good && p->sign)
 		p->sig_len = ike_sign(p->own, &p->as, p->octets, &p->method, p->sig, p->why);
+	if (p->sig_len && p->plain.n)
+		p->plain_len = ike_sign(p->own, &p->as, p->plain, &p->method, p->plain_sig, p->why);
 }
 
 /* ---- holding the message */
@@ -574,7 +580,7 @@ ike_proof_job(struct ike *k, struct ike_sa *sa, struct ike_job *job)
 	hs->proof = p;
 	snprintf(why, sizeof(why), "%s", p->check && p->proved.fault ? p->proved.why : p->why);
 	d = p->check ? fault_drop[p->proved.fault].drop : IKE_OK;
-	if (d == IKE_OK && p->sign && !p->sig_len)
+	if (d == IKE_OK && p->sign && (!p->sig_len || (p->plain.n && !p->plain_len)))
 		d = IKE_DROP_CERT_OWN;
 	if (sa->state == IKE_SA_I_SIGN) {
 		if (d == IKE_OK)

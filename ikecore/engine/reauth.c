@@ -49,6 +49,13 @@ ike_reauth_note(struct ike_sa *sa, const struct ike_msg *m)
 	sa->auth_life = s && s < IKE_AUTH_LIFE_MIN ? IKE_AUTH_LIFE_MIN : s;	/* nobody makes us do nothing else */
 }
 
+static void
+choose_keys(const struct ike *k, struct ike_sa *sa, const struct ike_sa *old)
+{
+	sa->hs->key = old->key;
+	sa->ppk = ike_ppk_for(ike_profile(k, sa->profile), old->key, &old->peer_id, &old->remote.addr);
+}
+
 static bool
 begin(struct ike *k, struct ike_sa *old)
 {
@@ -59,7 +66,7 @@ begin(struct ike *k, struct ike_sa *old)
 	sa->profile = old->profile;
 	sa->local = old->local;
 	sa->remote = old->remote;
-	if (!ike_sa_to_shake(k, sa) || (sa->hs->key = old->key, !ike_init_start(k, sa))) {
+	if (!ike_sa_to_shake(k, sa) || (choose_keys(k, sa, old), !ike_init_start(k, sa))) {
 		ike_sa_free(k, sa);
 		return false;
 	}

@@ -73,20 +73,6 @@ unwelcome(const struct ike_profile *p, const struct ike_sa *sa, int key)
 	return key < 0 ? "its pre-shared key was changed or removed" : NULL;
 }
 
-/* The post-quantum pre-shared key (RFC 8784) is part of what an SA came up by, where it was used; where it was not, it may have to be now. */
-static const char *
-other_ppk(const struct ike_key *was, const struct ike_key *is, const struct ike_sa *sa)
-{
-	bool same = was->ppk_len == is->ppk_len && was->ppk_id_len == is->ppk_id_len && ike_ct_eq(was->ppk, is->ppk, is->ppk_len) &&
-	    memcmp(was->ppk_id, is->ppk_id, is->ppk_id_len) == 0;
-
-	if (sa->hs)
-		return same && was->ppk_required == is->ppk_required ? NULL : "the post-quantum pre-shared key was changed meanwhile";
-	if (sa->ext.ppk_used)
-		return same ? NULL : "its post-quantum pre-shared key was changed or removed";
-	return is->ppk_len && is->ppk_required ? "a post-quantum pre-shared key is required now" : NULL;
-}
-
 static bool
 same_times(const struct ike_profile *a, const struct ike_profile *b)
 {
@@ -116,8 +102,8 @@ sa_reconf(struct ike *k, const struct ike_conf *was, struct ike_sa *sa)
 		key = 0;
 	if (!sa->unwelcome)
 		sa->unwelcome = i == UINT32_MAX ? "its profile is not configured any more" : unwelcome(to, sa, key);
-	if (!sa->unwelcome && entry != IKE_NO_KEY)
-		sa->unwelcome = other_ppk(&from->key[entry], &to->key[key], sa);
+	if (!sa->unwelcome)
+		sa->unwelcome = ike_ppk_reconf(sa, from, to, entry == IKE_NO_KEY ? IKE_NO_KEY : (unsigned)key);
 	if (!sa->unwelcome && !ike_pairs_reconf(k, sa, from, to))
 		sa->unwelcome = "its traffic selectors were changed";
 	if (!sa->unwelcome)

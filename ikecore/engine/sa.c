@@ -221,6 +221,7 @@ ike_sa_new(struct ike *k, bool initiator)
 		sa->id = ++k->next_id;
 	while (sa->id == 0 || ike_sa_find(k, sa->id));
 	sa->initiator = initiator;
+	sa->ppk = IKE_NO_KEY;
 	spi = ike_sa_new_spi(k);
 	*(initiator ? &sa->spi_i : &sa->spi_r) = spi;
 	sa->t_retx.kind = TM_RETX;

@@ -49,7 +49,7 @@ build_key(struct conf_parse *p, const struct conf_b_peer *b, struct ike_key *k)
 	}
 	if (!k->has_id && !k->has_address)
 		conf_error_at(p, b->b.at, "peer %s needs \"identity\" or \"address\": whose secret is it?", b->b.name);
-	if (!b->psk_at.line)
+	if (!b->psk_at.line && !b->ppk_id.at.line)	/* a post-quantum key alone goes with certificates */
 		conf_error_at(p, b->b.at, "peer %s has no pre-shared-key", b->b.name);
 }
 
@@ -126,7 +126,10 @@ conf_build_profile(struct conf_parse *p, const struct conf_b_ipsec *b, const str
 	conf_build_esp(p, b, o);
 	if (!f)
 		return;
-	r = f->keyring.at.line ? conf_find(p->keyring, f->keyring.s) : (struct conf_b_keyring *)p->keyring;
+	if (f->keyring.at.line)
+		r = conf_find(p->keyring, f->keyring.s);
+	else	/* by certificates both ways: only one that is named, for its post-quantum keys */
+		r = conf_wants_keyring(f) ? (struct conf_b_keyring *)p->keyring : NULL;
 	copy_name(o->name, sizeof(o->name), f->b.name);
 	o->local_id = f->local;
 	conf_build_auth(p, f, o);

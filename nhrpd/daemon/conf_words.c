@@ -114,7 +114,7 @@ const struct conf_rule conf_rules[] = {
 	    "authentication local|remote", conf_set_auth, 0, "By pre-shared key, or by certificate and signature (pre-share)" },
 	{ CONF_PROFILE, "authentication local|remote eap", "", conf_not_yet, 0, "Not supported" },
 	{ CONF_PROFILE, "pki trustpoint <name>", "", conf_set_profile_trust, 0, "Whom we trust, and with what we sign; several: the best first" },
-	{ CONF_PROFILE, "keyring local <name>", "keyring local", conf_set_value, PF(keyring), "Where the pre-shared keys are" },
+	{ CONF_PROFILE, "keyring local <name>", "keyring local", conf_set_value, PF(keyring), "Where the pre-shared keys are, post-quantum ones also beside certificates" },
 	{ CONF_PROFILE, "dpd <number:10-3600> <number:2-60> {periodic|on-demand}", "dpd", conf_set_dpd, PF(dpd),
 	    "Liveness: seconds idle, seconds between tries (as crypto ikev2 dpd)" },
 	{ CONF_PROFILE, "lifetime <number:120-86400>", "lifetime", conf_set_value, PF(life), "Seconds an IKE SA lives (86400)" },

@@ -116,6 +116,28 @@ START_TEST(whole)
 }
 END_TEST
 
+/* A keyring entry of a post-quantum key alone goes with certificates, in a keyring that the profile names. */
+START_TEST(post_quantum_key)
+{
+	static const char ring[] = "crypto ikev2 keyring Q\n peer all\n  identity fqdn domain example.net\n"
+	    "  ppk manual id q key of-thirty-two-octets-at-least-0123456 required\n";
+	char text[2048];
+	struct conf *c;
+
+	snprintf(text, sizeof(text), OWN PROFILE " pki trustpoint LAB\n%s%s" REST, _i ? " keyring local Q\n" : "", ring);
+	c = load(text);
+	ck_assert_msg(c->n_error == 0, "%s", c->error[0].text);
+	ck_assert_uint_eq(c->core.ike.profile[0].n_key, _i);
+	ck_assert(c->core.ike.ppk);
+	if (_i) {
+		const struct ike_key *k = c->core.ike.profile[0].key;
+
+		ck_assert(k->psk_len == 0 && k->ppk_len == 37 && k->ppk_required && k->has_id);
+	}
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(defaults)
 {
 	struct conf *c = load(OWN "crypto ikev2 profile P\n authentication local ecdsa-sig\n authentication remote ecdsa-sig\n authentication remote rsa-sig legacy\n"
@@ -277,6 +299,7 @@ conf_pki_suite(void)
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, whole);
+	tcase_add_loop_test(tc, post_quantum_key, 0, 2);
 	tcase_add_test(tc, defaults);
 	tcase_add_loop_test(tc, told, 0, sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tc, no_files_from_memory);

@@ -87,10 +87,17 @@ ike_follow_link(struct ike_cc *cc, const struct ike_msg *m)
 }
 
 /* ---- ours */
+/* The peer's exchange as far as it has got: between two requests, or with the latest of them being computed. */
+static const struct ike_cc *
+peers(const struct ike_sa *sa)
+{
+	return sa->cc_rx && sa->cc_rx->stage == IKE_CC_MORE ? sa->cc_rx : sa->cc_more;
+}
+
 bool
 ike_follow_yields(struct ike *k, struct ike_sa *sa, struct ike_cc *cc)
 {
-	const struct ike_cc *theirs = sa->cc_more;
+	const struct ike_cc *theirs = peers(sa);
 	struct ike_low mine, other;
 
 	if (cc->kind == IKE_CC_NEW || cc->stage != IKE_CC_ASKED)

@@ -15,20 +15,6 @@ end(void)
 	w_fini(&w);
 }
 
-/* Job number i of a side comes back; ran or not. */
-static void
-bring_back(unsigned side, unsigned i, bool run)
-{
-	struct w_side *s = &w.s[side];
-	struct ike_event ev = { .kind = IKE_EV_JOB, .job = s->jobs[i] };
-
-	ck_assert_uint_lt(i, s->n_jobs);
-	s->jobs[i] = s->jobs[--s->n_jobs];
-	if (run)
-		ike_job_run(ev.job);
-	w_event(&w, side, &ev);
-}
-
 static void
 flood(struct w_msg *m, unsigned from, unsigned n)
 {
@@ -80,14 +66,14 @@ START_TEST(strangers_get_so_much)
 	ck_assert_uint_eq(w.s[1].n_jobs, IKE_JOBS_STRANGERS + 1);
 	ck_assert(ike_job_known(w.s[1].jobs[IKE_JOBS_STRANGERS]));
 	while (w.s[1].n_jobs) {
-		bring_back(1, 0, true);
+		w_job_back(&w, 1, 0, true);
 		w_lose_everything(&w);
 	}
 	ck_assert_uint_eq(w.s[1].k->n_strange, 0);
 	flood(&m, 1000, 1);
 	ck_assert_uint_eq(w.s[1].n_jobs, 1);
 	w.s[1].hold_jobs = false;
-	bring_back(1, 0, true);
+	w_job_back(&w, 1, 0, true);
 }
 END_TEST
 
@@ -108,7 +94,7 @@ START_TEST(rekeys_are_known)
 	ck_assert_uint_eq(w.s[1].n_jobs, 1);
 	ck_assert(ike_job_known(w.s[1].jobs[0]));
 	w.s[1].hold_jobs = false;
-	bring_back(1, 0, true);
+	w_job_back(&w, 1, 0, true);
 	w_run(&w, TICK_S(5));
 	w_check_pair(&w);
 }
@@ -129,12 +115,12 @@ START_TEST(not_run_is_like_lost)
 	w_dial(&w, 0, 1, 1);
 	for (unsigned i = 0; i < which; i++) {
 		w_settle(&w);
-		bring_back(side, 0, true);
+		w_job_back(&w, side, 0, true);
 	}
 	w_settle(&w);
 	ck_assert_uint_eq(w.s[side].n_jobs, 1);
 	w.s[side].hold_jobs = false;
-	bring_back(side, 0, false);
+	w_job_back(&w, side, 0, false);
 	w_settle(&w);
 	if (which < 2)	/* else it is time to repeat it already */
 		ck_assert_uint_eq(w_count_sa(&w, 1, "established"), side == 0);
@@ -161,7 +147,7 @@ START_TEST(rekey_not_run)
 	w_settle(&w);
 	ck_assert_uint_eq(w.s[side].n_jobs, 1);
 	w.s[side].hold_jobs = false;
-	bring_back(side, 0, false);
+	w_job_back(&w, side, 0, false);
 	w_run(&w, TICK_S(30));
 	w_check_pair(&w);
 	ck_assert_int_eq(w.s[0].gap, 0);
@@ -205,7 +191,7 @@ START_TEST(our_value_is_a_job)
 	ck_assert(peer->last_rx >= asked);
 	ck_assert_int_eq(peer->x.kind, IKE_X_NONE);
 	w.s[0].hold_jobs = false;
-	bring_back(0, 0, true);
+	w_job_back(&w, 0, 0, true);
 	w_run(&w, TICK_S(20));
 	w_check_pair(&w);
 	ck_assert_uint_eq(w.s[0].rekeys, (unsigned)_i);
@@ -230,7 +216,7 @@ peer_does(unsigned what)
 	for (unsigned i = 0; i < 4; i++) {	/* its request is computed on, ours is not */
 		w_settle(&w);
 		if (w.s[0].n_jobs > 1)
-			bring_back(0, 1, true);
+			w_job_back(&w, 0, 1, true);
 	}
 }
 
@@ -248,7 +234,7 @@ START_TEST(overtaken_while_computing)
 	ck_assert_uint_eq(w.s[0].downs, what == P_DELETE_IKE);
 	w.s[0].hold_jobs = false;
 	while (w.s[0].n_jobs)
-		bring_back(0, 0, true);
+		w_job_back(&w, 0, 0, true);
 	w_run(&w, TICK_S(60));
 	w_check_pair(&w);
 	ck_assert(what == P_DELETE || what == P_DELETE_IKE || w.s[0].gap == 0);
@@ -277,9 +263,9 @@ START_TEST(result_for_nobody)
 	ck_assert_uint_eq(w.s[1].k->n_half, 0);
 	w.s[0].hold_jobs = w.s[1].hold_jobs = false;
 	while (w.s[1].n_jobs)
-		bring_back(1, w.s[1].n_jobs / 2, w.s[1].n_jobs % 2);
+		w_job_back(&w, 1, w.s[1].n_jobs / 2, w.s[1].n_jobs % 2);
 	while (w.s[0].n_jobs)
-		bring_back(0, 0, true);
+		w_job_back(&w, 0, 0, true);
 	ck_assert_uint_eq(w.s[1].k->n_strange, 0);
 	ck_assert_uint_eq(w.s[0].k->n_sa, 0);
 	ck_assert_uint_eq(w.s[1].k->n_sa, 0);
@@ -303,7 +289,7 @@ START_TEST(asked_again_meanwhile)
 	ck_assert_uint_eq(w.s[1].n_jobs, 1);
 	ck_assert_uint_eq(w.s[1].k->n_half, 1);
 	w.s[1].hold_jobs = false;
-	bring_back(1, 0, true);
+	w_job_back(&w, 1, 0, true);
 	w_settle(&w);
 	w_check_pair(&w);
 }

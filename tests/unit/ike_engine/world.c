@@ -664,6 +664,19 @@ w_rekey(struct world *w, unsigned side, bool ike)
 }
 
 void
+w_job_back(struct world *w, unsigned side, unsigned i, bool run)
+{
+	struct w_side *s = &w->s[side];
+	struct ike_event ev = { .kind = IKE_EV_JOB, .job = s->jobs[i] };
+
+	ck_assert_uint_lt(i, s->n_jobs);
+	s->jobs[i] = s->jobs[--s->n_jobs];
+	if (run)
+		ike_job_run(ev.job);
+	w_event(w, side, &ev);
+}
+
+void
 w_up(struct world *w)
 {
 	w_go(w);

@@ -104,6 +104,7 @@ bool	w_usable(struct world *w);	/* both ways: what either side sends on, the oth
 void	w_check_pair(struct world *w);	/* exactly one SA and one pair on both, and they fit */
 void	w_kick(struct world *w, unsigned side);	/* what its SA wants is looked at now */
 void	w_rekey(struct world *w, unsigned side, bool ike);	/* the IKE SA, else its first pair, by what would make it do so */
+void	w_job_back(struct world *w, unsigned side, unsigned i, bool run);	/* a held job comes back; ran or not */
 void	w_up(struct world *w);	/* both begin, side 0 dials side 1, and they have a pair */
 void	w_lose_everything(struct world *w);	/* messages in flight */
 #endif

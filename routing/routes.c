@@ -41,6 +41,8 @@ struct routes {
 	bool started;
 	routes_dial_fn *dial;	/* NULL: nobody */
 	void *dial_ctx;
+	routes_session_fn *session;	/* NULL: nobody */
+	void *session_ctx;
 };
 
 const char *
@@ -354,10 +356,22 @@ all_to_kernel(struct routes *r)
 /* ---- zebra's side */
 
 static void
+tell_session(const struct routes *r, bool up)
+{
+	struct zebra_info i = { .path = "" };
+
+	if (r->zebra)
+		zebra_info(r->zebra, &i);
+	if (r->session)
+		r->session(r->session_ctx, up ? zebra_release(r->zebra) : NULL, i.path);
+}
+
+static void
 on_session(void *ctx, bool up)
 {
 	struct routes *r = ctx;
 
+	tell_session(r, up);
 	if (!up) {
 		all_to_kernel(r);
 		return;
@@ -573,6 +587,15 @@ routes_dial(struct rib *rib, routes_dial_fn *fn, void *ctx)
 	r->dial_ctx = ctx;
 }
 
+void
+routes_on_session(struct rib *rib, routes_session_fn *fn, void *ctx)
+{
+	struct routes *r = (struct routes *)rib;
+
+	r->session = fn;
+	r->session_ctx = ctx;
+}
+
 bool
 routes_zebra(struct rib *rib, const struct zebra_conf *conf)
 {
@@ -584,6 +607,7 @@ routes_zebra(struct rib *rib, const struct zebra_conf *conf)
 		return true;
 	r->zebra = NULL;
 	if (was) {
+		tell_session(r, false);
 		all_to_kernel(r);	/* before zebra hears that we leave and takes them away */
 		zebra_each(was, gone_each, r);
 		zebra_free(was);

@@ -19,6 +19,10 @@ typedef void routes_dial_fn(void *ctx, const char *path, void (*done)(void *arg,
 void	routes_dial(struct rib *rib, routes_dial_fn *fn, void *ctx);	/* who connects where we may not, see zebra_face; before routes_zebra() */
 bool	routes_zebra(struct rib *rib, const struct zebra_conf *conf);	/* look for zebra, or do not any more; false without memory */
 
+/* Hears of each session with zebra, v NULL: that there is none any more; before routes_zebra(). */
+typedef void routes_session_fn(void *ctx, const struct zapi_version *v, const char *path);
+void	routes_on_session(struct rib *rib, routes_session_fn *fn, void *ctx);
+
 enum routes_place { ROUTES_NOWHERE, ROUTES_KERNEL, ROUTES_ASKED /* zebra, no answer yet */, ROUTES_ZEBRA, ROUTES_REFUSED /* by zebra */ };
 const char *routes_place_name(enum routes_place p);
 enum routes_place routes_where(const struct rib *rib, const struct prefix *dst, uint32_t ifindex);	/* a route of ours */

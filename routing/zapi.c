@@ -53,6 +53,14 @@ static const uint8_t numbers[ZAPI_CMDS][COLS] = {
 	[ZAPI_CLOSED] = { 128, 125, 124, 125, 127 },
 	[ZAPI_GRE_GET] = { 137, 134, 133, 134, 136 },
 	[ZAPI_GRE] = { 138, 135, 134, 135, 137 },
+	[ZAPI_NEXTHOP_REGISTER] = { 20, 20, 20, 21, 21 },
+	[ZAPI_NEXTHOP_UNREGISTER] = { 21, 21, 21, 22, 22 },
+	[ZAPI_NEXTHOP_UPDATE] = { 22, 22, 22, 23, 23 },
+	[ZAPI_BFD_UPDATE] = { 25, 25, 25, 26, 26 },
+	[ZAPI_BFD_REGISTER] = { 29, 26, 26, 27, 27 },
+	[ZAPI_BFD_DEREGISTER] = { 30, 27, 27, 28, 28 },
+	[ZAPI_BFD_REPLAY] = { 32, 29, 29, 30, 30 },
+	[ZAPI_BFD_CLIENT] = { 40, 37, 36, 37, 36 },
 };
 
 int
@@ -435,6 +443,93 @@ zapi_route(const struct zapi_version *v, struct span body, struct zapi_route *ou
 	return used_up(&c);
 }
 
+/* ---- what is watched */
+
+/* A byte of family, the address, its length. */
+static struct addr
+read_watched(struct cur *c)
+{
+	struct addr a = read_addr(c, cur_u8(c));
+
+	check_bits(c, &a, cur_u8(c));
+	return a;
+}
+
+/* Releases from 10.3 on add the session's name, which is not ours. */
+bool
+zapi_bfd_change(struct span body, struct zapi_bfd_change *out)
+{
+	struct cur c = cur_of(body);
+
+	memset(out, 0, sizeof(*out));
+	out->ifindex = cur_be32(&c);
+	out->peer = read_watched(&c);
+	out->state = cur_be32(&c);
+	out->local = read_watched(&c);
+	cur_u8(&c);	/* control plane independent */
+	if (!c.bad && cur_left(&c))
+		cur_take(&c, cur_u8(&c));
+	return used_up(&c) && (out->state == ZAPI_BFD_UNKNOWN || out->state == ZAPI_BFD_DOWN || out->state == ZAPI_BFD_UP || out->state == ZAPI_BFD_ADMIN_DOWN);
+}
+
+static struct prefix
+read_tracked(struct cur *c)
+{
+	uint16_t family = cur_be16(c);
+	uint8_t bits = cur_u8(c);
+	struct addr a;
+
+	if (family > UINT8_MAX)
+		c->bad = true;
+	a = read_addr(c, (uint8_t)family);
+	check_bits(c, &a, bits);
+	return (struct prefix){ .addr = a, .bits = bits };
+}
+
+bool
+zapi_can_track(const struct zapi_version *v)
+{
+	return v->numbers != COL_81;
+}
+
+bool
+zapi_tracked(const struct zapi_version *v, struct span body, struct zapi_tracked *out)
+{
+	struct cur c = cur_of(body);
+	uint32_t message = cur_be32(&c);
+	struct zapi_nexthop nh;
+
+	memset(out, 0, sizeof(*out));
+	cur_be16(&c);	/* SAFI */
+	out->what = read_tracked(&c).addr;
+	out->by = read_tracked(&c);
+	if (message & M_COLOUR)
+		cur_be32(&c);
+	cur_take(&c, 1 + 2 + 1 + 4);	/* type, instance, distance, metric */
+	out->n_nexthop = v->note_source ? cur_be16(&c) : cur_u8(&c);
+	if (out->n_nexthop > ZAPI_NEXTHOPS_MAX)
+		c.bad = true;
+	for (unsigned i = 0; i < out->n_nexthop && !c.bad; i++) {
+		read_nexthop(v, &c, message, &nh);
+		if (i == 0)
+			out->nexthop = nh;
+	}
+	return used_up(&c);
+}
+
+bool
+zapi_vrf(struct span body, char name[static ZAPI_VRF_NAME + 1])
+{
+	struct cur c = cur_of(body);
+	struct span s;
+
+	cur_take(&c, 4 + ZAPI_VRF_NAME);	/* table, name of its namespace */
+	s = cur_take(&c, ZAPI_VRF_NAME);
+	memset(name, 0, ZAPI_VRF_NAME + 1);
+	memcpy(name, s.p, s.n);
+	return used_up(&c);
+}
+
 /* ---- writing */
 
 /* A message is begun, its body written, its length filled in. */
@@ -583,5 +678,75 @@ zapi_put_route_del(struct wr *w, const struct zapi_version *v, const struct pref
 	size_t at = begin(w, v, ZAPI_ROUTE_DELETE);
 
 	put_destination(w, v, 0, 0, dst);
+	finish(w, at);
+}
+
+/* ---- the second session */
+
+enum { WATCHER_INSTANCE = 65535 };
+
+void
+zapi_put_hello_watcher(struct wr *w, const struct zapi_version *v)
+{
+	size_t at = begin(w, v, ZAPI_HELLO);
+
+	wr_u8(w, zapi_type_number(v, ZAPI_RT_OPENFABRIC));
+	wr_be16(w, WATCHER_INSTANCE);
+	wr_be32(w, 0);	/* session */
+	if (v->hello_notify)
+		wr_u8(w, 0);
+	wr_u8(w, 0);	/* not synchronous */
+	finish(w, at);
+}
+
+void
+zapi_put_bfd_client(struct wr *w, const struct zapi_version *v, uint32_t pid)
+{
+	size_t at = begin(w, v, ZAPI_BFD_CLIENT);
+
+	wr_be32(w, pid);
+	finish(w, at);
+}
+
+static void
+put_family(struct wr *w, const struct addr *a)
+{
+	wr_be16(w, a->n == 4 ? 2 : 10);
+}
+
+void
+zapi_put_bfd(struct wr *w, const struct zapi_version *v, uint32_t vrf, uint32_t pid, bool add, const struct zapi_bfd *b)
+{
+	size_t at = begin_number(w, zapi_number(v, add ? ZAPI_BFD_REGISTER : ZAPI_BFD_DEREGISTER), vrf), n = strnlen(b->ifname, sizeof(b->ifname));
+
+	wr_be32(w, pid);
+	put_family(w, &b->peer);
+	wr_bytes(w, b->peer.b, b->peer.n);
+	wr_be32(w, b->min_rx_ms);
+	wr_be32(w, b->min_tx_ms);
+	wr_u8(w, b->multiplier);
+	wr_u8(w, 0);	/* one hop */
+	put_family(w, &b->local);
+	wr_bytes(w, b->local.b, b->local.n);
+	wr_u8(w, 1);	/* hops */
+	wr_u8(w, (uint8_t)n);
+	wr_bytes(w, (const uint8_t *)b->ifname, n);
+	wr_u8(w, 0);	/* not control plane independent */
+	wr_u8(w, 0);	/* no profile */
+	finish(w, at);
+}
+
+/* To end it both first octets are to be 0, whatever was asked for. */
+void
+zapi_put_track(struct wr *w, const struct zapi_version *v, uint32_t vrf, bool add, const struct addr *what)
+{
+	size_t at = begin_number(w, zapi_number(v, add ? ZAPI_NEXTHOP_REGISTER : ZAPI_NEXTHOP_UNREGISTER), vrf);
+
+	wr_u8(w, 0);	/* not only connected routes */
+	wr_u8(w, add);	/* the default route counts */
+	wr_be16(w, SAFI_UNICAST);
+	put_family(w, what);
+	wr_u8(w, addr_bits(what));
+	wr_bytes(w, what->b, what->n);
 	finish(w, at);
 }

@@ -16,6 +16,8 @@ enum zapi_cmd {
 	ZAPI_ROUTE_ADD, ZAPI_ROUTE_DELETE, ZAPI_ROUTE_NOTE, ZAPI_REDISTRIBUTE_ADD, ZAPI_ROUTER_ID_ADD, ZAPI_ROUTER_ID, ZAPI_HELLO,
 	ZAPI_CAPABILITIES, ZAPI_LEARNT_ADD, ZAPI_LEARNT_DELETE, ZAPI_VRF_ADD, ZAPI_VRF_DELETE, ZAPI_LINK_PARAMS, ZAPI_ERROR, ZAPI_NOTE_REQUEST,
 	ZAPI_CLOSED, ZAPI_GRE_GET, ZAPI_GRE,
+	ZAPI_NEXTHOP_REGISTER, ZAPI_NEXTHOP_UNREGISTER, ZAPI_NEXTHOP_UPDATE, ZAPI_BFD_UPDATE, ZAPI_BFD_REGISTER, ZAPI_BFD_DEREGISTER, ZAPI_BFD_REPLAY,
+	ZAPI_BFD_CLIENT,
 	ZAPI_CMDS	/* any other number */
 };
 
@@ -42,7 +44,7 @@ enum zapi_cmd zapi_cmd_of(const struct zapi_version *v, uint16_t number);
 /* Route types, by their place before 10.0. */
 enum zapi_type {
 	ZAPI_RT_SYSTEM, ZAPI_RT_KERNEL, ZAPI_RT_CONNECT, ZAPI_RT_STATIC, ZAPI_RT_RIP, ZAPI_RT_RIPNG, ZAPI_RT_OSPF, ZAPI_RT_OSPF6, ZAPI_RT_ISIS, ZAPI_RT_BGP,
-	ZAPI_RT_PIM, ZAPI_RT_EIGRP, ZAPI_RT_NHRP, ZAPI_RT_ALL = 30, ZAPI_RT_LOCAL = 100 /* only from 10.0 on */
+	ZAPI_RT_PIM, ZAPI_RT_EIGRP, ZAPI_RT_NHRP, ZAPI_RT_OPENFABRIC = 26, ZAPI_RT_ALL = 30, ZAPI_RT_LOCAL = 100 /* only from 10.0 on */
 };
 uint8_t zapi_type_number(const struct zapi_version *v, unsigned type);
 unsigned zapi_type_of(const struct zapi_version *v, uint8_t number);
@@ -115,7 +117,33 @@ struct zapi_route {
 };
 bool	zapi_route(const struct zapi_version *v, struct span body, struct zapi_route *out);
 
-/* ---- writing whole messages, all for the default VRF. What does not fit turns the writer bad. */
+/* ---- watching: BFD sessions, which bfdd keeps, and next hops. zebra passes BFD on to some types of clients only, and NHRP is none of them. */
+
+struct zapi_bfd {
+	struct addr peer, local;
+	char ifname[ZAPI_IFNAME];
+	uint32_t min_rx_ms, min_tx_ms;
+	uint8_t multiplier;
+};
+enum zapi_bfd_state { ZAPI_BFD_UNKNOWN = 1, ZAPI_BFD_DOWN = 2, ZAPI_BFD_UP = 4, ZAPI_BFD_ADMIN_DOWN = 8 };
+struct zapi_bfd_change {
+	uint32_t ifindex, state;	/* state: enum zapi_bfd_state */
+	struct addr peer, local;
+};
+bool	zapi_bfd_change(struct span body, struct zapi_bfd_change *out);
+
+struct zapi_tracked {
+	struct addr what;	/* as it was asked for */
+	struct prefix by;	/* the route that leads there */
+	unsigned n_nexthop;	/* 0: none does */
+	struct zapi_nexthop nexthop;	/* the first */
+};
+bool	zapi_tracked(const struct zapi_version *v, struct span body, struct zapi_tracked *out);
+
+enum { ZAPI_VRF_NAME = 36 };
+bool	zapi_vrf(struct span body, char name[static ZAPI_VRF_NAME + 1]);
+
+/* ---- writing whole messages, all but the last three for the default VRF. What does not fit turns the writer bad. */
 
 void	zapi_put_hello(struct wr *w, const struct zapi_version *v);
 void	zapi_put_note_request(struct wr *w, const struct zapi_version *v);
@@ -126,6 +154,13 @@ void	zapi_put_barrier(struct wr *w, const struct zapi_version *v);	/* its answer
 /* type is always NHRP, with one nexthop. */
 void	zapi_put_route(struct wr *w, const struct zapi_version *v, const struct zapi_route *r);
 void	zapi_put_route_del(struct wr *w, const struct zapi_version *v, const struct prefix *dst);
+
+/* A second session, which has no routes: of another type and instance, so that nobody's routes end with it. */
+void	zapi_put_hello_watcher(struct wr *w, const struct zapi_version *v);
+void	zapi_put_bfd_client(struct wr *w, const struct zapi_version *v, uint32_t pid);
+void	zapi_put_bfd(struct wr *w, const struct zapi_version *v, uint32_t vrf, uint32_t pid, bool add, const struct zapi_bfd *b);	/* an existing one is changed */
+bool	zapi_can_track(const struct zapi_version *v);
+void	zapi_put_track(struct wr *w, const struct zapi_version *v, uint32_t vrf, bool add, const struct addr *what);
 
 /* Which release? Unknown commands are answered with ERROR; 17 is unknown up to 9.x and does nothing later. The last question names a VRF that
  * is not there, by which its answer is known. Before HELLO. */

@@ -12,7 +12,7 @@
  * daemons have had time to come back (SETTLE_S), or when nobody comes (AWAY_S). Only routes of protocols are kept: what the kernel
  * made itself (connected, local, kernel) is heard from the kernel.
  *
- * Left out: VRFs but the default one, nexthop tracking, labels and SRv6, BFD, graceful restart of ours. */
+ * BFD and next hops are asked for by a second session (watch.c). Left out: VRFs but the default one, labels and SRv6, graceful restart of ours. */
 #include "routing/zebra.h"
 
 #include <errno.h>
@@ -614,6 +614,14 @@ on_frame(struct zebra *z, const struct zapi_frame *f)
 	case ZAPI_NOTE_REQUEST:
 	case ZAPI_CLOSED:
 	case ZAPI_GRE_GET:
+	case ZAPI_NEXTHOP_REGISTER:	/* those of watch.c */
+	case ZAPI_NEXTHOP_UNREGISTER:
+	case ZAPI_NEXTHOP_UPDATE:
+	case ZAPI_BFD_UPDATE:
+	case ZAPI_BFD_REGISTER:
+	case ZAPI_BFD_DEREGISTER:
+	case ZAPI_BFD_REPLAY:
+	case ZAPI_BFD_CLIENT:
 	case ZAPI_CMDS:
 		break;	/* nothing to do, or only ours to send */
 	}
@@ -824,6 +832,12 @@ bool
 zebra_up(const struct zebra *z)
 {
 	return z->state >= ZEBRA_TABLE;
+}
+
+const struct zapi_version *
+zebra_release(const struct zebra *z)
+{
+	return z->v;
 }
 
 bool

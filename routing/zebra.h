@@ -36,6 +36,7 @@ struct zebra *zebra_new(const struct host *host, const struct zebra_conf *conf, 
 void	zebra_free(struct zebra *z);	/* zebra takes our routes away; nobody is told. NULL is fine */
 void	zebra_kick(struct zebra *z);	/* there is something for fill() */
 bool	zebra_up(const struct zebra *z);
+const struct zapi_version *zebra_release(const struct zebra *z);	/* while it is up: the oldest that it may be */
 bool	zebra_learnt(const struct zebra *z, const struct prefix *dst, struct rib_route *out);
 void	zebra_each(const struct zebra *z, void (*fn)(void *ctx, const struct rib_route *), void *ctx);
 uint32_t zebra_mtu(const struct zebra *z, uint32_t ifindex, uint8_t family);	/* 0: unknown */

@@ -133,6 +133,21 @@ authority(FILE *f, json_t *a)
 }
 
 static void
+bfd(FILE *f, const char *indent, json_t *e)
+{
+	json_t *b = json_object_get(e, "bfd");
+	char age[16];
+
+	if (!json_is_object(b))
+		return;
+	fprintf(f, "%sBFD: %s", indent, text(b, "state"));
+	if (json_is_integer(json_object_get(b, "age_s")))
+		fprintf(f, " for %s", time_of(b, "age_s", age));
+	fprintf(f, ", every %lld ms, min_rx %lld ms, multiplier %lld%s%s\n", number(b, "interval_ms"), number(b, "min_rx_ms"), number(b, "multiplier"),
+	    text(b, "reason")[0] ? ": " : "", text(b, "reason"));
+}
+
+static void
 peer_detail(FILE *f, json_t *p)
 {
 	static const struct {
@@ -164,6 +179,7 @@ peer_detail(FILE *f, json_t *p)
 		    number(nhrp, "received"), number(nhrp, "rate_limited"), time_of(nhrp, "limited_age_s", t),
 		    flag(nhrp, "limited_now") ? ", still going on" : "");
 	authority(f, json_object_get(p, "authority"));
+	bfd(f, "       ", p);
 	peer_sa(f, p);
 }
 
@@ -429,6 +445,7 @@ render_nhs(FILE *f, json_t *data)
 		if (json_object_get(e, "multicast"))
 			fprintf(f, "    multicast: %s\n", flag(e, "multicast") ? "yes" : "no");
 		session(f, "    ", e);
+		bfd(f, "    ", e);
 		if (!flag(e, "up") || json_object_get(e, "session"))	/* in details also what went wrong last */
 			reason(f, "    ", e);
 	}

@@ -131,7 +131,7 @@ x_begin(struct ike *k, struct ike_sa *sa, enum ike_xkind kind, struct span msg)
 	sa->x = (struct ike_exch){ .kind = kind, .mid = sa->tx_mid, .msg = copy, .len = msg.n, .tries_max = IKE_RETX_TRIES };
 	if (kind == IKE_X_LIVE && sa->live_wait) {
 		sa->x.wait = sa->live_wait;
-		sa->x.tries_max = IKE_LIVE_TRIES;
+		sa->x.tries_max = sa->live_tries ? sa->live_tries : IKE_LIVE_TRIES;
 	}
 	if (kind == IKE_X_DEL_IKE)
 		sa->x.tries_max = IKE_DEL_TRIES;

@@ -320,7 +320,7 @@ use_answer(struct ike *k, const struct ike_event *ev)
 	struct ike_child *c = ike_child_find(k, ev->spi_in);
 
 	if (c && c->sa)
-		ike_live_use(k, c->sa, ev->ok, ev->sent);
+		ike_live_use(k, c->sa, ev->ok, ev->sent, ev->at);
 }
 
 /* SAs on an address that is gone cannot say goodbye, unless they may move. They go one per step, like those of a shutdown. */

@@ -81,7 +81,7 @@ enum ike_dpd {
 	IKE_DPD_OFF, IKE_DPD_PERIODIC, IKE_DPD_ON_DEMAND,
 	IKE_DPD_DEFAULT,	/* a hub we dialled: periodic, IKE_HUB_DPD_S and IKE_HUB_DPD_RETRY_S; others: on demand, dpd_s and dpd_retry_s */
 };
-enum { IKE_HUB_DPD_S = 5, IKE_HUB_DPD_RETRY_S = 1 };
+enum { IKE_HUB_DPD_S = 5, IKE_HUB_DPD_RETRY_S = 1, IKE_HUB_DPD_TRIES = 4 };	/* it is found out in 10 s at most */
 
 enum ike_mode {	/* of ESP SAs for GRE */
 	IKE_MODE_TRANSPORT,	/* tunnel mode where the peer does not take it */
@@ -177,6 +177,7 @@ struct ike_event {
 	struct endpoint remote;
 	struct ike_job *job;
 	bool ok, sent;
+	tick_t at;	/* USE: when the last one came in; 0: not known */
 	unsigned size;	/* PROBE */
 	const char *text;	/* static */
 };

@@ -377,6 +377,7 @@ struct ike_sa {
 	bool kept;	/* so does the pair of this one, when it goes for that */
 	bool peer_refused;	/* its authentication failed here, though it takes the SA for established: the delete says so */
 	tick_t live_wait;
+	unsigned live_tries;	/* 0: IKE_LIVE_TRIES */
 	enum ike_down down;
 	const char *reason;
 	uint32_t successor;	/* REKEYED: SA id */
@@ -398,6 +399,7 @@ struct ike_sa {
 	tick_t last_rx, last_tx, last_esp_tx, last_suspect;
 	tick_t live_at, keep_at;	/* what t_live stands for */
 	unsigned use_pending;
+	tick_t use_at;	/* of what came in */
 	bool use_ok, use_sent, sent_since_rx, use_live, use_keep;
 	tick_t use_until;
 	struct timer t_retx, t_life, t_live, t_kick;
@@ -774,7 +776,7 @@ enum ike_drop ike_info_response(struct ike *k, struct ike_sa *sa, enum ike_xkind
 void	ike_info_mind_childless(struct ike *k, struct ike_sa *sa);
 void	ike_live_timer(struct ike *k, struct ike_sa *sa);
 void	ike_live_arm(struct ike *k, struct ike_sa *sa);
-void	ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent);
+void	ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent, tick_t at);
 void	ike_live_suspect(struct ike *k, struct ike_sa *sa);	/* there is cause to look whether the peer is there */
 void	ike_live_rx(struct ike *k, struct ike_sa *sa);	/* something authentic came */
 

@@ -25,6 +25,7 @@ ike_info_live(struct ike *k, struct ike_sa *sa)
 	IKE_DEBUG(k, "ike-liveness", "%s is asked whether it lives%s", endpoint_fmt(&sa->remote, ep), sa->live_wait ? ", with little patience" : "");
 	sa->want_live = false;
 	sa->live_wait = 0;
+	sa->live_tries = 0;
 	return true;
 }
 
@@ -212,6 +213,7 @@ ike_info_request(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, stru
 struct live {
 	enum ike_dpd mode;
 	uint32_t every_s, retry_s;
+	unsigned tries;
 };
 
 /* A spoke without traffic has nobody to tell it that its hub died, and its next registration may be minutes away: a hub is never
@@ -225,10 +227,10 @@ live_of(const struct ike *k, const struct ike_sa *sa)
 	for (const struct ike_dial *d = sa->dials; d; d = d->next_on_sa)
 		hub |= d->hub;
 	if (p->dpd != IKE_DPD_DEFAULT)
-		return (struct live){ hub && p->dpd == IKE_DPD_ON_DEMAND ? IKE_DPD_PERIODIC : p->dpd, p->dpd_s, p->dpd_retry_s ? p->dpd_retry_s : 2 };
+		return (struct live){ hub && p->dpd == IKE_DPD_ON_DEMAND ? IKE_DPD_PERIODIC : p->dpd, p->dpd_s, p->dpd_retry_s ? p->dpd_retry_s : 2, IKE_LIVE_TRIES };
 	if (hub)
-		return (struct live){ IKE_DPD_PERIODIC, IKE_HUB_DPD_S, IKE_HUB_DPD_RETRY_S };
-	return (struct live){ IKE_DPD_ON_DEMAND, p->dpd_s, p->dpd_retry_s ? p->dpd_retry_s : 2 };
+		return (struct live){ IKE_DPD_PERIODIC, IKE_HUB_DPD_S, IKE_HUB_DPD_RETRY_S, IKE_HUB_DPD_TRIES };
+	return (struct live){ IKE_DPD_ON_DEMAND, p->dpd_s, p->dpd_retry_s ? p->dpd_retry_s : 2, IKE_LIVE_TRIES };
 }
 
 static tick_t
@@ -284,11 +286,12 @@ decide_live(struct ike *k, struct ike_sa *sa)
 	struct live l = live_of(k, sa);
 
 	sa->use_live = false;
-	sa->live_at = k->now + env_jitter(&k->env.env, live_every(k, sa), 10);
+	sa->live_at = (sa->use_ok ? sa->last_rx : k->now) + env_jitter(&k->env.env, live_every(k, sa), 10);
 	if (sa->use_ok || (l.mode == IKE_DPD_ON_DEMAND && !sa->sent_since_rx))
 		return;
 	sa->want_live = true;
 	sa->live_wait = TICK_S(l.retry_s);
+	sa->live_tries = l.tries;
 	ike_sa_kick(k, sa);
 }
 
@@ -310,8 +313,13 @@ decide(struct ike *k, struct ike_sa *sa)
 		sa->last_esp_tx = k->now;
 		sa->sent_since_rx = true;
 	}
-	if (sa->use_ok)
+	if (sa->use_ok) {
+		tick_t before = sa->last_rx;
+
 		ike_live_rx(k, sa);
+		if (sa->use_at && sa->use_at < k->now)	/* it may have come just after the last question, and nothing since */
+			sa->last_rx = sa->use_at > before ? sa->use_at : before;
+	}
 	if (sa->use_live)
 		decide_live(k, sa);
 	if (sa->use_keep)
@@ -325,6 +333,7 @@ query(struct ike *k, struct ike_sa *sa)
 	struct ike_act *a;
 
 	sa->use_ok = sa->use_sent = false;
+	sa->use_at = 0;
 	sa->use_pending = 0;
 	for (struct ike_child *c = sa->children; c; c = c->next) {
 		if (c->installed && (a = ike_act(k, IKE_ACT_QUERY_USE, sa))) {
@@ -340,11 +349,12 @@ query(struct ike *k, struct ike_sa *sa)
 }
 
 void
-ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent)
+ike_live_use(struct ike *k, struct ike_sa *sa, bool ok, bool sent, tick_t at)
 {
 	if (sa->use_pending == 0)
 		return;
 	sa->use_ok |= ok;
+	sa->use_at = at > sa->use_at ? at : sa->use_at;
 	sa->use_sent |= sent;
 	if (--sa->use_pending == 0)
 		decide(k, sa);
@@ -385,6 +395,7 @@ ike_live_suspect(struct ike *k, struct ike_sa *sa)
 	if (sa->x.kind == IKE_X_NONE) {
 		sa->want_live = true;
 		sa->live_wait = IKE_SHORT_RETRY;
+		sa->live_tries = 0;
 		ike_sa_kick(k, sa);
 		return;
 	}

@@ -397,6 +397,20 @@ core_names(struct core *c, tick_t now, uint32_t tunnel, uint32_t nhs, const stru
 }
 
 void
+core_peer_doubted(struct core *c, tick_t now, uint32_t tunnel, uint32_t peer, const struct addr *proto, tick_t within, const char *reason)
+{
+	struct core_tunnel *t = core_tunnel(c, tunnel);
+	struct core_peer *p = core_peer(c, peer);
+	struct nhrp_event e = { .kind = NHRP_EV_DOUBT, .peer = peer, .dst = *proto, .within = within, .reason = reason };
+
+	c->now = now;
+	if (!t || !p || p->tunnel != tunnel || !p->up)
+		return;
+	core_tell_nhrp(c, t, &e);
+	core_pump(c);
+}
+
+void
 core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *source)
 {
 	struct core_tunnel *t = core_tunnel(c, tunnel);

@@ -124,6 +124,9 @@ void	core_result(struct core *c, tick_t now, const struct core_act *act, bool ok
 void	core_job_done(struct core *c, tick_t now, struct ike_job *job);
 void	core_names(struct core *c, tick_t now, uint32_t tunnel, uint32_t nhs, const struct addr *addrs, unsigned n, const char *reason);
 void	core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr *source);	/* outer address appeared, changed, went (none) */
+/* Somebody who watches it (BFD) does not hear a peer any more, that was at this tunnel address. Unless it answers over its SA within that
+ * time, all that led there goes at once, its SAs end, and who is wanted there is dialled anew. reason: static text. */
+void	core_peer_doubted(struct core *c, tick_t now, uint32_t tunnel, uint32_t peer, const struct addr *proto, tick_t within, const char *reason);
 void	core_tick(struct core *c, tick_t now);
 tick_t	core_deadline(const struct core *c);
 /* Applies the difference: an interface of the same name has the same place in both configurations; one that did not change is

@@ -366,6 +366,7 @@ core_plain_event(struct core *c, struct core_tunnel *t, const struct nhrp_event 
 	case NHRP_EV_PEER_MOVED:
 	case NHRP_EV_PEER_MAY:
 	case NHRP_EV_PEER_AGAIN:
+	case NHRP_EV_DOUBT:
 	case NHRP_EV_UNRESOLVED:
 	case NHRP_EV_REDIRECT:
 	case NHRP_EV_ROUTE:

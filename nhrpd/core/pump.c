@@ -198,6 +198,7 @@ ike_query_use(struct core *c, const struct ike_act *k)
 
 	if (ch && c->env.sa_stats && c->env.sa_stats(c->mem->ctx, k->spi_in, &st)) {
 		e.ok = st.rx_packets != ch->rx_seen;
+		e.at = st.last_rx;
 		e.sent = st.tx_packets != ch->tx_seen;
 		ch->rx_seen = st.rx_packets;
 		ch->tx_seen = st.tx_packets;

@@ -44,6 +44,11 @@ struct conf_map {
 	unsigned n_line;
 };
 
+struct conf_bfd_times {	/* bfd interval MS min_rx MS multiplier N; multiplier 0: no BFD */
+	uint16_t interval_ms, min_rx_ms;
+	uint8_t multiplier;
+};
+
 struct conf {
 	char hostname[64];
 	enum conf_plane plane;
@@ -57,6 +62,7 @@ struct conf {
 	struct {	/* by index of core.tunnel: what the core does not need but the daemon or show does */
 		const char *description;	/* "" when not given */
 		const struct conf_map *map;	/* NULL: an interface of the configuration */
+		struct conf_bfd_times bfd;
 	} tunnel[CORE_TUNNELS_MAX];
 	unsigned n_shutdown;
 	struct ike_trust *trust[CONF_TRUSTS_MAX];	/* trustpoints, in order; counted in */

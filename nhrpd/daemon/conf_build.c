@@ -382,6 +382,7 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct c
 		conf_error_at(p, b->b.at, "more than %d tunnel interfaces", CORE_TUNNELS_MAX);
 	} else {
 		p->conf->tunnel[w->n_tunnel].description = b->description.at.line ? b->description.s : "";
+		p->conf->tunnel[w->n_tunnel].bfd = (struct conf_bfd_times){ (uint16_t)b->bfd.interval.n, (uint16_t)b->bfd.min_rx.n, (uint8_t)b->bfd.multiplier.n };
 		o = &w->tunnel[w->n_tunnel++];
 	}
 	conf_check_plain(p, b, family);

@@ -87,6 +87,9 @@ struct conf_dpd {	/* said: mode.at.line */
 struct conf_rate {	/* said: packets.at.line */
 	struct conf_val packets, every;
 };
+struct conf_bfd {	/* said: multiplier.at.line */
+	struct conf_val interval, min_rx, multiplier;
+};
 enum conf_pki_kind { CONF_PKI_CA, CONF_PKI_CERT, CONF_PKI_KEY, CONF_PKI_PKCS12, CONF_PKI_PASSWORD, CONF_PKI_CRL };
 struct conf_pki_file {
 	struct conf_pki_file *next;
@@ -193,6 +196,7 @@ struct conf_b_interface {
 	struct conf_val description, source, mode, key, protection, bare, network_id, auth, hold, reg, mtu, mss, vrf, outer_vrf;
 	struct conf_val no_unique, shortcut, redirect, mcast_dynamic, shutdown;
 	struct conf_rate max_receive, max_send;
+	struct conf_bfd bfd;
 	struct conf_place own_at[NHRP_OWN_ADDRS];
 	struct prefix own[NHRP_OWN_ADDRS];
 	unsigned n_own;
@@ -417,6 +421,6 @@ conf_fn conf_open_certmap, conf_set_certmap, conf_set_match_cert;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_open_acl, conf_open_map, conf_set_permit, conf_set_map_peer;
 conf_fn conf_set_peer_id, conf_set_psk, conf_set_psk_file, conf_set_match, conf_set_local_id, conf_set_dpd, conf_set_rate, conf_set_address, conf_set_nhs, conf_set_cluster,
-    conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_set_mode, conf_not_yet;
+    conf_set_map, conf_set_mcast_map, conf_set_static, conf_set_mask_pair, conf_set_mss, conf_set_nothing, conf_set_mode, conf_set_bfd, conf_not_yet;
 
 #endif

@@ -128,7 +128,7 @@ static bool
 is_plain(const struct conf_rule *r)
 {
 	return r->fn == conf_set_value || r->fn == conf_set_flag || r->fn == conf_set_list || r->fn == conf_set_mss ||
-	    r->fn == conf_set_mask_pair || r->fn == conf_set_rate || r->fn == conf_set_mode;
+	    r->fn == conf_set_mask_pair || r->fn == conf_set_rate || r->fn == conf_set_bfd || r->fn == conf_set_mode;
 }
 
 /* Do both set, or take back, the same thing? Of what is only noted, the words tell. */

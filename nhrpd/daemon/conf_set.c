@@ -435,6 +435,21 @@ conf_set_rate(struct conf_parse *p, const struct conf_cmd *c)
 	r->packets.at = r->every.at = place(c, c->column);
 }
 
+/* "bfd interval 300 min_rx 300 multiplier 3" */
+void
+conf_set_bfd(struct conf_parse *p, const struct conf_cmd *c)
+{
+	struct conf_bfd *b = target(p, c);
+
+	memset(b, 0, sizeof(*b));
+	if (c->no)
+		return;
+	b->interval = c->arg[0].v;
+	b->min_rx = c->arg[1].v;
+	b->multiplier = c->arg[2].v;
+	b->interval.at = b->min_rx.at = b->multiplier.at = place(c, c->column);
+}
+
 /* ---- secrets */
 
 static int

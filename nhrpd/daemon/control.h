@@ -9,6 +9,7 @@
 #include "nhrpd/daemon/reload.h"
 #include "routing/lookup.h"
 #include "routing/routes.h"
+#include "routing/watch.h"
 
 enum { CONTROL_CLIENTS_MAX = 16, CONTROL_STALL_S = 5 };
 
@@ -41,6 +42,8 @@ struct control_src {
 	int (*neigh)(void *ctx, uint32_t ifindex, const struct addr *hop);
 	void (*routes)(void *ctx, struct routes_info *out);	/* NULL: nothing is known (tests) */
 	const char *(*route_by)(void *ctx, const struct prefix *dst, uint32_t tunnel);	/* who installed a route of ours; NULL: the kernel (tests) */
+	/* How bfdd sees a neighbour; false: nobody is to watch it. why: static. NULL: nothing is known (tests) */
+	bool (*bfd)(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer_info *out, const char **why);
 	void *ctx;	/* for the functions */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };

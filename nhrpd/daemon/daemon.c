@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "lib/logbook.h"
+#include "nhrpd/daemon/bfd.h"
 #include "nhrpd/daemon/certwatch.h"
 #include "nhrpd/daemon/conf.h"
 #include "nhrpd/daemon/control.h"
@@ -53,6 +54,7 @@ struct daemon {
 	struct rib *rib;
 	struct maproutes *maps;
 	bool addrs_changed;	/* of this host: they look for theirs again, once the routing table is not being read */
+	struct bfd *bfd;
 	struct zdial *zdial;	/* NULL: none is needed, or none can be */
 	struct vrfs *vrfs;
 	struct ikesock *ike;
@@ -126,6 +128,7 @@ act_tunnel_set(struct daemon *d, const struct core_act *a)
 
 	if (e == 0 && d->dp->ops->link_info(d->dp, a->tunnel, &info)) {
 		core_ifindex(d->core, a->tunnel, info.ifindex);
+		bfd_link(d->bfd, a->tunnel, info.ifindex);
 		statics_set(rib_of(d, a->dp_tunnel->vrf), d->conf, a->dp_tunnel->name, info.ifindex, &d->log);
 		maproutes_link(d->maps, a->dp_tunnel->name, info.ifindex, true);
 	}
@@ -160,6 +163,16 @@ act_route_set(struct daemon *d, const struct core_act *a)
 }
 
 static void
+act_neigh_set(struct daemon *d, const struct core_act *a)
+{
+	int e = d->dp->ops->neigh_set(d->dp, &a->neigh);
+
+	if (e == 0)
+		bfd_neigh(d->bfd, &a->neigh);
+	result(d, a, e, NULL);
+}
+
+static void
 act_ike_send(struct daemon *d, const struct core_act *a)
 {
 	static const uint8_t keepalive = 0xff;
@@ -190,9 +203,10 @@ carry_out(struct daemon *d, const struct core_act *a)
 		dp->tunnel_del(d->dp, a->tunnel);
 		break;
 	case CORE_ACT_NEIGH_SET:
-		result(d, a, dp->neigh_set(d->dp, &a->neigh), NULL);
+		act_neigh_set(d, a);
 		break;
 	case CORE_ACT_NEIGH_DEL:
+		bfd_neigh_gone(d->bfd, a->tunnel, &a->neigh.proto);
 		dp->neigh_del(d->dp, a->tunnel, &a->neigh.proto);
 		break;
 	case CORE_ACT_SA_ADD:
@@ -286,6 +300,7 @@ on_dp(void *ctx, const struct dp_event *ev)
 		return;
 	if (ev->kind == DP_EV_LINK && ev->link_up && d->dp->ops->link_info(d->dp, ev->tunnel, &info)) {
 		core_ifindex(d->core, ev->tunnel, info.ifindex);
+		bfd_link(d->bfd, ev->tunnel, info.ifindex);
 		statics_set(rib_of_tunnel(d, ev->tunnel), d->conf, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, &d->log);	/* the kernel took them when it went down */
 		maproutes_link(d->maps, d->conf->core.tunnel[ev->tunnel - 1].dp.name, info.ifindex, true);
 	}
@@ -637,6 +652,7 @@ reload_apply(struct daemon *d, struct conf *to)
 	d->conf = to;
 	if (!vrfs_open(d->vrfs, &to->core, d->why, sizeof(d->why)))
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "%s", d->why);
+	bfd_conf(d->bfd, to, d->core);
 	certwatch_conf(d->certs, to);
 	src = control_src_of(d);
 	control_set_src(d->control, &src);
@@ -861,10 +877,29 @@ zebra_dial(void *ctx, const char *path, void (*done)(void *arg, int fd), void *a
 		done(arg, -EACCES);
 }
 
+/* The callback's end carries out what follows. */
+static void
+on_bfd_down(void *ctx, uint32_t tunnel, uint32_t peer, const struct addr *proto, tick_t within, const char *why)
+{
+	struct daemon *d = ctx;
+
+	core_peer_doubted(d->core, now_of(d), tunnel, peer, proto, within, why);
+}
+
+static void
+on_zebra(void *ctx, const struct zapi_version *v, const char *path)
+{
+	struct daemon *d = ctx;
+
+	bfd_zebra(d->bfd, v, path);
+}
+
 /* What can be missing or taken on this machine, before anything is changed on it. */
 static bool
 open_all(struct daemon *d)
 {
+	static const struct bfd_face bfd_face = { .down = on_bfd_down, .dial = zebra_dial };
+
 	if (d->o->pid_path && (d->pid_fd = pidfile_open(d->o->pid_path, d->why, sizeof(d->why))) < 0)
 		return fail(d, d->why);
 	if (d->o->keylog_path && !keylog_to(d, d->o->keylog_path))
@@ -881,7 +916,7 @@ open_all(struct daemon *d)
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
-	if (!(d->names = names_new(&d->loop.host, on_names, d)) ||
+	if (!(d->bfd = bfd_new(&d->loop.host, d->conf, &bfd_face, d)) || !(d->names = names_new(&d->loop.host, on_names, d)) ||
 	    !(d->revoke = revoke_new(&d->loop, wall, on_revocation, d)) || !(d->certs = certwatch_new(&d->loop.host, d->conf, wall_clock)))
 		return fail(d, "out of memory");
 	return true;
@@ -976,12 +1011,20 @@ route_by(void *ctx, const struct prefix *dst, uint32_t tunnel)
 	return routes_place_name(routes_where(d->rib, dst, info.ifindex));
 }
 
+static bool
+bfd_of(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer_info *out, const char **why)
+{
+	struct daemon *d = ctx;
+
+	return bfd_info(d->bfd, tunnel, proto, out, why);
+}
+
 static struct control_src
 control_src_of(struct daemon *d)
 {
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
 		.plane_why = d->plane_why, .log = d->ring,
-		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .routes = routes_of, .route_by = route_by,
+		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .routes = routes_of, .route_by = route_by, .bfd = bfd_of,
 		.ctx = d };
 }
 
@@ -1017,6 +1060,7 @@ start_tunnels(struct daemon *d)
 		return fail(d, d->why);
 	routes_start(d->rib);
 	routes_dial(d->rib, zebra_dial, d);
+	routes_on_session(d->rib, on_zebra, d);
 	vrfs_start(d->vrfs);
 	if (!routes_zebra(d->rib, &d->conf->zebra))
 		return fail(d, "out of memory");
@@ -1056,6 +1100,7 @@ close_all(struct daemon *d)
 		d->rib->ops->free(d->rib);
 		maproutes_free(d->maps);
 	}
+	bfd_free(d->bfd);
 	zdial_free(d->zdial);
 	ikesock_free(d->ike);
 	if (d->dp)

@@ -220,6 +220,7 @@ nhs_entry(void *ctx, const struct nhrp_nhs_info *i)
 	if (o && s->index) {
 		json_object_set_new(o, "multicast", json_boolean(i->mcast));
 		json_object_set_new(o, "session", show_session(s, i->has_peer, i->peer));
+		show_bfd(s, &i->proto, o);
 	}
 	show_append(s, o);
 	return true;

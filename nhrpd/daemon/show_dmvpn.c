@@ -259,6 +259,7 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	if (i->peer && nhrp_peer_may(s->nhrp, i->peer, &may))
 		json_object_set_new(o, "authority", authority_json(&may, s->now));
 	json_object_set_new(o, "expires_in_s", show_left(expires, s->now));
+	show_bfd(s, &i->proto, o);
 	json_object_set_new(o, "rekey_in_s", show_left(c.found ? c.info.rekey_at : 0, s->now));
 	json_object_set_new(o, "sa_expires_in_s", show_left(c.found ? c.info.expires : 0, s->now));
 }

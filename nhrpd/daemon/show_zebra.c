@@ -1,4 +1,4 @@
-/* nhrpd/daemon/show_zebra.c: show zebra: the session with FRRouting's zebra, and where routes of ours are. */
+/* nhrpd/daemon/show_zebra.c: show zebra: the session with FRRouting's zebra, and where routes of ours are; and what its bfdd sees. */
 #include "nhrpd/daemon/show_priv.h"
 
 static json_t *
@@ -29,4 +29,17 @@ show_zebra(struct show *s)
 	    "interfaces", (json_int_t)z->interfaces, "learnt", (json_int_t)z->learnt, "sessions", (json_int_t)z->sessions, "received", (json_int_t)z->rx, "sent",
 	    (json_int_t)z->tx, "not_understood", (json_int_t)z->unread, "notes", notes(z), "routes", "ours", (json_int_t)i.ours, "zebra", (json_int_t)i.in_zebra, "kernel",
 	    (json_int_t)i.in_kernel, "asked", (json_int_t)i.asked, "refused", (json_int_t)i.refused, "moved", (json_int_t)i.moved);
+}
+
+void
+show_bfd(const struct show *s, const struct addr *proto, json_t *o)
+{
+	struct watch_peer_info i;
+	const char *why = "";
+
+	if (!s->src->bfd || !s->src->bfd(s->src->ctx, s->tunnel, proto, &i, &why))
+		return;
+	json_object_set_new(o, "bfd", json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I}", "state", i.state_name, "age_s", show_age(i.since, s->now),
+	    "reason", why, "local", show_addr(&i.what.local), "interval_ms", (json_int_t)i.what.min_tx_ms, "min_rx_ms", (json_int_t)i.what.min_rx_ms, "multiplier",
+	    (json_int_t)i.what.multiplier, "ups", (json_int_t)i.ups, "downs", (json_int_t)i.downs));
 }

@@ -455,6 +455,7 @@ on_result(struct nhrp *n, const struct nhrp_event *ev)
 	case H_PURGE:
 	case H_HELLO:
 	case H_ASKED:
+	case H_DOUBT:
 		break;	/* not a cookie of ours */
 	}
 }
@@ -574,6 +575,9 @@ nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq 
 	case NHRP_EV_CLEAR:
 		on_clear(n, ev);
 		break;
+	case NHRP_EV_DOUBT:
+		doubt_start(n, ev);
+		break;
 	case NHRP_EV_PROBE:
 		probe_start(n, ev);
 		break;
@@ -610,6 +614,9 @@ due(struct nhrp *n, struct timer *t)
 		break;
 	case T_PROBE:
 		probe_timer(n, container_of(t, struct probe, timer));
+		break;
+	case T_DOUBT:
+		doubt_timer(n, container_of(t, struct peer, doubt.timer));
 		break;
 	}
 }

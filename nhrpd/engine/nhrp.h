@@ -83,6 +83,7 @@ enum nhrp_event_kind {
 	NHRP_EV_NBMA,	/* own NBMA address is now `nbma` */
 	NHRP_EV_LINK,	/* tunnel interface: ok = up */
 	NHRP_EV_CLEAR,	/* operator: forget cache entry `dst` (none: all), shortcuts only if `ok` */
+	NHRP_EV_DOUBT,	/* a watcher (BFD) does not hear `peer` any more: unless it answers for `dst`, its own address, within `within`, its SA ends for `reason`, static text */
 	NHRP_EV_PROBE,	/* operator: does `dst` answer over its SA? NHRP_ACT_PROBED with the same cookie, after two seconds at most */
 	NHRP_EV_SHUTDOWN,	/* graceful stop: purge what we registered and told */
 };
@@ -110,6 +111,7 @@ struct nhrp_event {
 	const struct addr *addrs;
 	unsigned n_addrs;
 	bool ok;	/* RESULT, LINK, CLEAR */
+	tick_t within;	/* DOUBT */
 	uint8_t family;	/* CLEAR without dst: 4 or 16; 0: both */
 	const char *reason;	/* WANT_FAIL, PEER_DOWN, RESULT, NHS_ADDRS; lives as long as the call */
 };

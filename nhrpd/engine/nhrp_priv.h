@@ -80,7 +80,7 @@ list_remove(struct list *l)	/* fine when it stands in none */
 
 enum handle_kind {
 	H_REGISTRATION, H_WANT_NHS, H_WANT_BINDING, H_NEIGH, H_FALLBACK, H_RESOLUTION, H_PROBE, H_ROUTE, H_USE, H_PURGE, H_HELLO,
-	H_ASKED,
+	H_ASKED, H_DOUBT,
 };
 
 struct handle {
@@ -89,7 +89,7 @@ struct handle {
 	uint8_t kind;
 };
 
-enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES, T_PROBE };
+enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES, T_PROBE, T_DOUBT };
 
 struct peer {
 	struct map_node node;
@@ -108,6 +108,14 @@ struct peer {
 	char *refusal;	/* the last claim that was refused; NULL: none */
 	uint64_t refusals;
 	tick_t refused_at;
+	struct {	/* doubt.c; handle open: it is doubted */
+		struct handle handle;
+		struct timer timer;
+		struct addr dst;
+		const char *reason;
+		tick_t step;
+		unsigned asked;
+	} doubt;
 	size_t identity_len;
 	char identity[];
 };
@@ -510,6 +518,12 @@ enum nhrp_drop forward_to_src(struct nhrp *n, const struct rx *rx);	/* replies *
 /* debug.c */
 void	debug_packet(const struct nhrp *n, const char *word, const struct peer *peer, const struct nhrp_packet *p);	/* "nhrp-in", "nhrp-out" */
 #define NHRP_DEBUG(n, ...) log_debug((n)->log, LOG_DBG_NHRP, __VA_ARGS__)
+
+/* doubt.c */
+void	doubt_start(struct nhrp *n, const struct nhrp_event *ev);
+void	doubt_end(struct nhrp *n, struct peer *p);
+void	doubt_timer(struct nhrp *n, struct peer *p);
+enum nhrp_drop doubt_reply(struct nhrp *n, struct peer *p, const struct rx *rx);
 
 /* probe.c */
 void	probe_start(struct nhrp *n, const struct nhrp_event *ev);

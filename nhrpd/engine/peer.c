@@ -54,6 +54,7 @@ peer_gone(struct nhrp *n, struct peer *p, const char *reason)
 {
 	p->gone = true;
 	rate_peer_gone(n, p);
+	doubt_end(n, p);
 	map_del(&n->peers, &p->node);
 	nhc_peer_lost(n, p, reason);
 	while (!list_empty(&p->bindings))

@@ -249,6 +249,8 @@ resolve_reply(struct nhrp *n, const struct rx *rx)
 	}
 	if (h && h->kind == H_ASKED)
 		return probe_reply(n, container_of(h, struct probe, handle), rx);
+	if (h && h->kind == H_DOUBT)
+		return doubt_reply(n, container_of(h, struct peer, doubt.handle), rx);
 	if (!h || h->kind != H_RESOLUTION)
 		return NHRP_DROP_UNSOLICITED;
 	s = container_of(h, struct shortcut, request);

@@ -389,7 +389,7 @@ static void
 event(struct model *m, const struct nhrp_event *ev)
 {
 	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "peer-again", "peer-may", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
-		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "probe", "shutdown" };
+		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "doubt", "probe", "shutdown" };
 
 	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_EV_SHUTDOWN + 1, "a word for each");
 
@@ -944,6 +944,13 @@ op_operator(struct model *m, struct cur *c)
 		ev.kind = NHRP_EV_PROBE;
 		ev.dst = pick_proto(c);
 		ev.cookie = 1 + (how & 15);
+		break;
+	case 9:
+		ev.kind = NHRP_EV_DOUBT;
+		ev.peer = how & 7;
+		ev.dst = pick_proto(c);
+		ev.within = TICK_MS(180);
+		ev.reason = "fuzz";
 		break;
 	case 15:
 		ev.kind = NHRP_EV_SHUTDOWN;

@@ -187,6 +187,17 @@ keys_taken(void *ctx, const char *path)
 	return NULL;
 }
 
+static bool
+bfd_seen(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer_info *out, const char **why)
+{
+	(void)ctx;
+	(void)tunnel;
+	*out = (struct watch_peer_info){ .what = { .peer = *proto, .local = *proto, .min_rx_ms = 300, .min_tx_ms = 300, .multiplier = 3 }, .state = WATCH_UP,
+		.state_name = "up", .ups = 1 };
+	*why = "";
+	return proto->n;
+}
+
 static void
 setup(void)
 {
@@ -200,6 +211,7 @@ setup(void)
 	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1),
 	    .conf_path = "/etc/x", .secrets = true };
 	src.reload = reloaded;
+	src.bfd = bfd_seen;
 	src.keys = keys_taken;
 	src.ctx = &env.log;
 	src.log = logring_new(&env.log);

@@ -80,13 +80,14 @@ END_TEST
 START_TEST(lengths)
 {
 	static const char *const name[] = { "capabilities", "router-id", "interface-lo", "interface-v0", "address4", "address6", "learnt-connected", "learnt-ours", "note-installed",
-		"error-unknown" };
+		"error-unknown", "no-way", "way" };
 	union {
 		struct zapi_capabilities c;
 		struct zapi_interface i;
 		struct zapi_address a;
 		struct zapi_route r;
 		struct zapi_note n;
+		struct zapi_tracked t;
 		struct prefix id;
 		uint32_t code;
 	} u;
@@ -95,7 +96,7 @@ START_TEST(lengths)
 	for (size_t n = 0; n <= body.n + 1; n++) {
 		struct span s = span_of(body.p, n);
 		bool ok[] = { zapi_capabilities(v84, s, &u.c), zapi_router_id(s, &u.id), zapi_interface(v84, s, &u.i), zapi_interface(v84, s, &u.i), zapi_address(s, &u.a),
-			zapi_address(s, &u.a), zapi_route(v84, s, &u.r), zapi_route(v84, s, &u.r), zapi_note(v84, s, &u.n), zapi_error(s, &u.code) };
+			zapi_address(s, &u.a), zapi_route(v84, s, &u.r), zapi_route(v84, s, &u.r), zapi_note(v84, s, &u.n), zapi_error(s, &u.code), zapi_tracked(v84, s, &u.t), zapi_tracked(v84, s, &u.t) };
 
 		ck_assert_msg(ok[_i] == (n == body.n), "%s at %zu of %zu", name[_i], n, body.n);
 	}
@@ -252,6 +253,62 @@ START_TEST(what_is_sent)
 }
 END_TEST
 
+START_TEST(watched)
+{
+	struct span body = golden("bfd-down");
+	struct zapi_bfd_change b;
+	struct zapi_tracked t;
+	uint8_t more[64];
+	char vrf[ZAPI_VRF_NAME + 1];
+
+	ck_assert_int_eq(zapi_cmd_of(v84, frame.command), ZAPI_BFD_UPDATE);
+	for (size_t n = 0; n < body.n; n++)
+		ck_assert(!zapi_bfd_change(span_of(body.p, n), &b));
+	ck_assert(zapi_bfd_change(body, &b) && b.ifindex == 3 && b.state == ZAPI_BFD_DOWN && b.peer.b[3] == 2 && b.local.b[3] == 1);
+	memcpy(more, body.p, body.n);
+	memcpy(more + body.n, "\2ab", 4);	/* with the session's name, as from 10.3 on */
+	ck_assert(zapi_bfd_change(span_of(more, body.n + 3), &b));
+	ck_assert(!zapi_bfd_change(span_of(more, body.n + 2), &b) && !zapi_bfd_change(span_of(more, body.n + 4), &b));
+	more[13] = 3;	/* no such state */
+	ck_assert(!zapi_bfd_change(span_of(more, body.n), &b));
+	ck_assert(zapi_tracked(v84, golden("no-way"), &t) && t.n_nexthop == 0 && t.what.b[0] == 192);
+	ck_assert_int_eq(zapi_cmd_of(v84, frame.command), ZAPI_NEXTHOP_UPDATE);
+	ck_assert(zapi_tracked(v84, golden("way"), &t) && t.n_nexthop == 1 && text_is(&t.by, "10.0.0.0/24") && t.nexthop.ifindex == 3);
+	ck_assert(!zapi_tracked(&zapi_versions[zapi_version_of("10.3")], golden("way"), &t));
+	ck_assert(zapi_vrf(golden("vrf-add"), vrf));
+	ck_assert_str_eq(vrf, "default");
+}
+END_TEST
+
+START_TEST(what_a_watcher_sends)
+{
+	uint8_t buf[256];
+	struct wr w = wr_of(buf, sizeof(buf));
+	struct zapi_bfd b = { .ifname = "v0", .min_rx_ms = 300, .min_tx_ms = 300, .multiplier = 3 };
+
+	golden("way");
+	addr_parse("10.0.0.2", &b.peer);
+	addr_parse("10.0.0.1", &b.local);
+	zapi_put_hello_watcher(&w, v84);
+	put_is(&w, "0013fe06000000000012 1a ffff 00000000 00 00");
+	w = wr_of(buf, sizeof(buf));
+	zapi_put_bfd(&w, v84, 0, 0x40000007, true, &b);
+	put_is(&w, "002afe0600000000001a 40000007 0002 0a000002 0000012c 0000012c 03 00 0002 0a000001 01 02 7630 00 00");
+	w = wr_of(buf, sizeof(buf));
+	zapi_put_bfd(&w, v84, 5, 0x40000007, false, &b);
+	ck_assert(zapi_frame(wr_span(&w), &frame) == ZAPI_WHOLE && frame.vrf == 5 && frame.command == 27);
+	w = wr_of(buf, sizeof(buf));
+	zapi_put_track(&w, v84, 0, true, &b.peer);
+	put_is(&w, "0015fe06000000000014 00 01 0001 0002 20 0a000002");
+	w = wr_of(buf, sizeof(buf));
+	zapi_put_track(&w, v84, 0, false, &b.peer);
+	put_is(&w, "0015fe06000000000015 00 00 0001 0002 20 0a000002");
+	w = wr_of(buf, sizeof(buf));
+	zapi_put_hello_watcher(&w, &zapi_versions[zapi_version_of("10.4")]);
+	put_is(&w, "0012fe06000000000013 1b ffff 00000000 00");
+}
+END_TEST
+
 Suite *
 suite_zapi(void)
 {
@@ -259,7 +316,9 @@ suite_zapi(void)
 	TCase *c = tcase_create("zapi");
 
 	tcase_add_test(c, session_of_8_4);
-	tcase_add_loop_test(c, lengths, 0, 10);
+	tcase_add_loop_test(c, lengths, 0, 12);
+	tcase_add_test(c, watched);
+	tcase_add_test(c, what_a_watcher_sends);
 	tcase_add_test(c, framing);
 	tcase_add_test(c, layouts_of_other_releases);
 	tcase_add_test(c, numbers);

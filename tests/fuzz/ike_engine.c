@@ -94,9 +94,9 @@ do_send(struct model *m, unsigned from, const struct ike_act *a)
 	struct ike_msg msg;
 	enum ike_drop d = ike_msg_parse(a->packet, &msg);
 
-	/* A refusal of a later major version says the flags and SPIs back that came with it, which are not ours to judge. */
-	HOLDS(d == IKE_OK || ((d == IKE_DROP_FLAGS || d == IKE_DROP_SPI_ZERO) && a->packet.p[19] & IKE_FLAG_RESPONSE && a->packet.n < 64), "it sends what it would refuse: %s",
-	    ike_drop_text(d));
+	/* A refusal of a later major version says back what came in its header, which is not ours to judge. */
+	HOLDS(d == IKE_OK || (a->packet.p[19] & IKE_FLAG_RESPONSE && a->packet.p[16] == IKE_PL_NOTIFY && a->packet.n < 64),
+	    "it sends what it would refuse: %s", ike_drop_text(d));
 	HOLDS(a->packet.n <= MESSAGE_MAX, "message of %zu octets", a->packet.n);
 	HOLDS(a->remote.addr.n && a->remote.port, "message to nowhere");
 	if (m->n_f == FLIGHT)	/* the oldest is lost */

@@ -49,11 +49,12 @@ struct dpsec_out {
 	unsigned (*payload_guess)(void *ctx, unsigned link_mtu, bool outer_v6);
 };
 
-/* What the security side calls: an authenticated packet, GRE or, of an SA for plain IP, one its selectors allow. In place: the DPSEC_HEAD octets before p may be
- * written. The receiver may call back into the plane, even delete the SA. */
+/* What the security side calls: an authenticated packet, GRE or, of an SA for plain IP, one its selectors allow. In place: the receiver may write
+ * there, and nowhere else, and until its flush() returns the octets stay where they are. It may call back into the plane, even delete the SA. */
 struct dpsec_in {
 	void *ctx;
 	void (*packet)(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt);
+	void (*flush)(void *ctx);	/* end of a burst: before the packets' memory is used again */
 };
 
 #endif

@@ -40,6 +40,9 @@
 	X(ICMP_SENT, "icmp-too-big-sent") \
 	X(ICMP_HELD, "icmp-too-big-held") \
 	X(FRAGMENTED, "fragmented") \
+	X(SEGMENTED, "super-packets-segmented") \
+	X(JOINED, "super-packets-joined") \
+	X(JOIN_REFUSED, "super-packets-refused") \
 	X(MSS, "mss-clamped")
 
 enum mgre_count {

@@ -9,6 +9,8 @@
 enum { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMP6 = 58 };
 enum { ICMP4_QUOTE_MAX = 576, ICMP6_QUOTE_MAX = 1280, INNER_MTU6_MIN = 1280 };	/* whole ICMP packet */
 
+enum seg_kind { SEG_NONE, SEG_TCP4, SEG_TCP6, SEG_UDP };
+
 struct inner {
 	uint8_t *p;
 	size_t n;	/* of the packet by its own header; what followed is cut off */
@@ -16,6 +18,8 @@ struct inner {
 	bool df;	/* may not be fragmented: DF, or IPv6 */
 	bool later;	/* a fragment other than the first: no transport header */
 	uint8_t tos, proto;	/* proto: behind IPv6 extension headers */
+	enum seg_kind kind;	/* of a super-packet, */
+	uint16_t step;	/* and how much payload goes into each segment of it: seg.h */
 	size_t l4;	/* where the transport header begins; 0 when it cannot be told */
 	struct addr src, dst;
 };

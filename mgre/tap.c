@@ -16,6 +16,13 @@
 #ifndef IFF_TUN_EXCL
 #define IFF_TUN_EXCL 0x8000
 #endif
+#ifndef TUN_F_USO4	/* Linux 6.2 */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
 
 static const char *
 open_hint(int e)
@@ -46,13 +53,45 @@ attach(int fd, const char *name, short flags)
 	return ioctl(fd, TUNSETIFF, &ifr);
 }
 
-/* The virtio header's size, and offloads off: the kernel completes checksums and segments for us. */
+/* The virtio header's size, and offloads off: the kernel completes checksums and segments for us until told otherwise. */
 static bool
 set_vnet(int fd)
 {
 	int size = TAP_VNET;
 
 	return ioctl(fd, TUNSETVNETHDRSZ, &size) == 0 && ioctl(fd, TUNSETOFFLOAD, 0ul) == 0;
+}
+
+/* Not TSO_ECN: the kernel itself cuts the rare super-packet with CWR, which must be on the first segment only. */
+enum tap_offload
+tap_set_offload(int fd, enum tap_offload want)
+{
+	static const unsigned long flags[] = {
+		[TAP_OFF] = 0,
+		[TAP_TCP] = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6,
+		[TAP_TCP_UDP] = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_USO4 | TUN_F_USO6,
+	};
+
+	while (want != TAP_OFF && ioctl(fd, TUNSETOFFLOAD, flags[want]) != 0)
+		want--;
+	if (want == TAP_OFF)
+		ioctl(fd, TUNSETOFFLOAD, flags[TAP_OFF]);
+	return want;
+}
+
+static enum seg_kind
+kind_of(uint8_t gso_type)
+{
+	switch (gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		return SEG_TCP4;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		return SEG_TCP6;
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return SEG_UDP;
+	default:
+		return SEG_NONE;
+	}
 }
 
 int
@@ -80,15 +119,17 @@ tap_open(const char *name, bool first, bool *vnet, char *err, size_t errlen)
 }
 
 enum mgre_count
-tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n)
+tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n, enum seg_kind *kind, size_t *step)
 {
 	struct virtio_net_hdr h;
 	size_t start, at;
 	uint16_t sum;
 
 	memcpy(&h, vnet, sizeof(h));
-	if (h.gso_type != VIRTIO_NET_HDR_GSO_NONE)
-		return MGRE_DROP_FRAME_OFFLOAD;
+	*kind = kind_of(h.gso_type);
+	*step = h.gso_size;
+	if (h.gso_type != VIRTIO_NET_HDR_GSO_NONE)	/* its checksums are made with the segments */
+		return *kind != SEG_NONE && h.gso_size ? MGRE_OK : MGRE_DROP_FRAME_OFFLOAD;
 	if (!(h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
 		return MGRE_OK;
 	start = h.csum_start;	/* native byte order unless asked otherwise; from the Ethernet header on */

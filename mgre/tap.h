@@ -4,16 +4,23 @@
 
 #include "lib/span.h"
 #include "mgre/drops.h"
+#include "mgre/seg.h"
 
 enum { TAP_ETH = 14, TAP_VNET = 10, TAP_HEAD = TAP_VNET + TAP_ETH, TAP_MAC = 6 };
+
+/* What the kernel may leave to us in the frames it hands over: checksums, TCP segments, UDP segments (Linux 6.2). */
+enum tap_offload { TAP_OFF, TAP_TCP, TAP_TCP_UDP };
 
 /* Opens one queue of the device `name`; first: it must not exist yet. *vnet: whether frames carry a virtio header. A file descriptor,
  * or -1 with a sentence in err. */
 int	tap_open(const char *name, bool first, bool *vnet, char *err, size_t errlen);
 
-/* What the virtio header of a frame read asks for. frame: from the Ethernet header on. Offloads are off, so only a missing checksum
- * can be asked for, and is filled in; a super-packet is refused (segmentation would go here). */
-enum mgre_count tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n);
+/* As much of `want` as the kernel does; answers what it is. */
+enum tap_offload tap_set_offload(int fd, enum tap_offload want);
+
+/* What the virtio header of a frame read asks for. frame: from the Ethernet header on. A missing checksum is filled in. A super-packet,
+ * *kind not SEG_NONE, is to be cut by seg_begin() with that step. */
+enum mgre_count tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n, enum seg_kind *kind, size_t *step);
 
 /* A peer's MAC address is its number: 02:00 and 32 bits. The device's own starts with 06. */
 static inline void

@@ -7,13 +7,14 @@
 #include "lib/host.h"
 #include "mgre/flow.h"
 #include "mgre/gre.h"
+#include "mgre/join.h"
 #include "mgre/tap.h"
 
 enum {
 	TUN_WORKERS = 1,	/* queues of the device, each with its own buffer; all on the loop's thread for now */
 	TUN_PEERS_FIRST = 16,	/* the peer table doubles from here to DP_PEERS_MAX */
 	TUN_NEIGHS_MAX = 1 << 20,
-	TUN_FRAME = TAP_HEAD + 65536,	/* octets of a worker's buffer: with offloads off no frame exceeds the MTU */
+	TUN_FRAME = TAP_HEAD + 65536,	/* octets of a worker's buffer: the largest super-packet */
 };
 
 #define TUN_NOT_LISTED UINT32_MAX
@@ -49,6 +50,8 @@ struct tunnel {
 	unsigned ifindex, mtu;
 	uint8_t mac[TAP_MAC];
 	bool vnet, up, gone;
+	enum tap_offload offload;	/* what the kernel leaves to us */
+	struct join join;
 	bool settled;	/* netlink has told that it is up as we set it up: what comes now is news */
 	struct tun_worker worker[TUN_WORKERS];
 	struct tun_peer *peer;

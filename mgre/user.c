@@ -18,8 +18,11 @@
  * A plain tunnel is the same device without GRE: nothing has a neighbour there, so all frames come with the device's own MAC and go
  * to the fallback peer, as IP packets in tunnel mode; what comes in is one that the SA's selectors allow.
  *
- * Relies on lib/dpsec.h to carry packets: sealed, or not at all. Not here: segmentation offload of the TAP (frames are read
- * without; tap_finish() is where it would go), more than one worker. */
+ * Super-packets: the TAP hands over what TCP and UDP have made of up to 64 KiB as one frame; the way to the peer is looked up once
+ * for it, and seg.c cuts it straight into the slots of the send batch. What comes in is put together again by join.c, up to the end
+ * of the receive burst, before it is written.
+ *
+ * Relies on lib/dpsec.h to carry packets: sealed, or not at all. Not here: more than one worker. */
 #include "config.h"
 
 #include "mgre/user.h"
@@ -35,7 +38,7 @@
 #include "mgre/tunnel.h"
 
 enum {
-	BURST = 64,	/* frames read before the other side gets its turn */
+	BURST = 64, BURST_OCTETS = 256 * 1024,	/* frames read before the other side gets its turn */
 	EVENT_PACKET = 256,	/* octets of a packet shown in DP_EV_REDIRECT */
 	LINK_MTU = 1500,	/* supposed where the source address is not known */
 	TUN_MTU_MIN = 1280,	/* IPv6 asks for no less */
@@ -56,6 +59,7 @@ struct mgre_user {
 	int icmp[2];	/* raw sockets with own header, IPv4 and IPv6; -1: none */
 	struct tunnel *tunnels;
 	tick_t now;
+	bool bursting;	/* packets of a receive burst: now is from its first one */
 	uint64_t count[MGRE_COUNTERS];
 	struct log_limit said;
 	char err[256];
@@ -110,25 +114,36 @@ clamp(struct mgre_user *m, struct tunnel *t, struct inner *in, unsigned inner_ma
 	}
 }
 
+/* A slot for a packet of that many octets: where it goes, behind GRE; NULL, there is no room. */
+static uint8_t *
+slot_for(struct tunnel *t, uint16_t proto, size_t n, struct dpsec_pkt *pkt)
+{
+	struct mgre_user *m = t->owner;
+	size_t head = head_size(&t->conf);
+
+	m->out.slot(m->out.ctx, pkt);
+	if (head + n > pkt->room)
+		return NULL;
+	if (t->conf.plain)
+		pkt->next = proto == GRE_IPV6 ? DPSEC_IPV6 : DPSEC_IPV4;
+	else
+		gre_put(&t->gre, proto, pkt->p);
+	pkt->n = head + n;
+	return pkt->p + head;
+}
+
 static bool
 sealed(struct tunnel *t, uint32_t peer, uint16_t proto, struct span inner, uint8_t tos, bool may_fragment)
 {
 	struct mgre_user *m = t->owner;
-	size_t head = head_size(&t->conf);
 	struct tun_peer *p = tunnel_peer(t, peer);
 	struct dpsec_pkt pkt;
-	bool ok;
+	uint8_t *at = slot_for(t, proto, inner.n, &pkt);
+	bool ok = at;
 
-	m->out.slot(m->out.ctx, &pkt);
-	ok = head + inner.n <= pkt.room;
 	if (ok) {
-		if (t->conf.plain)
-			pkt.next = proto == GRE_IPV6 ? DPSEC_IPV6 : DPSEC_IPV4;
-		else
-			gre_put(&t->gre, proto, pkt.p);
 		if (inner.n)
-			memcpy(pkt.p + head, inner.p, inner.n);
-		pkt.n = head + inner.n;
+			memcpy(at, inner.p, inner.n);
 		pkt.tos = tos;
 		pkt.may_fragment = may_fragment;
 		ok = m->out.seal(m->out.ctx, t->conf.id, peer, &pkt);
@@ -154,20 +169,24 @@ tell_used(struct tunnel *t, uint32_t peer, bool *watch, bool sent)
 	t->owner->fn(t->owner->ctx, &ev);
 }
 
+static void
+note_sent(struct tunnel *t, uint32_t peer, unsigned packets, size_t octets)
+{
+	struct tun_peer *p = tunnel_peer(t, peer);
+
+	t->owner->count[MGRE_N_TUNNEL_OUT] += packets;
+	t->total.tx_packets += packets;
+	t->total.tx_bytes += octets;
+	if (p && p->watch_tx)
+		tell_used(t, peer, &p->watch_tx, true);
+}
+
 static bool
 send_inner(struct tunnel *t, uint32_t peer, const struct inner *in, struct span bytes, bool may_fragment)
 {
-	struct mgre_user *m = t->owner;
-	struct tun_peer *p;
-
 	if (!sealed(t, peer, in->v6 ? GRE_IPV6 : GRE_IPV4, bytes, in->tos, may_fragment))
 		return false;
-	counted(m, MGRE_N_TUNNEL_OUT);
-	t->total.tx_packets++;
-	t->total.tx_bytes += bytes.n;
-	p = tunnel_peer(t, peer);
-	if (p && p->watch_tx)
-		tell_used(t, peer, &p->watch_tx, true);
+	note_sent(t, peer, 1, bytes.n);
 	return true;
 }
 
@@ -231,11 +250,85 @@ inner_max(const struct tunnel *t, uint32_t peer)
 	return max > head ? max - head : 0;
 }
 
+/* Its segments are too large for the path: each has to take the way of those that are. One answer is enough for all. */
+static void
+send_apart(struct tunnel *t, uint32_t peer, struct seg *s, unsigned max)
+{
+	uint8_t packet[DPSEC_INNER_MAX];
+	struct inner in;
+	size_t n;
+
+	while ((n = seg_next(s, packet))) {
+		if (inner_parse(packet, n, s->in->v6 ? GRE_IPV6 : GRE_IPV4, &in) != MGRE_OK)
+			return;
+		if (n <= max)
+			send_inner(t, peer, &in, span_of(packet, n), false);
+		else
+			send_too_big(t, peer, &in, max);
+		if (n > max && in.df && !(in.v6 && n <= INNER_MTU6_MIN))
+			return;
+	}
+}
+
+/* A super-packet: one look at the peer, and no copy but the one into the slots. What fails for one segment would fail for the next. */
+static void
+send_segments(struct tunnel *t, uint32_t peer, struct seg *s)
+{
+	struct mgre_user *m = t->owner;
+	const struct inner *in = s->in;
+	uint16_t proto = in->v6 ? GRE_IPV6 : GRE_IPV4;
+	struct tun_peer *p = tunnel_peer(t, peer);
+	size_t octets = 0, n;
+	unsigned packets = 0;
+	bool ok = true;
+
+	while (ok && seg_more(s)) {
+		struct dpsec_pkt pkt;
+		uint8_t *at = slot_for(t, proto, seg_longest(s), &pkt);
+
+		n = at ? seg_next(s, at) : 0;
+		pkt.n = head_size(&t->conf) + n;
+		pkt.tos = in->tos;
+		pkt.may_fragment = false;
+		ok = at && m->out.seal(m->out.ctx, t->conf.id, peer, &pkt);
+		packets += ok;
+		octets += ok ? n : 0;
+	}
+	counted(m, MGRE_N_SEGMENTED);
+	if (p) {
+		p->st.tx_packets += packets;
+		p->st.tx_bytes += octets;
+		p->st.tx_drops += !ok;
+		if (packets)
+			p->st.last_tx = m->now;
+	}
+	if (packets)
+		note_sent(t, peer, packets, octets);
+}
+
+static void
+send_super(struct tunnel *t, uint32_t peer, const struct inner *in, unsigned max)
+{
+	struct seg s;
+
+	if (seg_begin(&s, in, in->kind, in->step) != MGRE_OK)
+		return;	/* has been looked at: frame_out() */
+	if (max && seg_longest(&s) > max)
+		send_apart(t, peer, &s, max);
+	else
+		send_segments(t, peer, &s);
+}
+
+/* Every packet of the tunnel's users that leaves for a peer comes by here, a super-packet as one: in->n octets. */
 static void
 send_to(struct tunnel *t, uint32_t peer, struct inner *in)
 {
 	unsigned max = inner_max(t, peer);
 
+	if (in->kind != SEG_NONE) {
+		send_super(t, peer, in, max);
+		return;
+	}
 	clamp(t->owner, t, in, max);
 	if (max && in->n > max)
 		send_too_big(t, peer, in, max);
@@ -298,8 +391,27 @@ unresolved(struct tunnel *t, struct inner *in)
 	return have ? MGRE_OK : MGRE_DROP_NO_NEXT_HOP;
 }
 
+/* The packet in a frame, whole or to be cut, as the virtio header before it says. */
 static enum mgre_count
-frame_out(struct tunnel *t, uint8_t *frame, size_t n)
+read_frame(uint8_t *vnet, uint8_t *frame, size_t n, uint16_t type, struct inner *in)
+{
+	enum seg_kind kind = SEG_NONE;
+	size_t step = 0;
+	enum mgre_count drop = vnet ? tap_finish(vnet, frame, n, &kind, &step) : MGRE_OK;
+	struct seg s;
+
+	if (drop == MGRE_OK)
+		drop = inner_parse(frame + TAP_ETH, n - TAP_ETH, type, in);
+	if (drop != MGRE_OK || kind == SEG_NONE)
+		return drop;
+	in->kind = kind;
+	in->step = (uint16_t)step;
+	drop = seg_begin(&s, in, kind, step);
+	return drop == MGRE_OK && seg_longest(&s) > DPSEC_INNER_MAX ? MGRE_DROP_FRAME_OFFLOAD : drop;
+}
+
+static enum mgre_count
+frame_out(struct tunnel *t, uint8_t *vnet, uint8_t *frame, size_t n)
 {
 	struct inner in;
 	enum mgre_count drop;
@@ -311,7 +423,7 @@ frame_out(struct tunnel *t, uint8_t *frame, size_t n)
 	type = get_be16(frame + 12);
 	if (type != GRE_IPV4 && type != GRE_IPV6)
 		return MGRE_DROP_FRAME_TYPE;
-	drop = inner_parse(frame + TAP_ETH, n - TAP_ETH, type, &in);
+	drop = read_frame(vnet, frame, n, type, &in);
 	if (drop != MGRE_OK)
 		return drop;
 	if (inner_is_redirect(&in))	/* on this network redirects are NHRP's */
@@ -367,23 +479,19 @@ readable(void *arg)
 	struct tun_worker *w = arg;
 	struct tunnel *t = w->t;
 	struct mgre_user *m = t->owner;
-	size_t head = t->vnet ? TAP_VNET : 0;
+	size_t head = t->vnet ? TAP_VNET : 0, octets = 0;
 	ssize_t n = 0;
 
 	refresh_now(m);
 	t->busy++;
-	for (int i = 0; i < BURST && !t->doomed; i++) {
-		enum mgre_count drop = MGRE_OK;
+	for (int i = 0; i < BURST && octets < BURST_OCTETS && !t->doomed; i++) {
+		enum mgre_count drop;
 
 		n = read(w->fd, w->buf, TUN_FRAME);
 		if (n < 0)
 			break;
-		if ((size_t)n < head + TAP_ETH)
-			drop = MGRE_DROP_FRAME_SHORT;
-		else if (t->vnet)
-			drop = tap_finish(w->buf, w->buf + head, (size_t)n - head);
-		if (drop == MGRE_OK)
-			drop = frame_out(t, w->buf + head, (size_t)n - head);
+		octets += (size_t)n;
+		drop = (size_t)n < head ? MGRE_DROP_FRAME_SHORT : frame_out(t, t->vnet ? w->buf : NULL, w->buf + head, (size_t)n - head);
 		if (drop != MGRE_OK)
 			counted(m, drop);
 	}
@@ -395,15 +503,42 @@ readable(void *arg)
 
 /* --- in: from peers to the device */
 
-/* 24 octets go before the inner packet: more than ESP and GRE have left there, less than DPSEC_HEAD. */
-static bool
+/* What the device does not take has not come in after all. What is refused as a super-packet comes again in pieces. */
+static int
+write_tap(void *ctx, uint32_t peer, const struct iovec *iov, unsigned n_iov, unsigned packets, size_t octets)
+{
+	struct tunnel *t = ctx;
+	struct mgre_user *m = t->owner;
+	struct iovec first = { (uint8_t *)iov[0].iov_base + TAP_VNET, iov[0].iov_len - TAP_VNET }, bare[2] = { first, iov[1] };
+	struct tun_peer *p = tunnel_peer(t, peer);
+	int e;
+
+	if ((t->vnet ? writev(t->worker[0].fd, iov, (int)n_iov) : writev(t->worker[0].fd, bare, 2)) >= 0) {
+		m->count[MGRE_N_JOINED] += packets > 1;
+		return 0;
+	}
+	e = errno;
+	if (packets > 1 && e == EINVAL) {
+		counted(m, MGRE_N_JOIN_REFUSED);
+		return -e;
+	}
+	m->count[MGRE_DROP_TAP_WRITE] += packets;
+	m->count[MGRE_N_TUNNEL_IN] -= packets;
+	t->total.rx_packets -= packets;
+	t->total.rx_bytes -= octets;
+	if (p) {
+		p->st.rx_packets -= packets;
+		p->st.rx_bytes -= octets;
+		p->st.rx_drops += packets;
+	}
+	return -e;
+}
+
+static void
 write_frame(struct tunnel *t, uint32_t peer, const struct inner *in)
 {
-	size_t head = (t->vnet ? TAP_VNET : 0) + TAP_ETH;
-	uint8_t *p = in->p - head, *eth = in->p - TAP_ETH;
-	ssize_t n;
+	uint8_t eth[TAP_ETH];
 
-	memset(p, 0, head);
 	memcpy(eth, t->mac, TAP_MAC);
 	if (addr_is_multicast(&in->dst) && in->v6) {
 		put_be16(eth, 0x3333);
@@ -413,8 +548,7 @@ write_frame(struct tunnel *t, uint32_t peer, const struct inner *in)
 	}
 	tap_peer_mac(peer, eth + TAP_MAC);
 	put_be16(eth + 12, in->v6 ? GRE_IPV6 : GRE_IPV4);
-	n = write(t->worker[0].fd, p, head + in->n);
-	return n == (ssize_t)(head + in->n);
+	join_add(&t->join, peer, eth, in);
 }
 
 static enum mgre_count
@@ -434,8 +568,6 @@ inner_in(struct tunnel *t, const struct dpsec_from *from, uint16_t proto, uint8_
 	clamp(m, t, &in, t->conf.mss == 1 ? inner_max(t, from->peer) : 0);
 	if (!tunnel_is_own(t, &in.dst) && !addr_is_multicast(&in.dst))
 		flow_seen(&t->flows, m->now, &in.src, &in.dst, from->peer);
-	if (!write_frame(t, from->peer, &in))
-		return MGRE_DROP_TAP_WRITE;
 	peer = tunnel_peer(t, from->peer);
 	if (peer) {
 		peer->st.rx_packets++;
@@ -444,9 +576,11 @@ inner_in(struct tunnel *t, const struct dpsec_from *from, uint16_t proto, uint8_
 	}
 	t->total.rx_packets++;
 	t->total.rx_bytes += in.n;
+	counted(m, MGRE_N_TUNNEL_IN);
+	write_frame(t, from->peer, &in);
 	if (peer && peer->watch_rx)
 		tell_used(t, from->peer, &peer->watch_rx, false);
-	return MGRE_N_TUNNEL_IN;
+	return MGRE_OK;
 }
 
 static enum mgre_count
@@ -458,8 +592,9 @@ nhrp_in(struct tunnel *t, const struct dpsec_from *from, struct span packet)
 
 	if (tunnel_peer(t, from->peer))
 		tunnel_peer(t, from->peer)->st.last_rx = m->now;
+	counted(m, MGRE_N_NHRP_IN);
 	m->fn(m->ctx, &ev);
-	return MGRE_N_NHRP_IN;
+	return MGRE_OK;
 }
 
 static enum mgre_count
@@ -483,12 +618,14 @@ packet_in(struct mgre_user *m, const struct dpsec_from *from, const struct dpsec
 
 	if (!t)
 		return MGRE_DROP_NO_TUNNEL;
-	refresh_now(m);
+	if (!m->bursting)
+		refresh_now(m);
+	m->bursting = true;
 	if (t->conf.plain && pkt->next != DPSEC_GRE)
 		c = inner_in(t, from, pkt->next == DPSEC_IPV6 ? GRE_IPV6 : GRE_IPV4, pkt->p, pkt->n, pkt->tos);
 	else if (!t->conf.plain && pkt->next == DPSEC_GRE)
 		c = gre_in(t, from, pkt);
-	if (c != MGRE_N_TUNNEL_IN && c != MGRE_N_NHRP_IN && tunnel_peer(t, from->peer))
+	if (c != MGRE_OK && tunnel_peer(t, from->peer))
 		tunnel_peer(t, from->peer)->st.rx_drops++;
 	return c;
 }
@@ -497,20 +634,33 @@ static void
 user_packet(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 {
 	struct mgre_user *m = ctx;
-	enum mgre_count c = counted(m, packet_in(m, from, pkt));
+	enum mgre_count c = packet_in(m, from, pkt);
 
+	if (c == MGRE_OK)
+		return;
+	counted(m, c);
 	if (c == MGRE_DROP_GRE_KEY)
 		log_limited(m->host->log, &m->said, m->now, LOG_LV_WARN, "gre-key", "peer %u of tunnel %u sends tunnel key %u, ours is %u",
 		    from->peer, from->tunnel, (unsigned)get_be32(pkt->p + 4), find(m, from->tunnel)->gre.key);
-	else if (c < MGRE_N_NHRP_IN)
+	else
 		log_limited(m->host->log, &m->said, m->now, LOG_LV_INFO, mgre_count_word(c), "%zu octets from peer %u of tunnel %u dropped",
 		    pkt->n, from->peer, from->tunnel);
+}
+
+static void
+user_flush(void *ctx)
+{
+	struct mgre_user *m = ctx;
+
+	for (struct tunnel *t = m->tunnels; t; t = t->next)
+		join_flush(&t->join);
+	m->bursting = false;
 }
 
 struct dpsec_in
 mgre_user_seam(struct mgre_user *m)
 {
-	return (struct dpsec_in){ m, user_packet };
+	return (struct dpsec_in){ m, user_packet, user_flush };
 }
 
 void
@@ -538,6 +688,7 @@ failed(struct mgre_user *m, const struct dp_tunnel *conf, const char *what, int 
 static void
 close_device(struct mgre_user *m, struct tunnel *t)
 {
+	join_forget(&t->join);
 	for (int i = 0; i < TUN_WORKERS; i++) {
 		struct tun_worker *w = &t->worker[i];
 
@@ -578,6 +729,10 @@ open_queues(struct mgre_user *m, struct tunnel *t)
 			return false;
 		}
 	}
+	t->offload = t->vnet ? tap_set_offload(t->worker[0].fd, TAP_TCP_UDP) : TAP_OFF;
+	t->join.write = write_tap;
+	t->join.ctx = t;
+	t->join.off = !t->vnet;
 	t->ifindex = link_index(t->conf.name);
 	return t->ifindex != 0;
 }

@@ -387,6 +387,7 @@ readable(struct bare *b, unsigned family)
 			b->count[BARE_SHORT]++;
 		else
 			b->count[family == V6 ? take6(b, iov.iov_base, (size_t)n, &m) : take4(b, iov.iov_base, (size_t)n)]++;
+		b->in.flush(b->in.ctx);	/* there is one buffer */
 	}
 }
 

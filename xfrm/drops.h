@@ -48,7 +48,10 @@
 	X(PATH_BUSY, "path-probe-later") \
 	X(ERRORS, "network-errors") \
 	X(SEND_RETRY, "send-retried") \
-	X(TX_PIECES, "esp-out-in-pieces")
+	X(TX_PIECES, "esp-out-in-pieces") \
+	X(TX_GSO, "udp-segment-sends") \
+	X(TX_GSO_APART, "udp-segment-refused") \
+	X(RX_GRO, "udp-gro-receives")
 
 enum xfrm_count {
 	XFRM_OK,

@@ -9,7 +9,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { SLOT_SIZE = DPSEC_HEAD + DPSEC_PAYLOAD + DPSEC_TAIL, RX_STRIDE = DPSEC_HEAD + SOCK_RX_SIZE };
+#ifndef UDP_SEGMENT	/* Linux 4.18 and 5.0; not in every libc's headers */
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+enum { SLOT_SIZE = DPSEC_HEAD + DPSEC_PAYLOAD + DPSEC_TAIL, SLOT_ALIGN = 64 };
 
 static const struct {
 	int family, type, protocol;
@@ -62,8 +69,6 @@ set_options(int fd, enum sock_kind k)
 		return (k != SOCK_UDP6 || set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) && set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
 		    set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1) && set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1) &&
 		    set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 64) && set_discover(fd, true, true);
-	if (k == SOCK_UDP4)
-		set_int(fd, SOL_SOCKET, SO_NO_CHECK, 1);	/* RFC 3948, 2.1: zero on IPv4 */
 	return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1) && set_int(fd, IPPROTO_IP, IP_RECVTOS, 1) && set_int(fd, IPPROTO_IP, IP_RECVERR, 1) &&
 	    set_int(fd, IPPROTO_IP, IP_TTL, 64) && set_discover(fd, false, true);
 }
@@ -108,13 +113,39 @@ open_one(enum sock_kind k, const char *underlay)
 static bool
 get_memory(struct socks *s, const struct env *env)
 {
-	s->tx.mem = env_alloc(env, (size_t)SOCK_TX_SLOTS * SLOT_SIZE);
-	s->rx.mem = env_alloc(env, (size_t)SOCK_RX_SLOTS * RX_STRIDE);
-	if (!s->tx.mem || !s->rx.mem)
-		return false;
-	for (size_t i = 0; i < SOCK_TX_SLOTS; i++)
-		s->tx.slot[i].mem = s->tx.mem + i * SLOT_SIZE;
-	return true;
+	s->tx.mem = env_alloc(env, SOCK_TX_ROOM);
+	s->rx.mem = env_alloc(env, (size_t)SOCK_RX_SLOTS * SOCK_RX_SIZE);
+	return s->tx.mem && s->rx.mem;
+}
+
+/* RFC 3948, 2.1, wants no UDP checksum on IPv4; segmentation and GRO want one, and mostly it is the device that makes it. */
+static void
+use_gso(struct socks *s, bool on)
+{
+	s->gso = on;
+	if (s->fd[SOCK_UDP4] >= 0)
+		set_int(s->fd[SOCK_UDP4], SOL_SOCKET, SO_NO_CHECK, !on);
+}
+
+/* Does the kernel know the option? A socket without it sends as before. */
+static bool
+has_gso(int fd)
+{
+	int v = 0;
+	socklen_t n = sizeof(v);
+
+	return fd >= 0 && getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &v, &n) == 0;
+}
+
+void
+socks_offload(struct socks *s, bool gso, bool gro)
+{
+	bool ok = true;
+
+	for (int k = SOCK_UDP4; k <= SOCK_UDP6; k++)
+		ok = ok && (s->fd[k] < 0 || set_int(s->fd[k], IPPROTO_UDP, UDP_GRO, gro));
+	s->gro = gro && ok;
+	use_gso(s, gso && !s->no_gso && has_gso(s->fd[SOCK_UDP4]));
 }
 
 bool
@@ -135,6 +166,7 @@ socks_open(struct socks *s, const struct env *env, const char *underlay, char *e
 		socks_close(s, env);
 		return false;
 	}
+	socks_offload(s, true, true);
 	return true;
 }
 
@@ -252,9 +284,29 @@ sock_route_mtu(const char *underlay, const struct endpoint *local, const struct 
 struct sock_slot *
 sock_slot(struct socks *s)
 {
-	if (s->tx.n == SOCK_TX_SLOTS)
+	struct sock_tx *tx = &s->tx;
+
+	if (tx->n == SOCK_TX_SLOTS || tx->used + SLOT_SIZE > SOCK_TX_ROOM)
 		sock_flush(s);
-	return &s->tx.slot[s->tx.n];
+	tx->slot[tx->n].mem = tx->mem + tx->used;
+	return &tx->slot[tx->n];
+}
+
+/* Packets in a row mostly go to one place. */
+static unsigned
+path_number(struct sock_tx *tx, const struct sock_path *path, uint8_t tos)
+{
+	struct sock_path *p;
+	int value = tos;
+
+	if (tx->n_path && tos == tx->last_tos && memcmp(&tx->last, path, sizeof(*path)) == 0)
+		return tx->n_path - 1;
+	p = &tx->path[tx->n_path++];
+	memcpy(&tx->last, path, sizeof(*path));	/* padding too: it is compared */
+	tx->last_tos = tos;
+	*p = *path;
+	memcpy(p->control + path->tos_at, &value, sizeof(value));
+	return tx->n_path - 1;
 }
 
 void
@@ -262,14 +314,11 @@ sock_queue(struct socks *s, const struct sock_path *path, struct span packet, ui
 {
 	struct sock_tx *tx = &s->tx;
 	struct sock_slot *slot = &tx->slot[tx->n];
-	int value = tos;
 
-	slot->path = *path;
+	slot->path = path_number(tx, path, tos);
 	slot->may_fragment = may_fragment;
-	memcpy(slot->path.control + path->tos_at, &value, sizeof(value));
 	tx->iov[tx->n] = (struct iovec){ slot->mem + (packet.p - slot->mem), packet.n };
-	tx->msg[tx->n].msg_hdr =
-	    (struct msghdr){ &slot->path.to, path_len(path), &tx->iov[tx->n], 1, slot->path.control, path->control_len, 0 };
+	tx->used = ((size_t)(packet.p - tx->mem) + packet.n + SLOT_ALIGN - 1) & ~(size_t)(SLOT_ALIGN - 1);
 	tx->n++;
 }
 
@@ -301,38 +350,155 @@ send_again(struct socks *s, enum sock_kind k, int e, unsigned *tries)
 	return e != ENOBUFS;
 }
 
+static struct msghdr
+one_packet(struct sock_tx *tx, unsigned i)
+{
+	struct sock_path *p = &tx->path[tx->slot[i].path];
+
+	return (struct msghdr){ &p->to, path_len(p), &tx->iov[i], 1, p->control, p->control_len, 0 };
+}
+
 /* The first hop became narrower than we knew: this one still gets through, the next ones are cut to measure. */
 static bool
 send_in_pieces(struct socks *s, enum sock_kind k, unsigned i)
 {
+	struct msghdr m = one_packet(&s->tx, i);
 	bool ok;
 
 	s->refused(s->ctx, s->tx.slot[i].tunnel, s->tx.slot[i].peer);
 	set_discover(s->fd[k], is_v6(k), false);
-	ok = sendmsg(s->fd[k], &s->tx.msg[i].msg_hdr, MSG_DONTWAIT) >= 0;
+	ok = sendmsg(s->fd[k], &m, MSG_DONTWAIT) >= 0;
 	set_discover(s->fd[k], is_v6(k), true);
 	s->count[ok ? XFRM_N_TX_PIECES : XFRM_DROP_SEND_TOO_BIG]++;
 	return ok;
 }
 
+/* A single packet that the kernel does not take. */
+static void
+send_failed(struct socks *s, enum sock_kind k, unsigned i, int e)
+{
+	if (e != EMSGSIZE)
+		s->count[send_drop(e)]++;
+	else if (send_in_pieces(s, k, i))
+		s->count[XFRM_N_TX_PACKETS]++;
+}
+
+/* Each of a message's packets in a message of its own. How many went out. */
+static unsigned
+send_apart(struct socks *s, enum sock_kind k, unsigned from, unsigned n)
+{
+	unsigned sent = 0;
+
+	for (unsigned i = from; i < from + n; i++) {
+		struct msghdr m = one_packet(&s->tx, i);
+		unsigned tries = 0;
+		int e = 0;
+
+		while (sendmsg(s->fd[k], &m, MSG_DONTWAIT) < 0 && ((e = errno) == EINTR || send_again(s, k, e, &tries)))
+			e = 0;
+		if (e == 0)
+			sent++;
+		else
+			send_failed(s, k, i, e);
+	}
+	s->count[XFRM_N_TX_PACKETS] += sent;
+	return sent;
+}
+
+/* A message of several was refused, and alone they went: this kernel, or the device, cannot cut them. A narrower first hop refuses as
+ * well, but says so by EMSGSIZE. */
+static void
+gso_failed(struct socks *s, enum sock_kind k, unsigned from, unsigned n, int e)
+{
+	s->count[XFRM_N_TX_GSO_APART]++;
+	if (send_apart(s, k, from, n) == n && (e == EIO || e == EINVAL)) {
+		s->no_gso = true;
+		use_gso(s, false);
+	}
+}
+
+/* How many packets from i on make one message: to one place, of one length but for the last, which may be shorter. */
+static unsigned
+message_packets(const struct socks *s, unsigned i, unsigned end)
+{
+	const struct sock_tx *tx = &s->tx;
+	size_t step = tx->iov[i].iov_len, total = step;
+	unsigned n = 1;
+
+	if (!s->gso || tx->slot[i].may_fragment)
+		return 1;
+	for (; i + n < end && n < SOCK_GSO_MAX && tx->slot[i + n].path == tx->slot[i].path; n++) {
+		size_t len = tx->iov[i + n].iov_len;
+
+		if (len > step || total + len > SOCK_GSO_OCTETS)
+			break;
+		total += len;
+		if (len < step)
+			return n + 1;
+	}
+	return n;
+}
+
+static void
+make_message(struct sock_tx *tx, unsigned number, unsigned *several, unsigned i, unsigned n)
+{
+	struct msghdr *m = &tx->msg[number].msg_hdr;
+	uint16_t step = (uint16_t)tx->iov[i].iov_len;
+	struct cmsghdr *c;
+
+	*m = one_packet(tx, i);
+	m->msg_iovlen = n;
+	if (n == 1)
+		return;
+	memcpy(tx->control[*several], m->msg_control, m->msg_controllen);
+	c = (struct cmsghdr *)(void *)(tx->control[*several] + m->msg_controllen);
+	c->cmsg_level = IPPROTO_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(step));
+	memcpy(CMSG_DATA(c), &step, sizeof(step));
+	m->msg_control = tx->control[(*several)++];
+	m->msg_controllen += CMSG_SPACE(sizeof(step));
+}
+
+/* Packets from..to of one socket, grouped into messages. */
+static unsigned
+make_messages(struct socks *s, bool udp, unsigned from, unsigned to)
+{
+	unsigned n_msg = 0, several = 0, n;
+
+	for (unsigned i = from; i < to; i += n) {
+		n = udp ? message_packets(s, i, to) : 1;
+		make_message(&s->tx, n_msg++, &several, i, n);
+	}
+	return n_msg;
+}
+
 static void
 send_run(struct socks *s, enum sock_kind k, unsigned from, unsigned to)
 {
-	unsigned tries = 0;
+	unsigned at = 0, n_msg = make_messages(s, k == SOCK_UDP4 || k == SOCK_UDP6, from, to), tries = 0;
 
-	while (from < to) {
-		int r = sendmmsg(s->fd[k], s->tx.msg + from, to - from, MSG_DONTWAIT), e = r < 0 ? errno : EIO;
+	while (at < n_msg) {
+		int r = sendmmsg(s->fd[k], s->tx.msg + at, n_msg - at, MSG_DONTWAIT), e = r < 0 ? errno : EIO;
+		unsigned n = (unsigned)s->tx.msg[at].msg_hdr.msg_iovlen;
 
 		if (r > 0) {
-			s->count[XFRM_N_TX_PACKETS] += (unsigned)r;
-			from += (unsigned)r;
+			for (; r > 0; r--, at++) {
+				n = (unsigned)s->tx.msg[at].msg_hdr.msg_iovlen;
+				s->count[XFRM_N_TX_PACKETS] += n;
+				s->count[XFRM_N_TX_GSO] += n > 1;
+				from += n;
+			}
 			tries = 0;
 		} else if (e != EINTR && !send_again(s, k, e, &tries)) {
-			if (e != EMSGSIZE)
-				s->count[send_drop(e)]++;
-			else if (send_in_pieces(s, k, from))
-				s->count[XFRM_N_TX_PACKETS]++;
-			from++;
+			if (n > 1 && e != EAGAIN && e != ENOBUFS)
+				gso_failed(s, k, from, n, e);
+			else if (n > 1)
+				s->count[send_drop(e)] += n;
+			else
+				send_failed(s, k, from, e);
+			at++;
+			from += n;
 			tries = 0;
 		}
 	}
@@ -341,24 +507,27 @@ send_run(struct socks *s, enum sock_kind k, unsigned from, unsigned to)
 void
 sock_flush(struct socks *s)
 {
-	unsigned n = s->tx.n, i = 0, j;
+	struct sock_tx *tx = &s->tx;
+	unsigned n = tx->n, i = 0, j;
 
-	s->tx.n = 0;	/* nothing below adds to the batch */
 	for (; i < n; i = j) {
-		const struct sock_slot *a = &s->tx.slot[i];
+		const struct sock_slot *a = &tx->slot[i];
+		enum sock_kind k = tx->path[a->path].kind;
 
-		for (j = i + 1; j < n && s->tx.slot[j].path.kind == a->path.kind && s->tx.slot[j].may_fragment == a->may_fragment; j++)
+		for (j = i + 1; j < n && tx->path[tx->slot[j].path].kind == k && tx->slot[j].may_fragment == a->may_fragment; j++)
 			;
-		if (s->fd[a->path.kind] < 0) {
+		if (s->fd[k] < 0) {
 			s->count[XFRM_DROP_NO_SOCKET] += j - i;
 			continue;
 		}
 		if (a->may_fragment)
-			set_discover(s->fd[a->path.kind], is_v6(a->path.kind), false);
-		send_run(s, a->path.kind, i, j);
+			set_discover(s->fd[k], is_v6(k), false);
+		send_run(s, k, i, j);
 		if (a->may_fragment)
-			set_discover(s->fd[a->path.kind], is_v6(a->path.kind), true);
+			set_discover(s->fd[k], is_v6(k), true);
 	}
+	tx->n = tx->n_path = 0;	/* nothing above adds to the batch */
+	tx->used = 0;
 }
 
 int
@@ -402,6 +571,9 @@ read_control(struct msghdr *m, struct sock_msg *out)
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
 			memcpy(&v, CMSG_DATA(c), sizeof(v));
 			out->tos = (uint8_t)v;
+		} else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			memcpy(&v, CMSG_DATA(c), sizeof(v));
+			out->step = v > 0 ? (size_t)v : 0;
 		}
 	}
 }
@@ -429,7 +601,7 @@ sock_receive(struct socks *s, enum sock_kind kind, struct sock_msg out[static SO
 	int n;
 
 	for (size_t i = 0; i < SOCK_RX_SLOTS; i++) {
-		rx->iov[i] = (struct iovec){ rx->mem + i * RX_STRIDE + DPSEC_HEAD, SOCK_RX_SIZE };
+		rx->iov[i] = (struct iovec){ rx->mem + i * SOCK_RX_SIZE, SOCK_RX_SIZE };
 		rx->msg[i].msg_hdr = (struct msghdr){ &rx->from[i], sizeof(rx->from[i]), &rx->iov[i], 1, rx->control[i], SOCK_CONTROL, 0 };
 	}
 	n = recvmmsg(s->fd[kind], rx->msg, SOCK_RX_SLOTS, MSG_DONTWAIT, NULL);
@@ -441,7 +613,8 @@ sock_receive(struct socks *s, enum sock_kind kind, struct sock_msg out[static SO
 		if (kinds[kind].type == SOCK_RAW)
 			out[i].remote.port = 0;
 		read_control(h, &out[i]);
-		if (h->msg_flags & MSG_TRUNC)
+		s->count[XFRM_N_RX_GRO] += out[i].step && out[i].step < out[i].n;
+		if (h->msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 			out[i].drop = XFRM_DROP_RX_CUT;
 		else if (kind == SOCK_ESP4)
 			strip_ip4(&out[i]);

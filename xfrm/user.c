@@ -13,8 +13,7 @@
  *
  * Events run the caller's code, which may add and delete SAs: they are raised where no SA is held.
  *
- * RFC 4303, 3948, 4106, 7634, 8200; 1191 and 8899 for the path. Not here: more than one worker, UDP segmentation
- * offload. */
+ * RFC 4303, 3948, 4106, 7634, 8200; 1191 and 8899 for the path. Not here: more than one worker. */
 #include "config.h"
 
 #include "xfrm/user.h"
@@ -397,6 +396,22 @@ receive_one(struct xfrm_user *x, const struct sock_msg *m, bool udp)
 		    endpoint_fmt(&m->remote, from), endpoint_fmt(&m->local, to));
 }
 
+/* What the network or the kernel has put together was several datagrams: each is looked at for itself, an IKE message or a keepalive
+ * may be among them. */
+static void
+receive(struct xfrm_user *x, const struct sock_msg *m, bool udp)
+{
+	struct sock_msg one = *m;
+	size_t step = m->step && !m->drop ? m->step : m->n, left = m->n;
+
+	do {
+		one.n = left < step ? left : step;
+		receive_one(x, &one, udp);
+		one.p += one.n;
+		left -= one.n;
+	} while (left > 0);
+}
+
 static void
 readable(void *arg)
 {
@@ -410,7 +425,8 @@ readable(void *arg)
 
 		x->now = x->host->now(x->host->ctx);
 		for (unsigned i = 0; i < n; i++)
-			receive_one(x, &msg[i], udp);
+			receive(x, &msg[i], udp);
+		x->in.flush(x->in.ctx);
 		if (n == 0 && sock_errors(&x->socks, w->kind) == 0)
 			break;
 		if (n < SOCK_RX_SLOTS)

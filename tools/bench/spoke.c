@@ -399,10 +399,17 @@ on_gre(void *ctx, const struct dpsec_from *from, struct dpsec_pkt *pkt)
 	dirty(s);
 }
 
+/* Nothing is kept of a packet. */
+static void
+on_burst_end(void *ctx)
+{
+	(void)ctx;
+}
+
 bool
 spoke_planes(struct swarm *w, char *err, size_t n)
 {
-	struct dpsec_in in = { w, on_gre };
+	struct dpsec_in in = { w, on_gre, on_burst_end };
 
 	w->ike = ikesock_new(&w->loop.host, IKESOCK_500, on_ike, w, err, n);
 	w->xfrm = w->ike ? xfrm_user_new(&w->loop.host, on_plane, w, &in, err, n) : NULL;

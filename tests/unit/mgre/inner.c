@@ -74,6 +74,25 @@ transport_good(const struct inner *in)
 	return csum_fold(csum_add(csum_pseudo(in, in->proto, in->n - in->l4), in->p + in->l4, in->n - in->l4)) == 0xffff;
 }
 
+/* Long ones are summed in other ways than short ones. */
+START_TEST(checksums_of_all_lengths)
+{
+	static uint8_t p[700];
+
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = i < 300 ? 0xff : (uint8_t)(i * 31 + 5);
+	for (size_t at = 0; at < 5; at++) {
+		uint32_t sum = 0;
+
+		for (size_t n = 0; at + n < sizeof(p); n++) {
+			ck_assert_uint_eq(csum_fold(csum_add(0, p + at, n)), sum);
+			sum += n & 1 ? p[at + n] : (uint32_t)p[at + n] << 8;
+			sum = (sum & 0xffff) + (sum >> 16);
+		}
+	}
+}
+END_TEST
+
 START_TEST(checksum_of_rfc_1071)
 {
 	uint8_t p[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
@@ -350,6 +369,7 @@ inner_suite(void)
 	TCase *c = tcase_create("inner");
 
 	tcase_add_test(c, checksum_of_rfc_1071);
+	tcase_add_test(c, checksums_of_all_lengths);
 	tcase_add_test(c, packets_are_read);
 	tcase_add_test(c, wrong_packets_are_named);
 	tcase_add_loop_test(c, congestion_marks, 0, 16);

@@ -7,6 +7,8 @@
 Suite	*gre_suite(void);
 Suite	*inner_suite(void);
 Suite	*flow_suite(void);
+Suite	*join_suite(void);
+Suite	*seg_suite(void);
 Suite	*tap_suite(void);
 Suite	*tunnel_suite(void);
 Suite	*leaving_suite(void);

@@ -36,10 +36,11 @@ START_TEST(checksums_are_completed)
 {
 	uint8_t p[128], h[TAP_VNET];
 	struct inner in;
-	size_t n = frame(p, &in);
+	enum seg_kind kind;
+	size_t n = frame(p, &in), step;
 
 	header(h, 1, 0, TAP_ETH + 20, 6);
-	ck_assert_int_eq(tap_finish(h, p, n), MGRE_OK);
+	ck_assert_int_eq(tap_finish(h, p, n, &kind, &step), MGRE_OK);
 	ck_assert_uint_eq(csum_fold(csum_add(csum_pseudo(&in, IP_UDP, 19), in.p + 20, 19)), 0xffff);
 }
 END_TEST
@@ -48,14 +49,15 @@ START_TEST(zero_is_sent_as_ones)
 {
 	uint8_t p[128], h[TAP_VNET];
 	struct inner in;
-	size_t n = frame(p, &in);
+	enum seg_kind kind;
+	size_t n = frame(p, &in), step;
 	uint16_t sum;
 
 	put_be16(in.p + 20, 0);	/* a source port that makes the sum 0xffff */
 	sum = csum_fold(csum_add(0, in.p + 20, 19));
 	put_be16(in.p + 20, (uint16_t)~sum);
 	header(h, 1, 0, TAP_ETH + 20, 6);
-	ck_assert_int_eq(tap_finish(h, p, n), MGRE_OK);
+	ck_assert_int_eq(tap_finish(h, p, n, &kind, &step), MGRE_OK);
 	ck_assert_uint_eq(get_be16(in.p + 26), 0xffff);
 }
 END_TEST
@@ -67,8 +69,9 @@ static const struct {
 } headers[] = {
 	{ 0, 0, 0, 0, MGRE_OK },
 	{ 2, 0, 0, 0, MGRE_OK },	/* data valid */
-	{ 0, 1, 34, 6, MGRE_DROP_FRAME_OFFLOAD },
+	{ 1, 1, 34, 6, MGRE_DROP_FRAME_OFFLOAD },	/* of no length */
 	{ 1, 5, 34, 6, MGRE_DROP_FRAME_OFFLOAD },
+	{ 1, 3, 34, 6, MGRE_DROP_FRAME_OFFLOAD },	/* UFO: not asked for */
 	{ 1, 0, 13, 6, MGRE_DROP_FRAME_CHECKSUM },
 	{ 1, 0, 53, 0, MGRE_DROP_FRAME_CHECKSUM },
 	{ 1, 0, 52, 0, MGRE_DROP_FRAME_CHECKSUM },
@@ -81,10 +84,37 @@ START_TEST(headers_are_bound_checked)
 {
 	uint8_t p[128], h[TAP_VNET];
 	struct inner in;
-	size_t n = frame(p, &in);
+	enum seg_kind kind;
+	size_t n = frame(p, &in), step;
 
 	header(h, headers[_i].flags, headers[_i].gso, headers[_i].start, headers[_i].offset);
-	ck_assert_int_eq(tap_finish(h, p, n), headers[_i].want);
+	ck_assert_int_eq(tap_finish(h, p, n, &kind, &step), headers[_i].want);
+}
+END_TEST
+
+START_TEST(super_packets_are_named)
+{
+	static const struct {
+		uint8_t gso;
+		enum seg_kind want;
+	} types[] = { { 1, SEG_TCP4 }, { 4, SEG_TCP6 }, { 5, SEG_UDP }, { 0x81, SEG_TCP4 }, { 0x84, SEG_TCP6 } };
+	uint8_t p[128], h[TAP_VNET], before[128];
+	struct inner in;
+	enum seg_kind kind;
+	size_t n = frame(p, &in), step;
+
+	memcpy(before, p, sizeof(p));
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		header(h, 1, types[i].gso, 34, 6);
+		memcpy(h + 4, &(uint16_t){ 1234 }, 2);
+		ck_assert_int_eq(tap_finish(h, p, n, &kind, &step), MGRE_OK);
+		ck_assert_int_eq(kind, types[i].want);
+		ck_assert_uint_eq(step, 1234);
+		ck_assert_mem_eq(p, before, sizeof(p));
+	}
+	header(h, 1, 7, 34, 6);	/* a kind of tomorrow */
+	memcpy(h + 4, &(uint16_t){ 1234 }, 2);
+	ck_assert_int_eq(tap_finish(h, p, n, &kind, &step), MGRE_DROP_FRAME_OFFLOAD);
 }
 END_TEST
 
@@ -111,6 +141,7 @@ tap_suite(void)
 	tcase_add_test(c, checksums_are_completed);
 	tcase_add_test(c, zero_is_sent_as_ones);
 	tcase_add_loop_test(c, headers_are_bound_checked, 0, sizeof(headers) / sizeof(headers[0]));
+	tcase_add_test(c, super_packets_are_named);
 	tcase_add_test(c, a_mac_is_a_number);
 	suite_add_tcase(s, c);
 	return s;

@@ -149,12 +149,16 @@ all_secrets(const struct ike_cc *cc, const struct ike_job *job)
 }
 
 /* ---- our request */
+/* It is tried again later, several times while what it is to replace still lives. */
 void
 ike_cc_hold(struct ike *k, struct ike_sa *sa, const struct ike_cc *cc, tick_t wait)
 {
 	struct ike_child *old = ike_child_find(k, cc->old);
-	tick_t at = k->now + env_jitter(&k->env.env, wait, 25);
+	tick_t at;
 
+	if (old && old->expires > k->now)
+		wait = tick_min(wait, TICK_MS(250) + (old->expires - k->now) / 4);
+	at = k->now + env_jitter(&k->env.env, wait, 25);
 	if (old && old->sa) {
 		old->retry_at = at;
 		ike_sa_kick_at(k, old->sa, at);

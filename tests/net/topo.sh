@@ -149,7 +149,8 @@ topo_nat_random() {	# NAME K: from now on other ports than the hosts' own
 topo_ear() { ns "$1" nft "add table ip ear; add chain ip ear in { type filter hook input priority 0; }; add rule ip ear in udp dport $2 counter"; }	# NAME PORT
 topo_heard() { ns "$1" nft list table ip ear | sed -n 's/.* packets \([0-9]*\) .*/\1/p'; }	# how many packets came to that port
 
-# ---- what the underlay carries, counted by the kernel at every ingress: no capture that could miss a packet
+# ---- what the underlay carries, counted by the kernel at every ingress: no capture that could miss a packet. Of UDP in fragments only the
+# first one has ports, so it is counted for all of them (a question about the path's MTU goes out in fragments when it is not answered).
 
 topo_watch() {	# NAME DEVICE...
 	local n=$1 d; shift
@@ -175,6 +176,8 @@ topo_watch() {	# NAME DEVICE...
 				meta l4proto { 1, 58 } counter name ICMP accept
 				meta l4proto 47 counter name GRE accept
 				meta l4proto 50 counter name ESP accept
+				ip protocol udp ip frag-off & 0x1fff != 0 accept
+				meta l4proto udp frag frag-off != 0 accept
 				udp dport 500 counter name IKE accept
 				udp sport 500 counter name IKE accept
 				udp dport 4500 @th,64,32 0 counter name IKE-4500 accept

@@ -742,6 +742,25 @@ START_TEST(rough_life)
 }
 END_TEST
 
+/* What is refused or in the way is tried again while the pair still lives, however short its life. */
+START_TEST(tried_again_in_time)
+{
+	static const struct { uint32_t hard_s; tick_t least, most; } rows[] = {
+		{ 8, TICK_MS(500), TICK_S(3) }, { 1000, TICK_S(7), TICK_S(13) }, { 0, TICK_S(7), TICK_S(13) },
+	};
+	const struct ike_child *c;
+	struct ike_cc cc = { 0 };
+
+	w.s[0].profile[0].child_life.hard_s = rows[_i].hard_s;
+	w_up(&w);
+	c = w_engine_child(&w, 0);
+	cc.old = c->spi_in;
+	ike_cc_hold(w.s[0].k, w_sa(&w, 0), &cc, TICK_S(10));
+	ck_assert_uint_ge(c->retry_at, w.s[0].k->now + rows[_i].least);
+	ck_assert_uint_le(c->retry_at, w.s[0].k->now + rows[_i].most);
+}
+END_TEST
+
 START_TEST(lifetimes)
 {
 	w.s[0].profile[0].child_life = (struct dp_life){ .hard_s = 1000, .hard_bytes = 1000000, .hard_packets = 1000 };
@@ -798,6 +817,7 @@ create_child_suite(void)
 	tcase_add_loop_test(tc, both_delete_ike, 0, 6);
 	tcase_add_loop_test(tc, rekey_with_a_lost_message, 0, 16);
 	tcase_add_loop_test(tc, rough_life, 0, 30);
+	tcase_add_loop_test(tc, tried_again_in_time, 0, 3);
 	tcase_add_test(tc, lifetimes);
 	suite_add_tcase(s, tc);
 	return s;

@@ -111,6 +111,7 @@ struct dp_sa_stats {
 
 struct dp_link_info {	/* for show interface */
 	bool up;
+	bool no_carrier;	/* oper_set said so */
 	unsigned ifindex, mtu;
 	const char *plane;	/* "user", "kernel", "sim" */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
@@ -175,6 +176,8 @@ struct dp_ops {
 	void (*snapshot)(struct dp *, dp_sa_fn *, void *);	/* what of ours is installed; keys are left empty */
 	/* From the encapsulation port. local.addr none: the kernel picks. */
 	int (*send_udp)(struct dp *, const struct endpoint *local, const struct endpoint *remote, struct span payload, enum dp_udp what);
+	/* Optional (NULL: it cannot): the interface has a carrier, or not; it stays up either way. A new one has it. */
+	int (*oper_set)(struct dp *, uint32_t tunnel, bool up);
 	const char *(*error)(const struct dp *);	/* why the last verb failed, for people; "" */
 	/* Answer to DP_EV_PATH; size: what was really sent. NULL in a plane that never asks. */
 	void (*path_result)(struct dp *, uint32_t tunnel, uint32_t peer, unsigned size, enum dp_path_result);

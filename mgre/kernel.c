@@ -94,7 +94,7 @@ struct mk_tunnel {
 	int fd, leaving;	/* NHRP; what leaves. -1 */
 	struct host_watch *watch, *watch_leaving;
 	struct bucket mcast;
-	bool up, gone;
+	bool up, gone, no_carrier;
 	struct map peers, lladdrs, neighs;
 };
 
@@ -391,6 +391,33 @@ bring_up(struct mgre_kernel *m, const struct mk_tunnel *t)
 	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP | IFF_NOARP };
 
 	return nlq_do(&m->q, nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi)));
+}
+
+/* GRE has no carrier to take away. Its operational state may be ours to say (RFC 2863's dormant): it is not "running" then, and what it has
+ * sends all the same. */
+static int
+set_oper(struct mgre_kernel *m, const struct mk_tunnel *t, bool up)
+{
+	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex };
+	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
+
+	if (msg && (nla_put_u8(msg, IFLA_LINKMODE, up ? IF_LINK_MODE_DEFAULT : IF_LINK_MODE_DORMANT) < 0 ||
+	    nla_put_u8(msg, IFLA_OPERSTATE, up ? IF_OPER_UP : IF_OPER_DORMANT) < 0)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg ? nlq_do(&m->q, msg) : -ENOMEM;
+}
+
+int
+mgre_kernel_oper_set(struct mgre_kernel *m, uint32_t tunnel, bool up)
+{
+	struct mk_tunnel *t = find(m, tunnel);
+	int rc = !t || t->gone || !t->ifindex ? -ENODEV : set_oper(m, t, up);
+
+	if (rc == 0)
+		t->no_carrier = !up;
+	return rc;
 }
 
 static void
@@ -975,6 +1002,8 @@ build(struct mgre_kernel *m, struct mk_tunnel *t)
 		return failed(m, &t->conf, "set an address of", rc);
 	if (adopted)
 		sweep(m, t, false);
+	set_oper(m, t, true);	/* one of an earlier life may have been left without */
+	t->no_carrier = false;
 	if ((rc = bring_up(m, t)) != 0)
 		return failed(m, &t->conf, "bring up", rc);
 	if ((rc = set_routes(m, t)) != 0)
@@ -1152,7 +1181,7 @@ mgre_kernel_link_info(struct mgre_kernel *m, uint32_t tunnel, struct dp_link_inf
 
 	if (!t)
 		return false;
-	*out = (struct dp_link_info){ .ifindex = t->ifindex, .mtu = t->mtu, .plane = "kernel" };
+	*out = (struct dp_link_info){ .ifindex = t->ifindex, .mtu = t->mtu, .plane = "kernel", .no_carrier = t->no_carrier };
 	if (t->ifindex && !t->gone)
 		nlq_get(&m->q, nlq_msg(RTM_GETLINK, 0, &ifi, sizeof(ifi)), on_link, out);
 	return true;

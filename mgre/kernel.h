@@ -25,6 +25,7 @@ int	mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf);
 int	mgre_kernel_mtu(struct mgre_kernel *m, uint32_t tunnel, unsigned mtu);	/* another MTU than tunnel_set() gave it */
 int	mgre_kernel_tunnel_del(struct mgre_kernel *m, uint32_t tunnel);
 int	mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *n);
+int	mgre_kernel_oper_set(struct mgre_kernel *m, uint32_t tunnel, bool up);
 int	mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr *proto);
 int	mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct span nhrp);
 bool	mgre_kernel_link_info(struct mgre_kernel *m, uint32_t tunnel, struct dp_link_info *out);

@@ -118,6 +118,14 @@ tap_open(const char *name, bool first, bool *vnet, char *err, size_t errlen)
 	return fd;
 }
 
+int
+tap_carrier(int fd, bool on)
+{
+	int carrier = on;
+
+	return ioctl(fd, TUNSETCARRIER, &carrier) == 0 ? 0 : -errno;
+}
+
 enum mgre_count
 tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n, enum seg_kind *kind, size_t *step)
 {

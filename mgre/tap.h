@@ -15,6 +15,9 @@ enum tap_offload { TAP_OFF, TAP_TCP, TAP_TCP_UDP };
  * or -1 with a sentence in err. */
 int	tap_open(const char *name, bool first, bool *vnet, char *err, size_t errlen);
 
+/* Carrier of the device, by any of its queues: 0 or a negative errno. */
+int	tap_carrier(int fd, bool on);
+
 /* As much of `want` as the kernel does; answers what it is. */
 enum tap_offload tap_set_offload(int fd, enum tap_offload want);
 

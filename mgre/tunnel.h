@@ -52,6 +52,7 @@ struct tunnel {
 	bool vnet, up, gone;
 	enum tap_offload offload;	/* what the kernel leaves to us */
 	struct join join;
+	bool no_carrier;
 	bool settled;	/* netlink has told that it is up as we set it up: what comes now is news */
 	struct tun_worker worker[TUN_WORKERS];
 	struct tun_peer *peer;

@@ -734,6 +734,7 @@ open_queues(struct mgre_user *m, struct tunnel *t)
 	t->join.ctx = t;
 	t->join.off = !t->vnet;
 	t->ifindex = link_index(t->conf.name);
+	t->no_carrier = false;
 	return t->ifindex != 0;
 }
 
@@ -1048,6 +1049,17 @@ mgre_user_peer_watch(struct mgre_user *m, uint32_t tunnel, uint32_t peer)
 		p->watch_tx = p->watch_rx = true;
 }
 
+int
+mgre_user_oper_set(struct mgre_user *m, uint32_t tunnel, bool up)
+{
+	struct tunnel *t = find(m, tunnel);
+	int rc = !t || t->gone ? -ENODEV : tap_carrier(t->worker[0].fd, up);
+
+	if (rc == 0)
+		t->no_carrier = !up;
+	return rc;
+}
+
 bool
 mgre_user_peer_stats(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {
@@ -1073,6 +1085,7 @@ mgre_user_link_info(struct mgre_user *m, uint32_t tunnel, struct dp_link_info *o
 	out->ifindex = t->ifindex;
 	out->mtu = t->mtu;
 	out->mss = t->conf.mss ? mss_limit(t, false, 0) : 0;
+	out->no_carrier = t->no_carrier;
 	link_get(t->ifindex, &out->up, &out->mtu);
 	return true;
 }

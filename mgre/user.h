@@ -19,6 +19,7 @@ int	mgre_user_tunnel_set(struct mgre_user *m, const struct dp_tunnel *conf);
 int	mgre_user_tunnel_del(struct mgre_user *m, uint32_t tunnel);
 int	mgre_user_neigh_set(struct mgre_user *m, const struct dp_neigh *n);
 int	mgre_user_neigh_del(struct mgre_user *m, uint32_t tunnel, const struct addr *proto);
+int	mgre_user_oper_set(struct mgre_user *m, uint32_t tunnel, bool up);
 int	mgre_user_send(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct span nhrp);
 bool	mgre_user_peer_stats(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
 bool	mgre_user_link_info(struct mgre_user *m, uint32_t tunnel, struct dp_link_info *out);

@@ -763,6 +763,8 @@ interface_filter(FILE *f, json_t *e)
 {
 	const char *filter = text(e, "filter");
 
+	if (flag(e, "if_state_nhrp"))
+		fprintf(f, "  Line protocol is %s, by if-state nhrp: %s\n", flag(e, "carrier") ? "up" : "down", flag(e, "carrier") ? "a hub answers" : "no hub answers");
 	if (text(e, "vrf")[0] || text(e, "outer_vrf")[0])
 		fprintf(f, "  VRF %s, of outer packets %s\n", text(e, "vrf")[0] ? text(e, "vrf") : "none", text(e, "outer_vrf")[0] ? text(e, "outer_vrf") : "none");
 	if (number(e, "mss"))

@@ -72,6 +72,7 @@ enum core_act_kind {
 	CORE_ACT_JOB,
 	CORE_ACT_REVOCATION,	/* job: ike_job_chain() is to be asked about; back by core_job_done() */
 	CORE_ACT_PATH_RESULT,	/* dp->path_result, where there is one */
+	CORE_ACT_OPER_SET,	/* dp->oper_set, where there is one: the interface is of use (up), or not */
 	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
 };
 
@@ -85,6 +86,7 @@ struct core_act {
 	const struct dp_tunnel *dp_tunnel;	/* TUNNEL_SET */
 	struct endpoint local, remote;
 	bool encap;
+	bool up;	/* OPER_SET */
 	struct span packet;
 	struct rib_route route;	/* ROUTE_SET, ROUTE_DEL: ifindex from core_ifindex() */
 	struct ike_job *job;

@@ -84,6 +84,15 @@ nhrp_route(struct core *c, struct core_tunnel *t, uint32_t tunnel, const struct 
 }
 
 static void
+nhrp_if_state(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
+{
+	struct core_act *a = core_act(c, CORE_ACT_OPER_SET, tunnel);
+
+	if (a)
+		a->up = n->ok;
+}
+
+static void
 nhrp_lookup(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
 {
 	struct core_act *a = core_act(c, CORE_ACT_LOOKUP, tunnel);
@@ -142,6 +151,9 @@ nhrp_act(struct core *c, struct core_tunnel *t, const struct nhrp_act *n)
 	case NHRP_ACT_PROBED:
 		if (c->env.probed)
 			c->env.probed(c->mem->ctx, n->cookie, n->ok, n->took, n->reason);
+		break;
+	case NHRP_ACT_IF_STATE:
+		nhrp_if_state(c, tunnel, n);
 		break;
 	case NHRP_ACT_QUERY_USE:
 		nhrp_query_use(c, t, tunnel, n);

@@ -330,6 +330,9 @@ build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t famil
 	o->shortcut = b->shortcut.n;
 	o->redirect = b->redirect.n;
 	o->no_unique = b->no_unique.n;
+	o->if_state = b->if_state.n;
+	if (o->if_state && !b->n_nhs)
+		conf_error_at(p, b->if_state.at, "interface %s has no \"ip nhrp nhs\": with \"if-state nhrp\" it would never be up", b->b.name);
 	o->mcast_dynamic = b->mcast_dynamic.n;
 	o->mtu = (uint16_t)or_else(&b->mtu, 0);
 	o->max_receive = build_rate(&b->max_receive);

@@ -41,7 +41,7 @@ check_foreign(struct conf_parse *p, const struct conf_b_interface *b)
 		{ &b->auth.at, "nhrp authentication" }, { &b->hold.at, "nhrp holdtime" }, { &b->reg.at, "nhrp registration" },
 		{ &b->no_unique.at, "nhrp registration" }, { &b->shortcut.at, "nhrp shortcut" }, { &b->redirect.at, "nhrp redirect" },
 		{ &b->mcast_dynamic.at, "nhrp map" }, { &b->max_receive.packets.at, "nhrp max-receive" }, { &b->max_send.packets.at, "nhrp max-send" },
-		{ &b->fallback.at, "nhrp nhs" }, { &b->bfd.multiplier.at, "bfd interval" },
+		{ &b->fallback.at, "nhrp nhs" }, { &b->bfd.multiplier.at, "bfd interval" }, { &b->if_state.at, "if-state nhrp" },
 		{ b->n_nhs ? &b->nhs[0].at : &(struct conf_place){ NULL, 0 }, "nhrp nhs" },
 		{ b->n_map ? &b->map[0].at : &(struct conf_place){ NULL, 0 }, "nhrp map" },
 	};

@@ -197,6 +197,7 @@ struct conf_b_interface {
 	struct conf_val no_unique, shortcut, redirect, mcast_dynamic, shutdown;
 	struct conf_rate max_receive, max_send;
 	struct conf_bfd bfd;
+	struct conf_val if_state;
 	struct conf_place own_at[NHRP_OWN_ADDRS];
 	struct prefix own[NHRP_OWN_ADDRS];
 	unsigned n_own;

@@ -173,6 +173,15 @@ act_neigh_set(struct daemon *d, const struct core_act *a)
 }
 
 static void
+act_oper_set(struct daemon *d, const struct core_act *a)
+{
+	int e = d->dp->ops->oper_set ? d->dp->ops->oper_set(d->dp, a->tunnel, a->up) : -EOPNOTSUPP;
+
+	if (e < 0)
+		log_at(&d->log, LOG_LV_WARN, "if-state-refused", "%s: the state of the interface cannot be set: %s", d->conf->core.tunnel[a->tunnel - 1].dp.name, strerror(-e));
+}
+
+static void
 act_ike_send(struct daemon *d, const struct core_act *a)
 {
 	static const uint8_t keepalive = 0xff;
@@ -245,6 +254,9 @@ carry_out(struct daemon *d, const struct core_act *a)
 		break;
 	case CORE_ACT_REVOCATION:
 		revoke_check(d->revoke, a->job);
+		break;
+	case CORE_ACT_OPER_SET:
+		act_oper_set(d, a);
 		break;
 	case CORE_ACT_LOOKUP:
 		names_lookup(d->names, a->tunnel, a->nhs, a->name);

@@ -183,6 +183,12 @@ neigh_set(struct dp *dp, const struct dp_neigh *n)
 }
 
 static int
+oper_set(struct dp *dp, uint32_t tunnel, bool up)
+{
+	return mgre_kernel_oper_set(of(dp)->mgre, tunnel, up);
+}
+
+static int
 neigh_del(struct dp *dp, uint32_t tunnel, const struct addr *proto)
 {
 	return mgre_kernel_neigh_del(of(dp)->mgre, tunnel, proto);
@@ -374,6 +380,7 @@ static const struct dp_ops kernel_ops = {
 	.tunnel_del = tunnel_del,
 	.neigh_set = neigh_set,
 	.neigh_del = neigh_del,
+	.oper_set = oper_set,
 	.sa_add = sa_add,
 	.sa_update = sa_update,
 	.sa_del = sa_del,

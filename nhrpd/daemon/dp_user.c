@@ -56,6 +56,12 @@ neigh_del(struct dp *dp, uint32_t tunnel, const struct addr *proto)
 }
 
 static int
+oper_set(struct dp *dp, uint32_t tunnel, bool up)
+{
+	return mgre_user_oper_set(of(dp)->mgre, tunnel, up);
+}
+
+static int
 sa_add(struct dp *dp, const struct dp_sa *sa)
 {
 	struct dp_user *d = of(dp);
@@ -183,6 +189,7 @@ static const struct dp_ops user_ops = {
 	.tunnel_del = tunnel_del,
 	.neigh_set = neigh_set,
 	.neigh_del = neigh_del,
+	.oper_set = oper_set,
 	.sa_add = sa_add,
 	.sa_update = sa_update,
 	.sa_del = sa_del,

@@ -395,6 +395,8 @@ filter_json(const struct show *s, json_t *o)
 		return;
 	json_object_set_new(o, "vrf", show_text(s->conf->dp.vrf));
 	json_object_set_new(o, "outer_vrf", show_text(s->conf->outer_vrf ? s->conf->outer_vrf : ""));
+	json_object_set_new(o, "if_state_nhrp", json_boolean(s->conf->nhrp.if_state));
+	json_object_set_new(o, "carrier", json_boolean(!l.no_carrier));
 	json_object_set_new(o, "mss", json_integer(l.mss));
 	json_object_set_new(o, "mss_lowered", json_integer((json_int_t)l.mss_lowered));
 	json_object_set_new(o, "filter", json_string(l.filter ? l.filter : ""));

@@ -238,6 +238,8 @@ level_update(struct nhrp *n)
 
 	for (unsigned i = 0; i < 2 * NHRP_CLUSTERS; i++)
 		first = tick_min(first, group_update(n, i % 2, i / 2));
+	if (!if_state_update(n))
+		first = tick_min(first, n->now + TICK_S(1));
 	if (n->started)
 		arm(n, &n->level_timer, first);
 	fallback_update(n);

@@ -507,6 +507,7 @@ on_link(struct nhrp *n, const struct nhrp_event *ev)
 		binding_reinstall(n, container_of(m, struct binding, node));
 	nhc_fallback_again(n, NULL);
 	nhc_again(n, NULL);
+	if_state_anew(n);
 }
 
 static void

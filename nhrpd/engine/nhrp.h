@@ -55,6 +55,7 @@ struct nhrp_conf {
 	uint8_t auth_len;	/* 0: none */
 	bool shortcut, redirect, no_unique, mcast_dynamic;
 	bool keep;	/* changes of registrations are marked for nhrp_visit_changes() */
+	bool if_state;	/* the interface is of use only while an NHS is registered with: NHRP_ACT_IF_STATE */
 	bool steal;	/* a unique registration may be taken over by another identity */
 	struct nhrp_conf_nhs nhs[NHRP_NHS_MAX];
 	unsigned n_nhs;
@@ -125,6 +126,7 @@ enum nhrp_act_kind {
 	NHRP_ACT_RESOLVE_NAME,	/* look up `hint`, the name of `nhs` */
 	NHRP_ACT_DROP_PEER,	/* its registration got no answer, or it was cleared: end the SA and dial anew */
 	NHRP_ACT_PROBED,	/* `cookie` of NHRP_EV_PROBE: ok, or `reason`; `took` */
+	NHRP_ACT_IF_STATE,	/* the interface is of use now (ok), or not */
 	NHRP_ACT_QUERY_USE,	/* answer NHRP_EV_RESULT: ok = data went to `peer` since the last query */
 };
 

@@ -324,6 +324,7 @@ struct nhrp {
 	bool fallback_stale;	/* the data plane has another one: it could not be told */
 	struct addr nbma, public_nbma;
 	bool natted, started, stopping, link_up;
+	enum if_told { IF_UNTOLD, IF_TOLD_UP, IF_TOLD_DOWN } if_told;	/* ifstate.c */
 	struct probe probes[PROBES_MAX];
 	uint32_t next_id;
 	tick_t now;
@@ -524,6 +525,10 @@ void	doubt_start(struct nhrp *n, const struct nhrp_event *ev);
 void	doubt_end(struct nhrp *n, struct peer *p);
 void	doubt_timer(struct nhrp *n, struct peer *p);
 enum nhrp_drop doubt_reply(struct nhrp *n, struct peer *p, const struct rx *rx);
+
+/* ifstate.c */
+bool	if_state_update(struct nhrp *n);	/* false: it could not be told, again later */
+void	if_state_anew(struct nhrp *n);	/* the interface is another one */
 
 /* probe.c */
 void	probe_start(struct nhrp *n, const struct nhrp_event *ev);

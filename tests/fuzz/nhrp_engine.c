@@ -255,7 +255,7 @@ static void
 perform(struct model *m, const struct nhrp_act *a)
 {
 	static const char *const word[] = { "send", "want", "unwant", "neigh-set", "neigh-del", "route-set", "route-del", "resolve", "drop-peer",
-		"probed", "query-use" };
+		"probed", "if-state", "query-use" };
 
 	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_ACT_QUERY_USE + 1, "a word for each");
 	char via[ADDR_STRLEN], pre[PREFIX_STRLEN], proto[ADDR_STRLEN];
@@ -295,6 +295,7 @@ perform(struct model *m, const struct nhrp_act *a)
 		m->dropped[a->peer] = true;
 		break;
 	case NHRP_ACT_PROBED:
+	case NHRP_ACT_IF_STATE:
 		break;
 	case NHRP_ACT_QUERY_USE:
 		HOLDS(alive(m, a->peer), "asks for the use of peer %u, which is down", a->peer);

@@ -529,6 +529,8 @@ carry_out(struct node *n, const struct core_act *a)
 	case CORE_ACT_JOB:
 		act_job(n, a);
 		break;
+	case CORE_ACT_OPER_SET:
+		break;
 	case CORE_ACT_LOOKUP:
 		act_lookup(n, a);
 		break;

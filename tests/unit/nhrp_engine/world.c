@@ -389,6 +389,7 @@ perform(struct node *x, const struct nhrp_act *a)
 		do_drop(x, a->peer);
 		break;
 	case NHRP_ACT_PROBED:
+	case NHRP_ACT_IF_STATE:
 		break;
 	case NHRP_ACT_QUERY_USE:
 		do_result(x, a->cookie, x->used);

@@ -246,10 +246,12 @@ ike_x_retransmit(struct ike *k, struct ike_sa *sa)
 {
 	if (sa->x.kind == IKE_X_NONE)
 		return;
-	if (sa->x.tries >= (calls_hub(sa) ? IKE_RETX_HUB_TRIES : sa->x.tries_max))
+	if (sa->x.tries >= (calls_hub(sa) ? IKE_RETX_HUB_TRIES : sa->x.tries_max)) {
 		give_up(k, sa);
-	else
-		x_send(k, sa);
+		return;
+	}
+	ike_narrow_request(k, sa);
+	x_send(k, sa);
 }
 
 /* ---- answering */
@@ -280,6 +282,7 @@ ike_respond(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike
 	env_free(&k->env.env, sa->resp);
 	sa->resp = copy;
 	sa->resp_len = msg.n;
+	sa->resp_again = 0;
 	sa->rx_mid++;
 	sa->last_tx = k->now;
 	k->exchanges[1][msg.p[18]]++;
@@ -516,10 +519,11 @@ handle_response(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struc
 }
 
 static enum ike_drop
-resend(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx)
+resend(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, const struct ike_msg *m)
 {
 	if (!sa->resp)
 		return IKE_DROP_MESSAGE_ID;
+	ike_narrow_answer(k, sa, m->sk.total ? rx->packet.n : 0);
 	sa->last_tx = k->now;
 	k->exchanges[1][sa->resp[18]]++;
 	ike_send_all(k, &rx->local, &rx->remote, span_of(sa->resp, sa->resp_len));
@@ -532,6 +536,7 @@ rx_whole(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ike_m
 	enum ike_drop d = ike_msg_parse_inner(m, plain);
 
 	ike_frags_free(k, sa, m->response);
+	ike_narrow_heard(k, sa, m->response);
 	if (d == IKE_OK)
 		d = ike_msg_check_inner(m);
 	if (!m->response) {
@@ -589,6 +594,6 @@ ike_rx_open(struct ike *k, struct ike_sa *sa, const struct ike_rx *rx, struct ik
 		return IKE_DROP_ICV;
 	}
 	if (!m->response && m->hdr.mid + 1 == sa->rx_mid)	/* of a request in pieces the first one asks for the answer again */
-		return m->sk.frag > 1 ? IKE_DROP_FRAGMENT_OLD : resend(k, sa, rx);
+		return m->sk.frag > 1 ? IKE_DROP_FRAGMENT_OLD : resend(k, sa, rx, m);
 	return m->sk.total ? rx_piece(k, sa, rx, m, span_of(plain, (size_t)n)) : rx_whole(k, sa, rx, m, span_of(plain, (size_t)n));
 }

@@ -11,16 +11,22 @@
  * A responder computes the secret when the first encrypted message comes; whatever of it arrives until the secret is known
  * waits in the half-open record, at most IKE_STASH_OCTETS. It has not been opened by then, so any of it may be rubbish.
  *
- * Not here: smaller pieces when there is no answer (RFC 7383 2.5.2); the limit is low enough for every path we have met. */
+ * Smaller pieces when there is no answer (2.5.2): narrow.c. */
 #include "ikecore/engine/ike_priv.h"
 
 /* ---- sending */
 size_t
-ike_send_limit(const struct ike *k, const struct ike_sa *sa)
+ike_octets_in(const struct ike_sa *sa, unsigned mtu)
 {
-	size_t mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU, ip = sa->remote.addr.n == 16 ? 40 : 20;
+	unsigned ip = sa->remote.addr.n == 16 ? 40 : 20;
 
 	return mtu - ip - 8 - (sa->local.port == 500 ? 0 : 4);	/* UDP, non-ESP marker */
+}
+
+size_t
+ike_send_limit(const struct ike *k, const struct ike_sa *sa)
+{
+	return ike_octets_in(sa, ike_frag_mtu(k, sa));
 }
 
 /* Most octets of payloads that one piece can hold. */
@@ -113,6 +119,8 @@ find_set(struct ike *k, struct ike_sa *sa, const struct ike_msg *m, struct ike_f
 			return f->piece[m->sk.frag - 1].p ? IKE_DROP_FRAGMENT_OLD : IKE_OK;
 		if (f->total > m->sk.total)
 			return IKE_DROP_FRAGMENT_OLD;
+		if (!m->response)
+			ike_narrow_told(k, sa);
 	}
 	ike_frags_free(k, sa, m->response);
 	f = env_alloc(&k->env.env, sizeof(*f));

@@ -4,7 +4,7 @@
  * Parts: init.c (IKE_SA_INIT), auth.c (IKE_AUTH), create_child.c (CREATE_CHILD_SA and collisions), info.c (deletes,
  * liveness), exchange.c (message ids, retransmission, sealing), frag.c, ext.c (what both ends can), sa.c (an IKE SA's life,
  * duplicates), child.c (ESP pairs), dial.c (wanted peers), cookie.c (admission), natt.c (NAT), proposal.c (negotiation), job.c
- * (computations elsewhere), qcd.c (quick crash detection), mke.c, follow.c and ppk.c (against quantum computers), reauth.c, redirect.c,
+ * (computations elsewhere), qcd.c (quick crash detection), mke.c, follow.c and ppk.c (against quantum computers), narrow.c (paths that eat large messages), reauth.c, redirect.c,
  * mobike.c (peers that move).
  *
  * RFC 7296 with transport mode for protocol 47 (2.23.1), AEAD for IKE (RFC 5282), Curve25519 (8031), ECP (5903), ChaCha20
@@ -546,7 +546,7 @@ ike_visit_sa(const struct ike *k, ike_sa_fn *fn, void *ctx)
 			.frag = sa->ext.frag,
 			.ppk = sa->ext.ppk_used,
 			.mobike = sa->ext.mobike || sa->ext.moves,
-			.frag_mtu = k->conf->frag_mtu ? k->conf->frag_mtu : IKE_FRAG_MTU,
+			.frag_mtu = ike_frag_mtu(k, sa),
 			.auth_local = sa->auth_local,
 			.auth_remote = sa->auth_remote,
 			.cert = sa->vouched ? &sa->vouched->facts : NULL,

@@ -26,7 +26,9 @@ enum {	/* bounds */
 	IKE_DIALS_MAX = 200000,
 	IKE_CANDS_MAX = 16,	/* keyring entries tried per dial and remote */
 	IKE_SAME_MAX = 8,	/* SAs of one identity pair looked at */
-	IKE_WORKED = 2048,	/* remembered: which entry worked for an address */
+	IKE_WORKED = 2048,	/* remembered: which entry worked for an address, */
+	IKE_NARROW = 512,	/* to which only small messages arrive */
+	IKE_RETX_AS_IS = 2,	/* times that a message is said before it is cut finer */
 	IKE_ADDR_CELLS = 1024, IKE_ADDR_HALF = 16,	/* half-open per address cell before cookies are asked for */
 	IKE_COOKIE_ROUNDS = 3, IKE_KE_ROUNDS = 2,
 	IKE_AUTH_LIFE_MIN = 60,	/* seconds; of a peer that wants us to authenticate anew */
@@ -75,6 +77,8 @@ enum {	/* bounds */
 #define IKE_COOKIE_ROTATE TICK_S(60)
 
 enum ike_timer_kind { TM_RETX = 1, TM_LIFE, TM_LIVE, TM_KICK, TM_CHILD, TM_DIAL, TM_LOST };
+
+enum { IKE_NARROW_REQUEST = 1, IKE_NARROW_ANSWER = 2 };
 
 enum ike_sa_state {
 	IKE_SA_I_INIT,	/* request sent */
@@ -196,6 +200,7 @@ struct ike_ext {	/* what both ends said they do; ext.c */
 	bool natt;	/* the peer does NAT traversal */
 	bool intermediate;	/* RFC 9242 */
 	bool ppk, ppk_used;	/* RFC 8784 */
+	uint16_t frag_mtu;	/* what the path has shown to take; 0: nothing was lost yet */
 };
 
 /* What is only needed until an IKE SA is established. */
@@ -210,7 +215,7 @@ struct ike_shake {
 	unsigned addke_at, n_int;	/* next additional key exchange; those done */
 	uint8_t int_i[IKE_PRF_LEN_MAX], int_r[IKE_PRF_LEN_MAX], int_auth[2 * IKE_PRF_LEN_MAX + 4];
 	uint8_t int_was[IKE_PRF_LEN_MAX];	/* responder: int_i before the request that is being computed on */
-	struct ike_protect was_in;	/* what the last IKE_INTERMEDIATE was opened with */
+	struct ike_protect was_in, was_out;	/* what the last IKE_INTERMEDIATE was opened with, and answered */
 	bool has_was;
 	struct ike_rx inter_rx;	/* where to answer */
 	uint32_t inter_mid;
@@ -362,6 +367,8 @@ struct ike_sa {
 	struct ike_frags *frags[2];	/* of a request, of a response */
 	uint8_t *resp;	/* answer to rx_mid - 1, or its pieces */
 	size_t resp_len;
+	uint8_t resp_again;	/* times it was sent again as it is */
+	uint8_t narrowing;	/* IKE_NARROW_*: cut finer, and nothing was heard yet */
 	struct ike_shake *hs;
 	struct ike_cc *cc_tx, *cc_rx, *cc_more;
 	tick_t more_until;	/* cc_more is given up then */
@@ -447,6 +454,12 @@ struct ike_worked {	/* a hint only: what is found here is tried first */
 	unsigned profile, key;
 };
 
+struct ike_narrow {
+	struct addr addr;
+	uint16_t mtu;	/* 0: empty */
+	tick_t until;
+};
+
 struct ike_hold;
 struct ike {
 	const struct ike_conf *conf;
@@ -468,6 +481,7 @@ struct ike {
 	struct ike_child *lingering;
 	unsigned n_lingering;
 	struct ike_worked worked[IKE_WORKED];
+	struct ike_narrow narrow[IKE_NARROW];
 
 	uint8_t cookie_secret[2][IKE_COOKIE_SECRET_LEN];
 	uint8_t cookie_version;
@@ -482,7 +496,7 @@ struct ike {
 	} refused[IKE_REFUSED_MAX];
 	unsigned n_refused;	/* ever */
 	struct bucket unknown_spi, bad_version, refusals;
-	struct log_limit log_rx, log_auth, log_half, log_prop;
+	struct log_limit log_rx, log_auth, log_half, log_prop, log_narrow;
 	char text[IKE_REASON_MAX];	/* of a DOWN that is made up: until the next one */
 	uint64_t drops[IKE_DROPS_N];
 	uint64_t exchanges[2][256];
@@ -589,6 +603,7 @@ struct ike_cut {	/* how a message is being cut */
 	uint8_t first;
 	uint16_t total;
 };
+size_t	ike_octets_in(const struct ike_sa *sa, unsigned mtu);	/* of an IKE message, in an IP packet of that size */
 size_t	ike_send_limit(const struct ike *k, const struct ike_sa *sa);	/* octets of an IKE message that need no cutting */
 struct span ike_frag_seal(struct ike *k, struct ike_sa *sa, struct ike_tx *t, const struct ike_protect *key);	/* pieces in t->cut; empty: failed */
 void	ike_send_all(struct ike *k, const struct endpoint *local, const struct endpoint *remote, struct span msgs);
@@ -598,6 +613,13 @@ void	ike_frags_free(struct ike *k, struct ike_sa *sa, bool response);
 enum ike_drop ike_stash_add(struct ike *k, struct ike_shake *hs, const struct ike_rx *rx);
 void	ike_stash_open(struct ike *k, struct ike_sa *sa);
 void	ike_stash_free(struct ike *k, struct ike_stash *s);
+
+/* ---- narrow.c */
+uint16_t ike_frag_mtu(const struct ike *k, const struct ike_sa *sa);	/* largest IP packet of a message to that peer */
+void	ike_narrow_request(struct ike *k, struct ike_sa *sa);
+void	ike_narrow_answer(struct ike *k, struct ike_sa *sa, size_t piece);
+void	ike_narrow_told(struct ike *k, struct ike_sa *sa);
+void	ike_narrow_heard(struct ike *k, struct ike_sa *sa, bool response);
 
 /* ---- redirect.c */
 void	ike_redirect_build(const struct ike_sa *sa, struct ike_build *b);

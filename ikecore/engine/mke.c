@@ -95,6 +95,7 @@ turn_keys(struct ike *k, struct ike_sa *sa, const struct ike_job *job)
 	if (!ike_keys_rekey(&sa->suite, &sa->keys, &seed, &new))
 		return false;
 	hs->was_in = sa->initiator ? sa->keys.r : sa->keys.i;
+	hs->was_out = sa->initiator ? sa->keys.i : sa->keys.r;
 	hs->has_was = true;
 	sa->keys = new;
 	ike_keys_wipe(&new);

@@ -20,6 +20,7 @@ Suite	*reconf_suite(void);
 Suite	*frag_suite(void);
 Suite	*moves_suite(void);
 Suite	*mke_suite(void);
+Suite	*narrow_suite(void);
 Suite	*ppk_suite(void);
 Suite	*follow_suite(void);
 Suite	*reauth_suite(void);

@@ -1,5 +1,5 @@
 /* tests/fuzz/ike_cert.c: libFuzzer target of certificates as peers send them: reading, facts, keys, path (RFC 3779 blocks within the
- * issuer's, too), use, identity, claims, where to ask about revocation. Seeds: tests/fuzz/ike_cert_seeds DIR.
+ * issuer's, too), use, identity, claims, certificate maps, where to ask about revocation. Seeds: tests/fuzz/ike_cert_seeds DIR.
  *
  * An input is an octet that says how to try it (enum how), then a certificate in DER. So that a changed one does not end at its
  * signature, it can be given what a member of our CA has: that CA's name and signature, a time that fits, the key whose AUTH
@@ -174,6 +174,50 @@ claims(struct span der)
 	claims_fmt(&c, CLAIM_PREFIX, text);
 }
 
+static bool
+rule(struct span der, enum ike_map_what what, enum ike_map_op op, const char *value)
+{
+	const struct ike_certmap_rule r = { what, op, value };
+	const struct ike_certmap_entry e = { &r, 1 };
+	const struct ike_certmap m = { "M", &e, 1 };
+
+	return ike_certmap_match(&m, der);
+}
+
+/* A rule and its opposite are never both true, and one of them is, for all four or, where nothing can be read, for none; what is equal
+ * is contained; and two rules of one entry must both hold. */
+static void
+mapped(struct span der, const char *value)
+{
+	for (int what = IKE_MAP_SUBJECT; what <= IKE_MAP_ALT_NAME; what++) {
+		const struct ike_certmap_rule two[2] = { { (enum ike_map_what)what, IKE_MAP_CO, value }, { (enum ike_map_what)what, IKE_MAP_NE, value } };
+		const struct ike_certmap_entry e = { two, 2 };
+		const struct ike_certmap m = { "M", &e, 1 };
+		bool is[4];
+
+		if (!ike_certmap_rule_ok(&two[0]) || !ike_certmap_rule_ok(&(struct ike_certmap_rule){ (enum ike_map_what)what, IKE_MAP_EQ, value }))
+			continue;
+		for (int op = IKE_MAP_CO; op <= IKE_MAP_NE; op++)
+			is[op] = rule(der, (enum ike_map_what)what, (enum ike_map_op)op, value);
+		must(!(is[IKE_MAP_CO] && is[IKE_MAP_NC]) && !(is[IKE_MAP_EQ] && is[IKE_MAP_NE]));
+		must((is[IKE_MAP_CO] || is[IKE_MAP_NC]) == (is[IKE_MAP_EQ] || is[IKE_MAP_NE]));
+		must(!is[IKE_MAP_EQ] || is[IKE_MAP_CO] || strchr(value, '*'));
+		must(ike_certmap_match(&m, der) == (is[IKE_MAP_CO] && is[IKE_MAP_NE]));
+	}
+}
+
+static void
+maps(struct span der, struct span subject)
+{
+	static const char *const value[] = { "spoke", "ou = branch", "CN=spoke1.example.net, O=Lab", "10.0.0.11", ".example.net", "O=*", "cn = own" };
+	char text[IKE_CERT_TEXT_MAX];
+
+	for (unsigned i = 0; i < sizeof(value) / sizeof(value[0]); i++)
+		mapped(der, value[i]);
+	if (subject.n)
+		mapped(der, ike_dn_fmt(subject, text, sizeof(text)));
+}
+
 static void
 urls(const struct ike_chain *c)
 {
@@ -240,6 +284,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	names(id);
 	names(cert[0]);
 	claims(cert[0]);
+	maps(cert[0], id);
 	if (ids[which].id)
 		id = span_of(ids[which].id, ids[which].n);
 	prove(cert, how & HOW_TWICE ? 2 : 1, ids[which].type, id);

@@ -120,6 +120,29 @@ site_conf 1 pre-share ecdsa-sig "ca file $CA/ca.pem"
 refused hub 'authentication method is not the configured one' "a pre-shared key where a certificate is wanted"
 stop_both
 
+# ---- certificate maps: who holds a certificate of our CA is not let in for that
+mapped() {	# RULE: the hub's profile takes only certificates that fit
+	site_conf 0 ecdsa-sig ecdsa-sig "${HUB[@]}"
+	sed -i "s/^crypto ikev2 profile MESH/crypto pki certificate map BRANCHES 10\n $1\n&\n match certificate BRANCHES/" "$TOPO_DIR/hub.conf"
+}
+mapfile_own spoke1-ecdsa-256; site_conf 1 ecdsa-sig ecdsa-sig "${OWN[@]}"
+mapped 'issuer-name co cn = odm test ca\n alt-subject-name co spoke1'; pair "a certificate that fits the certificate map"
+mapped 'alt-subject-name nc spoke1'; ctl hub reload >"$TOPO_DIR/out"
+eventually 10 "a map that it does not fit, reloaded, ends the SA" log_says hub 'ike-down.*the profile does not take its identity any more'
+stop_both
+refused hub 'fqdn spoke1.odm.example at .*: no profile for this identity' "a certificate that does not fit the map"
+stop_both
+
+# ---- a path that swallows packets of more than 600 octets without a word: IKE goes on in smaller pieces
+narrow() { ns inet ip link set s10 mtu "$1" && ns inet ip link set s11 mtu "$1"; }	# the end of a veth pair drops what is larger than it takes
+narrow 600
+! ns spoke1 ping -n -q -c 1 -W 1 -M dont -s 800 "$(hub_nbma)" >/dev/null 2>&1; check $? "packets of 800 octets vanish on the underlay"
+mapfile_own spoke1-ecdsa-256; site_conf 1 ecdsa-sig ecdsa-sig "${OWN[@]}"; site_conf 0 ecdsa-sig ecdsa-sig "${HUB[@]}"
+pair "large IKE messages vanish in both directions"
+eventually 10 "the log says what was found out" log_says spoke1 'ike-path-narrow: .* at most 576 octets'
+ctl spoke1 show crypto ikev2 sa detail | grep -q 'limit: 576'; check $? "show crypto ikev2 sa detail has the limit" "$(ctl spoke1 show crypto ikev2 sa detail | grep -o 'Fragmentation.*')"
+stop_both; narrow 1500
+
 # ---- each side in its own way; key files with a passphrase
 site_conf 0 ecdsa-sig pre-share "${HUB[@]}"; site_conf 1 pre-share ecdsa-sig "ca file $CA/ca.pem"
 pair "the hub by certificate, the spoke by pre-shared key"; stop_both

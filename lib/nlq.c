@@ -49,7 +49,7 @@ nlq_msg(uint16_t type, uint16_t flags, const void *head, size_t n)
 {
 	struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
 
-	if (m && nlmsg_append(m, (void *)(uintptr_t)head, n, NLMSG_ALIGNTO) < 0) {
+	if (m && n && nlmsg_append(m, (void *)(uintptr_t)head, n, NLMSG_ALIGNTO) < 0) {
 		nlmsg_free(m);
 		return NULL;
 	}

@@ -39,7 +39,7 @@ struct nlq {
 bool	nlq_open(struct nlq *q, int protocol, char *err, size_t errlen);	/* false with a sentence in err */
 void	nlq_close(struct nlq *q);
 
-/* A request with its family header copied in; NULL without memory. */
+/* A request with its family header copied in (n 0: it has none); NULL without memory. */
 struct nl_msg *nlq_msg(uint16_t type, uint16_t flags, const void *head, size_t n);
 /* All take the message over, NULL too (-ENOMEM). nlq_do: sends it behind what is queued and waits for its answer. nlq_add:
  * with the batch; fn is called from nlq_flush() (or earlier, when the batch is full), or at once where it cannot be queued. */

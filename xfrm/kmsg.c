@@ -272,12 +272,12 @@ kmsg_state_get(const struct kmsg_state *s)
 	return state_by_id(s, XFRM_MSG_GETSA);
 }
 
+/* The request of a dump has no family header, unlike that for one of them: the kernel takes all of it for attributes. */
 struct nl_msg *
 kmsg_state_dump(void)
 {
-	struct xfrm_usersa_id id = { .proto = IPPROTO_ESP };
 	uint8_t proto = IPPROTO_ESP;
-	struct nl_msg *m = nlq_msg(XFRM_MSG_GETSA, NLM_F_DUMP, &id, sizeof(id));
+	struct nl_msg *m = nlq_msg(XFRM_MSG_GETSA, NLM_F_DUMP, NULL, 0);
 
 	if (m && nla_put(m, XFRMA_PROTO, sizeof(proto), &proto) < 0) {
 		nlmsg_free(m);
@@ -291,9 +291,7 @@ kmsg_state_dump(void)
 struct nl_msg *
 kmsg_policy_dump(void)
 {
-	struct xfrm_userpolicy_id id = { 0 };
-
-	return nlq_msg(XFRM_MSG_GETPOLICY, NLM_F_DUMP, &id, sizeof(id));
+	return nlq_msg(XFRM_MSG_GETPOLICY, NLM_F_DUMP, NULL, 0);
 }
 
 uint32_t

@@ -238,6 +238,25 @@ START_TEST(policies_as_the_kernel_has_them)
 }
 END_TEST
 
+/* The kernel reads what follows the netlink header as attributes: with a family header before them it found 32 octets it could not
+ * read, logged that, and gave the states of every protocol. */
+START_TEST(dumps_are_asked_for_without_a_family_header)
+{
+	struct nl_msg *states = kmsg_state_dump(), *policies = kmsg_policy_dump();
+	const struct nlmsghdr *h = nlmsg_hdr(states);
+	const struct nlattr *a = nlmsg_data(h);
+
+	ck_assert_uint_eq(h->nlmsg_len, NLMSG_HDRLEN + NLA_HDRLEN + NLA_ALIGNTO);
+	ck_assert_uint_eq(h->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
+	ck_assert_uint_eq(a->nla_type, XFRMA_PROTO);
+	ck_assert_uint_eq(a->nla_len, NLA_HDRLEN + 1);
+	ck_assert_uint_eq(*(const uint8_t *)nla_data(a), IPPROTO_ESP);
+	ck_assert_uint_eq(nlmsg_hdr(policies)->nlmsg_len, NLMSG_HDRLEN);
+	nlmsg_free(states);
+	nlmsg_free(policies);
+}
+END_TEST
+
 /* A block of all peers goes behind what allows one, and before all what is never sent. */
 START_TEST(order_of_priorities)
 {
@@ -259,6 +278,7 @@ kmsg_suite(void)
 	tcase_add_test(c, ciphers);
 	tcase_add_test(c, read_again);
 	tcase_add_test(c, policies_as_the_kernel_has_them);
+	tcase_add_test(c, dumps_are_asked_for_without_a_family_header);
 	tcase_add_test(c, order_of_priorities);
 	suite_add_tcase(s, c);
 	return s;

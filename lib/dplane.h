@@ -5,14 +5,14 @@
  * the lowest free one); the data plane tells peers apart by SA, never by outer address.
  *
  * Order going up: sa_add, neigh_set, then the route. Going down: route, neigh_del, sa_del. Every verb answers 0 or a
- * negative errno at once, and is idempotent: setting what is set and deleting what is not there succeed. */
+ * negative errno at once (but see begin()), and is idempotent: setting what is set and deleting what is not there succeed. */
 #ifndef LIB_DPLANE_H
 #define LIB_DPLANE_H
 
 #include "lib/addr.h"
 #include "lib/tick.h"
 
-enum { DP_TUNNEL_ADDRS = 8, DP_RANGES = 4, DP_NAME = 16, DP_KEY_MAX = 64, DP_PEERS_MAX = 1 << 20 };
+enum { DP_LATER_MAX = 128 /* answers that wait for settle() */, DP_TUNNEL_ADDRS = 8, DP_RANGES = 4, DP_NAME = 16, DP_KEY_MAX = 64, DP_PEERS_MAX = 1 << 20 };
 
 struct dp_tunnel {
 	uint32_t id;	/* chosen by the caller, from 1 */
@@ -154,6 +154,7 @@ struct dp_event {
 typedef void dp_event_fn(void *ctx, const struct dp_event *ev);
 typedef void dp_counter_fn(void *ctx, const char *name, uint64_t value);	/* name: stable word */
 typedef void dp_sa_fn(void *ctx, const struct dp_sa *sa);
+typedef void dp_settled_fn(void *ctx, unsigned n, int error, const char *why);	/* the n-th, from 0, that was answered -EINPROGRESS; why: "" or in words */
 
 enum dp_udp { DP_UDP_IKE /* four zero octets are put before it */, DP_UDP_IKE_WHOLE /* with DF: too large is to get lost */, DP_UDP_KEEPALIVE /* as it is */ };
 
@@ -187,6 +188,11 @@ struct dp_ops {
 	 * of theirs, and so not to be given to another peer. */
 	size_t (*kept)(struct dp *);
 	bool (*kept_peer)(struct dp *, uint32_t peer);
+	/* Optional (NULL), both or none: from begin() on, what is asked may be collected, and deletions with it: sa_add and neigh_set may answer
+	 * -EINPROGRESS, at most DP_LATER_MAX of them. settle() does what was collected, in an order that is right (up: SA, neighbour; down:
+	 * neighbour, SA), tells what came of each, and ends it. */
+	void (*begin)(struct dp *);
+	void (*settle)(struct dp *, dp_settled_fn *fn, void *ctx);
 	void (*free)(struct dp *);	/* removes what it made */
 };
 

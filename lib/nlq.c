@@ -104,9 +104,10 @@ answered(struct nlq_wait *w, int error)
 		w->fn(w->ctx, w->cookie, error);
 }
 
-/* Messages from `first` on get answers by their number; the last one's answer is the end of them. */
+/* Messages from `first` on, which are those from `at` on of the batch, get answers by their number; the last one's answer is the end of
+ * them. */
 static bool
-take_answers(struct nlq *q, const uint8_t *p, size_t n, uint32_t first, size_t count)
+take_answers(struct nlq *q, const uint8_t *p, size_t n, uint32_t first, size_t at, size_t count)
 {
 	size_t left = n;
 
@@ -116,53 +117,77 @@ take_answers(struct nlq *q, const uint8_t *p, size_t n, uint32_t first, size_t c
 
 		if (h->nlmsg_type != NLMSG_ERROR || which >= count || h->nlmsg_len < NLMSG_LENGTH(sizeof(e->error)))
 			continue;
-		answered(&q->wait[which], e->error);
+		answered(&q->wait[at + which], e->error);
 		if (which == count - 1)
 			return true;
 	}
 	return false;
 }
 
-/* Only errors and the last message are answered: what has no answer when the last one comes went well. */
+/* Only errors and the last message are answered: what has no answer when the last one comes went well. Where the kernel had no room for
+ * all its answers nothing can be said of those that are missing: they have failed, and asking again does no harm. The kernel has carried
+ * out everything when the request is sent, so whatever is to be read then is there. */
 static void
-run(struct nlq *q)
+collect(struct nlq *q, uint32_t first, size_t at, size_t count)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	int fd = nl_socket_get_fd(q->sock), error = 0;
-	uint32_t first = q->seq - (uint32_t)q->n;
-	int64_t deadline;
-	size_t count = q->n;
+	int64_t deadline = now_ms() + q->wait_ms;	/* the request is carried out while it is sent: modules may be loaded for it */
+	int error = 0;
+	bool lost = false;
 
-	if (sendto(fd, q->buf, q->octets, 0, (struct sockaddr *)(void *)&kernel, sizeof(kernel)) < 0)
-		error = -errno;
-	q->sent += count;
-	q->batches++;
-	deadline = now_ms() + q->wait_ms;	/* the request is carried out while it is sent: modules may be loaded for it */
 	while (error == 0) {
 		ssize_t got = receive(q, deadline);
 
-		if (got < 0)
-			error = (int)got;
-		else if (take_answers(q, q->buf + NLQ_OCTETS, (size_t)got, first, count))
+		if (got == -ENOBUFS) {
+			lost = true;
+			q->lost++;
+			deadline = now_ms();
+		} else if (got < 0) {
+			error = lost && got == -ETIMEDOUT ? -ENOBUFS : (int)got;
+		} else if (take_answers(q, q->buf + NLQ_OCTETS, (size_t)got, first, at, count)) {
 			break;
+		}
 	}
 	for (size_t i = 0; i < count; i++)
-		answered(&q->wait[i], error);
+		answered(&q->wait[at + i], lost ? -ENOBUFS : error);
+}
+
+/* Messages at..at+count, which begin at p. One request that is too large for the kernel's memory of the moment, or for the socket, goes
+ * as two. */
+static void
+run(struct nlq *q, uint8_t *p, size_t octets, size_t at, size_t count)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	uint32_t first = ((struct nlmsghdr *)(void *)p)->nlmsg_seq;
+	struct nlmsghdr *h = (void *)p, *last = h;
+	size_t half = count / 2, head = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < count; i++, h = (void *)((uint8_t *)h + NLMSG_ALIGN(h->nlmsg_len))) {
+		head = i == half ? (size_t)((uint8_t *)h - p) : head;
+		last = h;
+	}
+	last->nlmsg_flags |= NLM_F_ACK;
+	if (sendto(nl_socket_get_fd(q->sock), p, octets, 0, (struct sockaddr *)(void *)&kernel, sizeof(kernel)) < 0)
+		error = -errno;
+	q->batches++;
+	if ((error == -ENOBUFS || error == -EMSGSIZE || error == -ENOMEM) && count > 1) {
+		run(q, p, head, at, half);
+		run(q, p + head, octets - head, at + half, count - half);
+		return;
+	}
+	if (error == 0)
+		collect(q, first, at, count);
+	for (size_t i = 0; i < count; i++)
+		answered(&q->wait[at + i], error);
 }
 
 void
 nlq_flush(struct nlq *q)
 {
-	struct nlmsghdr *last = NULL;
-	size_t left = q->octets;
-
 	if (q->n == 0)
 		return;
-	for (struct nlmsghdr *h = (void *)q->buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-		last = h;
-	if (last)
-		last->nlmsg_flags |= NLM_F_ACK;
-	run(q);
+	q->sent += q->n;
+	run(q, q->buf, q->octets, 0, q->n);
 	explicit_bzero(q->buf, q->octets);	/* SAs carry keys */
 	q->n = q->octets = 0;
 }
@@ -246,6 +271,7 @@ nlq_get(struct nlq *q, struct nl_msg *msg, nlq_dump_fn *fn, void *ctx)
 	if (!h)
 		return -ENOMEM;
 	nlq_flush(q);
+	q->reads++;
 	h->nlmsg_seq = seq = q->seq++;
 	if (sendto(fd, h, h->nlmsg_len, 0, (struct sockaddr *)(void *)&kernel, sizeof(kernel)) < 0)
 		error = -errno;

@@ -4,6 +4,9 @@
  * Whoever asks waits, at most NLQ_WAIT_MS: what the kernel has not answered by then has failed with -ETIMEDOUT, for the caller to ask again
  * as after any refusal. An answer that comes later is nobody's: its number is an old one.
  *
+ * A batch that the kernel has no memory for goes as two. Where it had no room for all of its answers, those of which nothing is known have
+ * failed with -ENOBUFS.
+ *
  * Messages are built with libnl (struct nl_msg); this file only carries them. Not for pure modules. Linux only. */
 #ifndef LIB_NLQ_H
 #define LIB_NLQ_H
@@ -33,7 +36,8 @@ struct nlq {
 	struct nlq_wait wait[NLQ_MESSAGES];	/* by place in the batch */
 	uint8_t *buf;	/* NLQ_OCTETS to send, as many to receive */
 	int wait_ms;	/* NLQ_WAIT_MS; tests have less time */
-	uint64_t sent, batches, timeouts;	/* messages, system calls, and waits in vain so far */
+	uint64_t sent, batches, reads;	/* messages, the system calls that sent them, and dumps and gets so far */
+	uint64_t timeouts, lost;	/* waits in vain, and batches some of whose answers the kernel had no room for */
 };
 
 bool	nlq_open(struct nlq *q, int protocol, char *err, size_t errlen);	/* false with a sentence in err */

@@ -24,6 +24,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,7 +76,7 @@ struct mk_neigh {
 	struct mk_neigh *next, **prev;	/* of the peer */
 	struct addr proto;
 	struct mk_peer *peer;
-	bool mcast;
+	bool mcast, waiting;	/* waiting: the kernel has not answered yet */
 };
 
 struct mk_peer {
@@ -84,6 +85,7 @@ struct mk_peer {
 	struct addr lladdr;
 	struct mk_neigh *neighs;
 	unsigned mcast;	/* neighbours that ask for multicast */
+	struct mgre_own own;
 };
 
 struct mk_tunnel {
@@ -107,6 +109,7 @@ struct mgre_kernel {
 	struct leaving leaving;
 	unsigned underlay;	/* number of the VRF that outer packets are in; 0 none */
 	uint32_t underlay_table;
+	bool collecting;
 	int news;	/* neighbours */
 	struct host_watch *watch_news, *watch_link;
 	struct mk_tunnel *tunnels;
@@ -229,6 +232,25 @@ neigh_free(struct mk_tunnel *t, struct mk_neigh *n)
 	env_free(t->owner->host->env, n);
 }
 
+/* In our table. NULL: no memory. */
+static struct mk_neigh *
+neigh_note(struct mk_tunnel *t, struct mk_peer *p, const struct dp_neigh *dn)
+{
+	struct mk_neigh *n = neigh_find(t, &dn->proto);
+
+	if (!n) {
+		if (!(n = env_alloc(t->owner->host->env, sizeof(*n))))
+			return NULL;
+		*n = (struct mk_neigh){ .proto = dn->proto };
+		map_add(&t->neighs, &n->node, map_hash(&t->neighs, n->proto.b, n->proto.n));
+	} else {
+		neigh_unlink(n);
+	}
+	n->mcast = dn->mcast;
+	neigh_link(n, p);
+	return n;
+}
+
 int
 mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *dn)
 {
@@ -241,21 +263,63 @@ mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *dn)
 		return -ENOENT;
 	if (!dn->proto.n)	/* nothing to fall back to: a packet without a neighbour waits in the kernel */
 		return 0;
-	n = neigh_find(t, &dn->proto);
-	if (!n) {
-		if (!(n = env_alloc(m->host->env, sizeof(*n))))
-			return -ENOMEM;
-		*n = (struct mk_neigh){ .proto = dn->proto };
-		map_add(&t->neighs, &n->node, map_hash(&t->neighs, n->proto.b, n->proto.n));
-	} else {
-		neigh_unlink(n);
-	}
-	n->mcast = dn->mcast;
-	neigh_link(n, p);
+	if (!(n = neigh_note(t, p, dn)))
+		return -ENOMEM;
 	rc = neigh_put(t, n);
 	if (rc != 0)
 		neigh_free(t, n);
 	return rc;
+}
+
+int
+mgre_kernel_neigh_ask(struct mgre_kernel *m, const struct dp_neigh *dn, void (*answer)(void *ctx, uint64_t cookie, int error), void *ctx, uint64_t cookie)
+{
+	struct mk_tunnel *t = find(m, dn->tunnel);
+	struct mk_peer *p = t ? peer_find(t, dn->peer) : NULL;
+	struct mk_neigh *n;
+
+	if (!t || !p || !dn->proto.n)
+		return mgre_kernel_neigh_set(m, dn);
+	n = neigh_find(t, &dn->proto);
+	if (n && n->waiting)
+		return -EAGAIN;
+	if (!(n = neigh_note(t, p, dn)))
+		return -ENOMEM;
+	n->waiting = true;
+	nlq_add(&m->q, neigh_msg(t, &n->proto, &p->lladdr), answer, ctx, cookie);
+	return -EINPROGRESS;
+}
+
+void
+mgre_kernel_neigh_answered(struct mgre_kernel *m, const struct dp_neigh *dn, int error)
+{
+	struct mk_tunnel *t = find(m, dn->tunnel);
+	struct mk_neigh *n = t ? neigh_find(t, &dn->proto) : NULL;
+
+	m->count[MK_NEIGH_REFUSED] += error != 0;
+	if (!n || !n->waiting)
+		return;
+	n->waiting = false;
+	if (error != 0)
+		neigh_free(t, n);
+}
+
+void
+mgre_kernel_collect(struct mgre_kernel *m, bool on)
+{
+	m->collecting = on;
+}
+
+void
+mgre_kernel_flush(struct mgre_kernel *m)
+{
+	nlq_flush(&m->q);
+}
+
+size_t
+mgre_kernel_waiting(const struct mgre_kernel *m)
+{
+	return m->q.n;
 }
 
 int
@@ -265,10 +329,12 @@ mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr 
 	struct mk_neigh *n = t && proto->n ? neigh_find(t, proto) : NULL;
 	int rc = 0;
 
-	if (n) {
-		rc = t->gone ? 0 : nlq_do(&m->q, neigh_msg(t, proto, NULL));
+	if (n && m->collecting && !t->gone)	/* it goes, or there is none: nobody waits for the answer */
+		nlq_add(&m->q, neigh_msg(t, proto, NULL), NULL, NULL, 0);
+	else if (n && !t->gone)
+		rc = nlq_do(&m->q, neigh_msg(t, proto, NULL));
+	if (n)
 		neigh_free(t, n);
-	}
 	return rc == -ENOENT || rc == -ENODEV ? 0 : rc;
 }
 
@@ -306,7 +372,8 @@ peer_free(struct mk_tunnel *t, struct mk_peer *p)
 		nlq_add(&t->owner->q, neigh_msg(t, &p->neighs->proto, NULL), NULL, NULL, 0);
 		neigh_free(t, p->neighs);
 	}
-	nlq_flush(&t->owner->q);
+	if (!t->owner->collecting)
+		nlq_flush(&t->owner->q);
 	if (t->conf.bare)
 		leaving_count_no_more(&t->owner->leaving, t->ifindex, &p->lladdr);
 	map_del(&t->peers, &p->by_number);
@@ -473,6 +540,8 @@ receive_one(struct mk_tunnel *t, uint8_t *buf, size_t n, const struct addr *from
 		return;
 	}
 	m->count[MK_NHRP_IN]++;
+	p->own.rx_packets++;
+	p->own.rx_bytes += n;
 	ev.peer = p->number;
 	ev.packet = span_of(buf, n);
 	m->fn(m->ctx, &ev);
@@ -551,7 +620,33 @@ mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct s
 		return -errno;
 	}
 	m->count[MK_NHRP_OUT]++;
+	p->own.tx_packets++;
+	p->own.tx_bytes += nhrp.n;
 	return 0;
+}
+
+bool
+mgre_kernel_own(const struct mgre_kernel *m, uint32_t tunnel, uint32_t number, struct mgre_own *out)
+{
+	const struct mk_tunnel *t = find(m, tunnel);
+	const struct mk_peer *p = t ? peer_find(t, number) : NULL;
+
+	if (p)
+		*out = p->own;
+	return p;
+}
+
+bool
+mgre_kernel_unread(const struct mgre_kernel *m)
+{
+	bool any = false;
+
+	for (const struct mk_tunnel *t = m->tunnels; t; t = t->next) {
+		struct pollfd p = { .fd = t->fd, .events = POLLIN };
+
+		any |= t->fd >= 0 && poll(&p, 1, 0) > 0;
+	}
+	return any;
 }
 
 /* ---- what leaves */
@@ -761,8 +856,19 @@ struct found {
 	bool later;	/* not at the start: what waits to be resolved is not ours to take away */
 	const struct mk_tunnel *t;
 	struct nl_msg *msg[NLQ_MESSAGES];
-	unsigned n;
+	unsigned n, refused;
 };
+
+enum { SWEEP_ROUNDS = DP_PEERS_MAX / NLQ_MESSAGES };
+
+static void
+found_refused(void *ctx, uint64_t which, int error)
+{
+	struct found *f = ctx;
+
+	(void)which;
+	f->refused += error != 0;
+}
 
 static void
 found_neigh(void *ctx, struct nlmsghdr *h)
@@ -818,17 +924,20 @@ sweep(struct mgre_kernel *m, struct mk_tunnel *t, bool later)
 		struct ndmsg nd = { .ndm_family = family[i / 2] };
 		struct ifaddrmsg ifa = { .ifa_family = family[i / 2] };
 
+		unsigned rounds = 0;
+
 		do {
 			f.n = 0;
+			f.refused = 0;
 			if (i % 2)
 				nlq_get(&m->q, nlq_msg(RTM_GETADDR, NLM_F_DUMP, &ifa, sizeof(ifa)), found_addr, &f);
 			else
 				nlq_get(&m->q, nlq_msg(RTM_GETNEIGH, NLM_F_DUMP, &nd, sizeof(nd)), found_neigh, &f);
 			for (unsigned k = 0; k < f.n; k++)
-				nlq_add(&m->q, f.msg[k], NULL, NULL, 0);
+				nlq_add(&m->q, f.msg[k], found_refused, &f, 0);
 			nlq_flush(&m->q);
-			m->count[MK_SWEPT] += f.n;
-		} while (f.n == NLQ_MESSAGES);
+			m->count[MK_SWEPT] += f.n - f.refused;
+		} while (f.n == NLQ_MESSAGES && f.refused < f.n && ++rounds < SWEEP_ROUNDS);	/* else the next round would find the same */
 	}
 }
 
@@ -1192,6 +1301,10 @@ mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < MK_COUNT_N; i++)
 		fn(ctx, count_word[i], m->count[i]);
+	fn(ctx, "rtnetlink-messages", m->q.sent);
+	fn(ctx, "rtnetlink-batches", m->q.batches);
+	fn(ctx, "rtnetlink-reads", m->q.reads);
+	fn(ctx, "rtnetlink-answers-lost", m->q.lost);
 }
 
 struct prefix

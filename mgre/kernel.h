@@ -26,6 +26,13 @@ int	mgre_kernel_mtu(struct mgre_kernel *m, uint32_t tunnel, unsigned mtu);	/* an
 int	mgre_kernel_tunnel_del(struct mgre_kernel *m, uint32_t tunnel);
 int	mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *n);
 int	mgre_kernel_oper_set(struct mgre_kernel *m, uint32_t tunnel, bool up);
+/* The same with others in one batch: -EINPROGRESS, then `answer` is called with the cookie from mgre_kernel_flush(), or earlier, and after that
+ * neigh_answered() says so here; or -EAGAIN, where the one before it still waits. */
+int	mgre_kernel_neigh_ask(struct mgre_kernel *m, const struct dp_neigh *n, void (*answer)(void *ctx, uint64_t cookie, int error), void *ctx, uint64_t cookie);
+void	mgre_kernel_neigh_answered(struct mgre_kernel *m, const struct dp_neigh *n, int error);
+void	mgre_kernel_collect(struct mgre_kernel *m, bool on);	/* deletions wait for mgre_kernel_flush() */
+void	mgre_kernel_flush(struct mgre_kernel *m);
+size_t	mgre_kernel_waiting(const struct mgre_kernel *m);	/* messages */
 int	mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr *proto);
 int	mgre_kernel_send(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct span nhrp);
 bool	mgre_kernel_link_info(struct mgre_kernel *m, uint32_t tunnel, struct dp_link_info *out);
@@ -41,6 +48,12 @@ void	mgre_kernel_sweep(struct mgre_kernel *m);
 int	mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, const struct addr *lladdr);
 /* Of a bare tunnel, where no SA counts: packets to the peer, and nothing else. False: nobody knows. */
 bool	mgre_kernel_peer_stats(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
+/* NHRP packets of ours to a peer, and of its to us, since it is there: what is no use of it. False: no such peer. */
+struct mgre_own {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;	/* octets of NHRP alone */
+};
+bool	mgre_kernel_own(const struct mgre_kernel *m, uint32_t tunnel, uint32_t peer, struct mgre_own *out);
+bool	mgre_kernel_unread(const struct mgre_kernel *m);	/* some have come in and are not counted yet */
 void	mgre_kernel_peer_del(struct mgre_kernel *m, uint32_t tunnel, uint32_t peer);
 
 #endif

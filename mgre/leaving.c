@@ -26,6 +26,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "mgre/gre.h"
+
 enum { FLOWS = 8192 /* pairs remembered, the oldest go first */, COUNTS = 1 << 17 /* destinations counted */, KEY = 32, COUNT_KEY = 8, EVERY_NS = 1000 * 1000 * 1000, WHOLE = 0xffff, INSNS_MAX = 128, ROOM = 4 << 20 };
 
 struct addr
@@ -100,6 +102,7 @@ add(struct prog *p, struct bpf_insn i)
 #define CALL(f) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, f)
 #define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 #define JNEI(d, m) INSN(BPF_JMP | BPF_JNE | BPF_K, d, 0, 0, m)
+#define JEQI(d, m) INSN(BPF_JMP | BPF_JEQ | BPF_K, d, 0, 0, m)
 #define JNE(d, s) INSN(BPF_JMP | BPF_JNE | BPF_X, d, s, 0, 0)
 
 /* Nothing is taken where this jump is taken. */
@@ -157,6 +160,8 @@ counts(struct prog *p, int map)
 {
 	unsigned none;
 
+	add(p, LD32(BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, protocol)));
+	or_leave(p, JEQI(BPF_REG_1, htons(GRE_NHRP)));	/* our own words are no use of a peer */
 	add(p, LD32(BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, ifindex)));
 	add(p, ST32(BPF_REG_10, -KEY - COUNT_KEY, BPF_REG_1));
 	add(p, LD32(BPF_REG_1, BPF_REG_10, -KEY));	/* the outer destination */

@@ -49,6 +49,7 @@ enum {
 	STALE_AFTER = TICK_S(10),	/* and where they came: until both ends send on the new ones */
 	SKIP_NUMBERS = 65536,	/* of outbound packets when a state is made again: whatever left meanwhile */
 	TUNNELS_MAX = 16,
+	PUT_OFF_MAX = 8,
 };
 
 #define XK_COUNTS(X) \
@@ -87,11 +88,26 @@ struct xk_peer {
 	struct addr lladdr;
 	bool beet;	/* its policies stand, for: */
 	struct addr local, remote;
-	struct dp_peer_stats st;
+	struct dp_peer_stats all;	/* everything that its states carried */
+	struct dp_peer_stats seen, own;	/* the same when they were compared last, and what of it was our own */
+	struct dp_peer_stats st;	/* the rest: data */
+	bool watch_in, watch_out;	/* the next packet of data is told */
+	bool used_in, used_out;	/* to be told */
+	tick_t watched;
+};
+
+/* What belongs together goes in one batch; the first that is refused is what is told. */
+struct batch {
+	struct xfrm_kernel *x;
+	int rc;
+	uint64_t what;	/* was refused */
+	bool in, out;	/* states that were made */
 };
 
 struct xk_sa {
 	struct map_node by_in, by_out;
+	struct batch asked;
+	bool waiting;	/* for what comes of that */
 	struct xk_peer *peer;
 	struct xk_sa *next, **prev;	/* of the peer */
 	struct kmsg_algs *parked;	/* the outbound state that was installed and made room for another; NULL */
@@ -117,11 +133,15 @@ struct xfrm_kernel {
 	uint32_t dump;	/* number of the last one */
 	tick_t dumped, audited, took;	/* took: the last dump */
 	uint64_t serial;
-	bool ending;
+	bool ending, collecting;
 	uint32_t policies;	/* of ours that the kernel has, by the last audit */
 	struct stale stale;	/* of an earlier life */
 	void (*stale_ended)(void *ctx);
 	void *stale_ctx;
+	struct xfrm_own own_of;
+	unsigned put_off;	/* comparing with it */
+	uint32_t watched;	/* peers, at the last look */
+	bool used;	/* of those, some are to be told */
 	uint64_t count[XK_COUNT_N];
 	char err[256];
 };
@@ -310,11 +330,6 @@ state_del(struct xfrm_kernel *x, const struct dp_sa *sa, bool out)
 	nlq_add(&x->q, kmsg_state_del(&st), gone_is_fine, x, 0);
 }
 
-/* What belongs together goes in one batch; the first that is refused is what is told. */
-struct batch {
-	struct xfrm_kernel *x;
-	int rc;
-};
 static const char *const batch_what[] = { "an inbound ESP state", "an outbound ESP state", "the policy of a peer" };
 enum { BATCH_IN, BATCH_OUT, BATCH_POLICY };
 
@@ -323,8 +338,12 @@ first_refused(void *ctx, uint64_t what, int error)
 {
 	struct batch *b = ctx;
 
-	if (error != 0 && b->rc == 0)
-		b->rc = refused(b->x, batch_what[what], error);
+	b->in |= error == 0 && what == BATCH_IN;
+	b->out |= error == 0 && what == BATCH_OUT;
+	if (error == 0 || b->rc != 0)
+		return;
+	b->what = what;
+	b->rc = refused(b->x, batch_what[what], error);
 }
 
 static void
@@ -540,7 +559,7 @@ xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel)
 static void
 count_in(struct xfrm_kernel *x, struct xk_sa *s, const struct xfrm_usersa_info *i)
 {
-	struct dp_peer_stats *p = &s->peer->st;
+	struct dp_peer_stats *p = &s->peer->all;
 	uint64_t packets = i->curlft.packets - s->st.rx_packets, bytes = i->curlft.bytes - s->st.rx_bytes;
 
 	s->seen_in = x->dump;
@@ -550,13 +569,13 @@ count_in(struct xfrm_kernel *x, struct xk_sa *s, const struct xfrm_usersa_info *
 	s->st.rx_bytes += bytes;
 	p->rx_packets += packets;
 	p->rx_bytes += bytes;
-	s->st.last_rx = p->last_rx = now_of(x);
+	s->st.last_rx = now_of(x);
 }
 
 static void
 count_out(struct xfrm_kernel *x, struct xk_sa *s, const struct xfrm_usersa_info *i)
 {
-	struct dp_peer_stats *p = &s->peer->st;
+	struct dp_peer_stats *p = &s->peer->all;
 	uint64_t packets = i->curlft.packets - s->st.tx_packets, bytes = i->curlft.bytes - s->st.tx_bytes;
 
 	s->seen_out = x->dump;
@@ -566,7 +585,7 @@ count_out(struct xfrm_kernel *x, struct xk_sa *s, const struct xfrm_usersa_info 
 	s->st.tx_bytes += bytes;
 	p->tx_packets += packets;
 	p->tx_bytes += bytes;
-	s->st.last_tx = p->last_tx = now_of(x);
+	s->st.last_tx = now_of(x);
 }
 
 static void
@@ -586,6 +605,58 @@ on_state(void *ctx, struct nlmsghdr *h)
 		count_in(x, s, i);
 }
 
+/* Packets that the kernel has counted since the last time, less those that we have. An SA that goes takes a few uncounted ones with it: what
+ * is too little is forgotten, never owed. */
+static uint64_t
+data(uint64_t all, uint64_t was_all, uint64_t own, uint64_t was_own)
+{
+	return all - was_all > own - was_own ? all - was_all - (own - was_own) : 0;
+}
+
+static void
+compare(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_peer_stats *own)
+{
+	uint64_t rx = data(p->all.rx_packets, p->seen.rx_packets, own->rx_packets, p->own.rx_packets);
+	uint64_t tx = data(p->all.tx_packets, p->seen.tx_packets, own->tx_packets, p->own.tx_packets);
+
+	if (rx) {
+		p->st.rx_packets += rx;
+		p->st.rx_bytes += data(p->all.rx_bytes, p->seen.rx_bytes, own->rx_bytes, p->own.rx_bytes);
+		p->st.last_rx = now_of(x);
+	}
+	if (tx) {
+		p->st.tx_packets += tx;
+		p->st.tx_bytes += data(p->all.tx_bytes, p->seen.tx_bytes, own->tx_bytes, p->own.tx_bytes);
+		p->st.last_tx = now_of(x);
+	}
+	p->used_in |= rx && p->watch_in;
+	p->used_out |= tx && p->watch_out;
+	x->used |= p->used_in || p->used_out;
+	p->seen = p->all;
+	p->own = *own;
+}
+
+/* While NHRP packets wait to be read they would be taken for data: the next dump tells. */
+static void
+compare_all(struct xfrm_kernel *x)
+{
+	struct map_iter it;
+
+	if (x->own_of.unread && x->put_off < PUT_OFF_MAX && x->own_of.unread(x->own_of.ctx)) {
+		x->put_off++;
+		return;
+	}
+	x->put_off = 0;
+	for (struct map_node *n = map_first(&x->peers, &it); n; n = map_next(&x->peers, &it)) {
+		struct xk_peer *p = container_of(n, struct xk_peer, node);
+		struct dp_peer_stats own = p->own;
+
+		if (x->own_of.count)
+			x->own_of.count(x->own_of.ctx, p->tunnel, p->number, &own);
+		compare(x, p, &own);
+	}
+}
+
 static bool
 read_states(struct xfrm_kernel *x)
 {
@@ -597,6 +668,8 @@ read_states(struct xfrm_kernel *x)
 	rc = nlq_get(&x->q, kmsg_state_dump(), on_state, x);
 	x->dumped = now_of(x);
 	x->took = x->dumped - began;
+	if (rc == 0)
+		compare_all(x);
 	return rc == 0;
 }
 
@@ -646,6 +719,43 @@ tell_first_use(struct xfrm_kernel *x)
 		}
 	}
 	tell_all(x, &t, DP_EV_SA_USED);
+}
+
+struct use {
+	struct peer_key who;
+	bool sent;
+};
+
+/* Those that were watched, and used since. */
+static void
+tell_used(struct xfrm_kernel *x)
+{
+	struct use use[256];
+	unsigned k = 0;
+	struct map_iter it;
+
+	x->watched = 0;
+	x->used = false;
+	for (struct map_node *n = map_first(&x->peers, &it); n; n = map_next(&x->peers, &it)) {
+		struct xk_peer *p = container_of(n, struct xk_peer, node);
+
+		if (k + 2 <= 256 && p->used_in) {
+			use[k++] = (struct use){ { p->tunnel, p->number }, false };
+			p->used_in = p->watch_in = false;
+		}
+		if (k + 2 <= 256 && p->used_out) {
+			use[k++] = (struct use){ { p->tunnel, p->number }, true };
+			p->used_out = p->watch_out = false;
+		}
+		x->used |= p->used_in || p->used_out;
+		x->watched += (p->watch_in || p->watch_out) && p->watched + FRESH_FOR > now_of(x);
+	}
+	for (unsigned i = 0; i < k; i++) {
+		struct dp_event ev = { .kind = DP_EV_PEER_USED, .tunnel = use[i].who.tunnel, .peer = use[i].who.number, .sent = use[i].sent };
+
+		if (peer_find(x, ev.tunnel, ev.peer))
+			x->fn(x->ctx, &ev);
+	}
 }
 
 /* Whether both halves were in the dump just read. */
@@ -702,7 +812,7 @@ policies_wanted(const struct xfrm_kernel *x)
 static void
 restore_policies(struct xfrm_kernel *x)
 {
-	struct batch b = { x, 0 };
+	struct batch b = { .x = x };
 	struct map_iter it;
 
 	for (unsigned i = 0; i < TUNNELS_MAX; i++) {
@@ -740,7 +850,7 @@ static void end_stale(struct xfrm_kernel *x, tick_t now);
 static void
 rearm(struct xfrm_kernel *x)
 {
-	tick_t wait = at_least(x, x->fresh ? FRESH_EVERY : AUDIT_EVERY), now = now_of(x);
+	tick_t wait = at_least(x, x->fresh || x->watched ? FRESH_EVERY : AUDIT_EVERY), now = now_of(x);
 
 	if (x->stale.next != TICK_NEVER)
 		wait = tick_min(wait, at_least(x, x->stale.next > now ? x->stale.next - now : FRESH_EVERY));
@@ -748,11 +858,22 @@ rearm(struct xfrm_kernel *x)
 		x->timer = x->host->after(x->host->ctx, wait, on_timer, x);
 }
 
+/* Than the audit. */
+static void
+sooner(struct xfrm_kernel *x)
+{
+	x->host->unwatch(x->host->ctx, x->timer);
+	x->timer = NULL;
+	rearm(x);
+}
+
 static void
 look(struct xfrm_kernel *x, bool audit)
 {
 	if (read_states(x)) {
 		tell_first_use(x);
+		if (x->used || x->watched)
+			tell_used(x);
 		if (audit)
 			tell_lost(x);
 	}
@@ -776,7 +897,7 @@ on_timer(void *arg)
 	bool audit = x->audited + AUDIT_EVERY <= now_of(x);
 
 	x->timer = NULL;
-	if (x->fresh || audit)
+	if (x->fresh || x->watched || audit)
 		look(x, audit);
 	if (x->stale.next <= now_of(x))
 		end_stale(x, now_of(x));
@@ -910,26 +1031,32 @@ park(struct xfrm_kernel *x, struct xk_sa *s)
 	nlq_flush(&x->q);
 }
 
-static int
-install_out(struct xfrm_kernel *x, struct xk_sa *s)
+/* The outbound state stands. */
+static void
+now_out(struct xfrm_kernel *x, struct xk_sa *s)
 {
-	struct kmsg_state st = state_of(&s->sa, true, s->parked);
-	struct batch b = { x, 0 };
-
-	if (s->parked)
-		nlq_add(&x->q, kmsg_state_add(&st), first_refused, &b, BATCH_OUT);
-	else
-		state_add(x, &s->sa, true, &b);
-	nlq_flush(&x->q);
-	if (b.rc != 0)
-		return b.rc;
 	explicit_bzero(&s->sa.keys, sizeof(s->sa.keys));
 	unpark(x, s);
 	s->st.tx_packets = s->st.tx_bytes = 0;	/* the kernel counts from 0 */
 	s->out_there = s->sa.active = true;
 	s->activated = ++x->serial;
 	s->peer->out = s;
-	return 0;
+}
+
+static int
+install_out(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct kmsg_state st = state_of(&s->sa, true, s->parked);
+	struct batch b = { .x = x };
+
+	if (s->parked)
+		nlq_add(&x->q, kmsg_state_add(&st), first_refused, &b, BATCH_OUT);
+	else
+		state_add(x, &s->sa, true, &b);
+	nlq_flush(&x->q);
+	if (b.rc == 0)
+		now_out(x, s);
+	return b.rc;
 }
 
 static int
@@ -1010,45 +1137,127 @@ remember(struct xfrm_kernel *x, const struct dp_sa *sa)
 	return s;
 }
 
-int
-xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr)
+/* 1: it is there, with *lladdr set. */
+static int
+check_sa(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr)
 {
-	struct xk_sa *s = sa_find(x, sa->spi_in);
-	struct batch b = { x, 0 };
-	int rc;
+	const struct xk_sa *s = sa_find(x, sa->spi_in);
 
 	x->err[0] = '\0';
 	if (s) {
 		*lladdr = s->peer->lladdr;
-		return s->sa.spi_out == sa->spi_out && s->sa.peer == sa->peer ? 0 : -EEXIST;
+		return s->sa.spi_out == sa->spi_out && s->sa.peer == sa->peer ? 1 : -EEXIST;
 	}
 	if (sa->tunnel == 0 || sa->tunnel > TUNNELS_MAX || !x->tunnel[sa->tunnel - 1].used || sa->peer >= DP_PEERS_MAX)
 		return -EINVAL;
-	if (sa->sel)	/* BEET rewrites addresses outside; there is nothing that would inside */
-		return -EOPNOTSUPP;
+	return sa->sel ? -EOPNOTSUPP : 0;	/* BEET rewrites addresses outside; there is nothing that would inside */
+}
+
+/* What came of it is known: the SA is there, or nothing of it. */
+static int
+settle(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	struct batch b = s->asked;
+
+	s->waiting = false;
+	if (b.rc == 0 && b.out)
+		now_out(x, s);
+	if (b.rc == 0) {
+		stale_shorten(&x->stale, s->sa.tunnel, &(struct endpoint){ s->sa.remote.addr, s->sa.encap ? s->sa.remote.port : 0 }, now_of(x) + STALE_AFTER);
+		if (x->fresh++ == 0)
+			sooner(x);
+		return 0;
+	}
+	snprintf(x->err, sizeof(x->err), "the kernel refused %s: %s", batch_what[b.what], strerror(-b.rc));
+	if (b.in)
+		state_del(x, &s->sa, false);
+	if (b.out || s->out_there)
+		state_del(x, &s->sa, true);
+	forget(x, s);
+	return b.rc;
+}
+
+/* Everything that the first SA of a peer needs, where it is to be sent on at once that too. */
+static void
+ask(struct xfrm_kernel *x, struct xk_sa *s)
+{
+	s->asked = (struct batch){ .x = x };
+	s->waiting = true;
+	peer_policies(x, s->peer, &s->sa, &s->asked);
+	state_add(x, &s->sa, false, &s->asked);
+	if (s->sa.active && !s->peer->out)
+		state_add(x, &s->sa, true, &s->asked);
+}
+
+int
+xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr)
+{
+	int rc = check_sa(x, sa, lladdr);
+	struct xk_sa *s;
+
+	if (rc != 0)
+		return rc > 0 ? 0 : rc;
 	if (!(s = remember(x, sa)))
 		return -ENOMEM;
-	peer_policies(x, s->peer, sa, &b);
-	state_add(x, sa, false, &b);
-	rc = sa->active ? activate(x, s) : 0;	/* all in one batch */
+	ask(x, s);
 	nlq_flush(&x->q);
-	rc = rc == 0 ? b.rc : rc;
-	if (rc == 0) {
-		*lladdr = s->peer->lladdr;
-		stale_shorten(&x->stale, sa->tunnel, &(struct endpoint){ sa->remote.addr, sa->encap ? sa->remote.port : 0 }, now_of(x) + STALE_AFTER);
-		if (x->fresh++ == 0 && x->timer) {	/* sooner than the audit */
-			x->host->unwatch(x->host->ctx, x->timer);
-			x->timer = NULL;
-		}
-		rearm(x);
-	} else {
-		state_del(x, sa, false);
-		if (s->out_there)
-			state_del(x, sa, true);
-		forget(x, s);
-	}
+	if (sa->active && s->peer->out && s->asked.rc == 0 && (s->asked.rc = activate(x, s)) != 0)	/* in the place of another */
+		s->asked.what = BATCH_OUT;
+	*lladdr = s->peer->lladdr;
+	rc = settle(x, s);
 	nlq_flush(&x->q);
 	return rc;
+}
+
+int
+xfrm_kernel_sa_ask(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr)
+{
+	int rc = check_sa(x, sa, lladdr);
+	struct xk_sa *s;
+
+	if (rc != 0)
+		return rc > 0 ? 0 : rc;
+	if (peer_find(x, sa->tunnel, sa->peer))	/* the outbound state of another may have to be parked */
+		return -EAGAIN;
+	if (!(s = remember(x, sa)))
+		return -ENOMEM;
+	ask(x, s);
+	*lladdr = s->peer->lladdr;
+	return -EINPROGRESS;
+}
+
+int
+xfrm_kernel_sa_added(struct xfrm_kernel *x, uint32_t spi_in)
+{
+	struct xk_sa *s = sa_find(x, spi_in);
+
+	return s && s->waiting ? settle(x, s) : s ? 0 : -ENOENT;
+}
+
+bool
+xfrm_kernel_sa_alone(const struct xfrm_kernel *x, uint32_t spi_in)
+{
+	const struct xk_sa *s = sa_find(x, spi_in);
+
+	return !s || s->peer->refs == 1;
+}
+
+void
+xfrm_kernel_collect(struct xfrm_kernel *x, bool on)
+{
+	x->collecting = on;
+}
+
+void
+xfrm_kernel_flush(struct xfrm_kernel *x)
+{
+	nlq_flush(&x->q);
+}
+
+size_t
+xfrm_kernel_waiting(const struct xfrm_kernel *x)
+{
+	return x->q.n;
 }
 
 /* The state anew with other outer addresses: keys and window as the kernel has them. */
@@ -1075,7 +1284,7 @@ static int
 move(struct xfrm_kernel *x, struct xk_sa *s, const struct dp_sa *is)
 {
 	struct dp_sa was = s->sa;
-	struct batch b = { x, 0 };
+	struct batch b = { .x = x };
 	int rc;
 
 	explicit_bzero(&was.keys, sizeof(was.keys));
@@ -1160,7 +1369,8 @@ xfrm_kernel_sa_del(struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uin
 	if (s->out_there)
 		state_del(x, &s->sa, true);
 	forget(x, s);
-	nlq_flush(&x->q);
+	if (!x->collecting)
+		nlq_flush(&x->q);
 	return true;
 }
 
@@ -1202,12 +1412,34 @@ xfrm_kernel_peer_stats(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, st
 }
 
 void
+xfrm_kernel_peer_watch(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer)
+{
+	struct xk_peer *p = peer_find(x, tunnel, peer);
+
+	if (!p)
+		return;
+	p->watch_in = p->watch_out = true;
+	p->used_in = p->used_out = false;
+	p->watched = now_of(x);
+	if (x->watched++ == 0)
+		sooner(x);
+}
+
+void
+xfrm_kernel_own(struct xfrm_kernel *x, const struct xfrm_own *own)
+{
+	x->own_of = *own;
+}
+
+void
 xfrm_kernel_counters(struct xfrm_kernel *x, dp_counter_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < XK_COUNT_N; i++)
 		fn(ctx, count_word[i], x->count[i]);
 	fn(ctx, "netlink-messages", x->q.sent);
 	fn(ctx, "netlink-batches", x->q.batches);
+	fn(ctx, "netlink-reads", x->q.reads);
+	fn(ctx, "netlink-answers-lost", x->q.lost);
 }
 
 void
@@ -1233,7 +1465,7 @@ xfrm_kernel_error(const struct xfrm_kernel *x)
 
 /* States and policies of an earlier life. Those of peers go on carrying traffic for a while (stale.h); blocks stay for ever. Messages of
  * a dump cannot be answered inside it: what is to go is collected first. */
-enum { SWEEP_MAX = 256 };
+enum { SWEEP_MAX = 256, SWEEP_ROUNDS = 2 * DP_PEERS_MAX / SWEEP_MAX };	/* a state each way of as many peers as there can be */
 
 struct sweep {
 	struct xfrm_kernel *x;
@@ -1282,7 +1514,11 @@ sweep(struct xfrm_kernel *x, bool all)
 	struct sweep *w = env_alloc(x->host->env, sizeof(*w));
 	int rc = w ? 0 : -ENOMEM;
 
-	for (bool more = true; more && rc == 0;) {
+	bool more = true;
+
+	for (unsigned round = 0; more && rc == 0 && round < SWEEP_ROUNDS; round++) {
+		uint64_t refused_before = x->count[XK_REFUSED];
+
 		*w = (struct sweep){ .x = x, .all = all };
 		rc = nlq_get(&x->q, kmsg_state_dump(), sweep_state, w);
 		if (rc == 0)
@@ -1294,6 +1530,8 @@ sweep(struct xfrm_kernel *x, bool all)
 		nlq_flush(&x->q);
 		x->count[XK_STALE_SWEPT] += w->n_state;
 		more = w->n_state == SWEEP_MAX || w->n_policy == SWEEP_MAX;
+		if (more && x->count[XK_REFUSED] - refused_before >= SWEEP_MAX)	/* it lets none go: the next round would find the same */
+			break;
 	}
 	env_free(x->host->env, w);
 	return rc;

@@ -25,6 +25,14 @@ int	xfrm_kernel_tunnel_del(struct xfrm_kernel *x, uint32_t tunnel);	/* after the
 /* The verbs of struct dp_ops that are ours. `lladdr` tells what the GRE device has to use as the peer's outer address: its own,
  * or a synthetic one where it may share that with others. */
 int	xfrm_kernel_sa_add(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr);
+/* The same with others in one batch: -EINPROGRESS, and after xfrm_kernel_flush() sa_added() tells what came of it; or -EAGAIN, where it cannot
+ * wait: ask by sa_add(), after a flush. Until then nothing is to be done to that SA. */
+int	xfrm_kernel_sa_ask(struct xfrm_kernel *x, const struct dp_sa *sa, struct addr *lladdr);
+int	xfrm_kernel_sa_added(struct xfrm_kernel *x, uint32_t spi_in);
+bool	xfrm_kernel_sa_alone(const struct xfrm_kernel *x, uint32_t spi_in);	/* its peer has no other */
+void	xfrm_kernel_collect(struct xfrm_kernel *x, bool on);	/* deletions wait for xfrm_kernel_flush() */
+void	xfrm_kernel_flush(struct xfrm_kernel *x);
+size_t	xfrm_kernel_waiting(const struct xfrm_kernel *x);	/* messages */
 int	xfrm_kernel_sa_update(struct xfrm_kernel *x, uint32_t spi_in, enum dp_sa_update what, const struct endpoint *local,
 	    const struct endpoint *remote, bool encap, struct addr *lladdr);
 bool	xfrm_kernel_sa_del(struct xfrm_kernel *x, uint32_t spi_in, uint32_t *tunnel, uint32_t *peer);	/* whose it was; false: none such */
@@ -40,6 +48,15 @@ bool	xfrm_kernel_kept_at(const struct xfrm_kernel *x, uint32_t tunnel, const str
 void	xfrm_kernel_on_swept(struct xfrm_kernel *x, void (*ended)(void *ctx), void *ctx);	/* some of them are gone */
 bool	xfrm_kernel_sa_stats(struct xfrm_kernel *x, uint32_t spi_in, struct dp_sa_stats *out);
 bool	xfrm_kernel_peer_stats(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
+void	xfrm_kernel_peer_watch(struct xfrm_kernel *x, uint32_t tunnel, uint32_t peer);	/* DP_EV_PEER_USED, each way, when the kernel has counted one */
+/* Packets of our own, which are no use of a peer: how many there were, without outer headers; and whether some that were counted here have not
+ * been counted there yet. */
+struct xfrm_own {
+	void *ctx;
+	bool (*count)(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
+	bool (*unread)(void *ctx);
+};
+void	xfrm_kernel_own(struct xfrm_kernel *x, const struct xfrm_own *own);
 void	xfrm_kernel_counters(struct xfrm_kernel *x, dp_counter_fn *fn, void *ctx);
 void	xfrm_kernel_snapshot(struct xfrm_kernel *x, dp_sa_fn *fn, void *ctx);
 

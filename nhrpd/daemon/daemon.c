@@ -23,6 +23,7 @@
 #include "nhrpd/daemon/dp_user.h"
 #include "nhrpd/daemon/ikesock.h"
 #include "nhrpd/daemon/keep.h"
+#include "nhrpd/daemon/later.h"
 #include "nhrpd/daemon/logout.h"
 #include "nhrpd/daemon/logring.h"
 #include "nhrpd/daemon/loop.h"
@@ -51,6 +52,7 @@ struct daemon {
 	struct conf *conf;
 	struct core *core;
 	struct dp *dp;
+	struct later later;
 	struct rib *rib;
 	struct maproutes *maps;
 	bool addrs_changed;	/* of this host: they look for theirs again, once the routing table is not being read */
@@ -148,7 +150,28 @@ act_sa_add(struct daemon *d, const struct core_act *a)
 	int e = d->dp->ops->sa_add(d->dp, a->sa);
 	const char *why = e != 0 && d->kernel_plane ? d->dp->ops->error(d->dp) : NULL;
 
-	result(d, a, e, why && *why ? why : NULL);
+	if (e != -EINPROGRESS || !later_wait(&d->later, a))
+		result(d, a, e, why && *why ? why : NULL);
+}
+
+/* The kernel's plane may have answered for several together. */
+static void
+settled(void *ctx, const struct core_act *a, int e, const char *why)
+{
+	struct daemon *d = ctx;
+
+	if (e == 0 && a->kind == CORE_ACT_NEIGH_SET)
+		bfd_neigh(d->bfd, &a->neigh);
+	result(d, a, e, why);
+}
+
+static void
+act_neigh_set(struct daemon *d, const struct core_act *a)
+{
+	int e = d->dp->ops->neigh_set(d->dp, &a->neigh);
+
+	if (e != -EINPROGRESS || !later_wait(&d->later, a))
+		settled(d, a, e, NULL);
 }
 
 /* zebra's answer comes later. */
@@ -160,16 +183,6 @@ act_route_set(struct daemon *d, const struct core_act *a)
 
 	if (e != -EINPROGRESS)
 		result(d, a, e, NULL);
-}
-
-static void
-act_neigh_set(struct daemon *d, const struct core_act *a)
-{
-	int e = d->dp->ops->neigh_set(d->dp, &a->neigh);
-
-	if (e == 0)
-		bfd_neigh(d->bfd, &a->neigh);
-	result(d, a, e, NULL);
 }
 
 static void
@@ -199,8 +212,9 @@ act_ike_send(struct daemon *d, const struct core_act *a)
 }
 
 static void
-carry_out(struct daemon *d, const struct core_act *a)
+carry_out(void *ctx, const struct core_act *a)
 {
+	struct daemon *d = ctx;
 	const struct dp_ops *dp = d->dp->ops;
 	struct rib *rib;
 
@@ -274,8 +288,13 @@ carry_all(struct daemon *d)
 	if (d->carrying || !d->core)
 		return;
 	d->carrying = true;
-	while ((a = core_next(d->core, now_of(d))))
-		carry_out(d, a);
+	for (;;) {
+		if (core_pending(d->core) == 0)	/* what is held is the core's until it has no more */
+			later_settle(&d->later);
+		if (!(a = core_next(d->core, now_of(d))))
+			break;
+		later_act(&d->later, a);
+	}
 	d->carrying = false;
 	keep_poll(d->keep);
 	at = tick_min(core_deadline(d->core), logbook_deadline(d->log.book));
@@ -928,6 +947,7 @@ open_all(struct daemon *d)
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
+	d->later = (struct later){ .dp = d->dp, .carry = carry_out, .result = settled, .ctx = d };
 	if (!(d->bfd = bfd_new(&d->loop.host, d->conf, &bfd_face, d)) || !(d->names = names_new(&d->loop.host, on_names, d)) ||
 	    !(d->revoke = revoke_new(&d->loop, wall, on_revocation, d)) || !(d->certs = certwatch_new(&d->loop.host, d->conf, wall_clock)))
 		return fail(d, "out of memory");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/dpsec.h"
+#include "lib/nlq.h"
 #include "mgre/guard.h"
 #include "mgre/kernel.h"
 #include "mgre/leaving.h"
@@ -19,6 +20,7 @@ enum {
 	LINK_MTU = 1500,	/* where the source address is nobody's yet */
 	MTU_MIN = 576, MTU_MIN6 = 1280,	/* IPv6 inside goes away below */
 	TCP4 = 40, TCP6 = 60,	/* octets of IP and TCP header */
+	MESSAGES = NLQ_MESSAGES / 2,	/* collected; one verb adds a few */
 };
 
 /* The inner MTU where none is configured: what the link of the source address leaves with the SA that adds most. */
@@ -27,8 +29,24 @@ struct room {
 	unsigned link, head, mtu;
 };
 
+/* Up: SA, then neighbour. Down: neighbour, then SA. What is collected goes one way at a time. */
+enum way { WAY_NONE, WAY_UP, WAY_DOWN };
+
+/* Of those answered -EINPROGRESS, in their order. */
+struct later {
+	bool neighbour;
+	uint32_t spi_in, tunnel, peer;	/* an SA's */
+	struct dp_neigh neigh;
+	int rc, peer_rc;	/* peer_rc: of our own table */
+	char why[96];
+};
+
 struct dp_kernel {
 	struct dp dp;
+	bool collecting;	/* between begin() and settle() */
+	enum way way;
+	struct later later[DP_LATER_MAX];
+	unsigned n_later, n_done;
 	struct room room[CORE_TUNNELS_MAX];
 	bool by_xfrm;	/* whose error() is the last one's */
 	const struct env *env;
@@ -117,6 +135,66 @@ room_for(struct dp_kernel *d, const struct dp_sa *sa)
 	}
 }
 
+/* ---- verbs that may wait for others: peers are programmed in batches */
+
+static void
+neigh_answer(void *ctx, uint64_t which, int error)
+{
+	struct dp_kernel *d = ctx;
+
+	d->later[which].rc = error;
+}
+
+static void
+finish(struct dp_kernel *d, struct later *l)
+{
+	uint32_t tunnel, peer;
+
+	if (l->neighbour) {
+		mgre_kernel_neigh_answered(d->mgre, &l->neigh, l->rc);
+		return;
+	}
+	l->rc = xfrm_kernel_sa_added(d->xfrm, l->spi_in);
+	if (l->rc == 0 && l->peer_rc != 0 && xfrm_kernel_sa_del(d->xfrm, l->spi_in, &tunnel, &peer))
+		l->rc = l->peer_rc;
+	else if (l->rc != 0)
+		snprintf(l->why, sizeof(l->why), "%s", xfrm_kernel_error(d->xfrm));
+	if (l->rc == 0)
+		return;
+	mgre_kernel_peer_del(d->mgre, l->tunnel, l->peer);	/* it had no other */
+}
+
+/* What is collected is done, and what came of it known. */
+static void
+flush(struct dp_kernel *d)
+{
+	if (d->way == WAY_DOWN)
+		mgre_kernel_flush(d->mgre);
+	xfrm_kernel_flush(d->xfrm);
+	if (d->way == WAY_UP)
+		mgre_kernel_flush(d->mgre);
+	d->way = WAY_NONE;
+	for (; d->n_done < d->n_later; d->n_done++)
+		finish(d, &d->later[d->n_done]);
+	xfrm_kernel_flush(d->xfrm);	/* what took back a part of those that were refused */
+	mgre_kernel_flush(d->mgre);
+}
+
+/* The next goes that way. False: it cannot wait, and nothing else does. Neither queue is ever so full that it goes by itself, before its turn. */
+static bool
+goes(struct dp_kernel *d, enum way way)
+{
+	bool waits = d->collecting && (way == WAY_DOWN || d->n_later < DP_LATER_MAX);
+
+	if (!waits || d->way != way || xfrm_kernel_waiting(d->xfrm) >= MESSAGES || mgre_kernel_waiting(d->mgre) >= MESSAGES)
+		flush(d);
+	if (waits)
+		d->way = way;
+	return waits;
+}
+
+/* ---- verbs */
+
 /* What blocked clear GRE of this key in an earlier life goes, and nothing comes in its place. */
 static int
 tunnel_set_bare(struct dp_kernel *d, const struct dp_tunnel *conf)
@@ -155,6 +233,7 @@ tunnel_set_protected(struct dp *dp, const struct dp_tunnel *conf)
 static int
 tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 {
+	flush(of(dp));
 	return conf->bare ? tunnel_set_bare(of(dp), conf) : tunnel_set_protected(dp, conf);
 }
 
@@ -164,6 +243,7 @@ tunnel_del(struct dp *dp, uint32_t tunnel)
 	struct dp_kernel *d = of(dp);
 	int rc = 0;
 
+	flush(d);
 	mgre_kernel_tunnel_del(d->mgre, tunnel);
 	if (bare_has(d->bare, tunnel))
 		bare_tunnel_del(d->bare, tunnel);
@@ -179,7 +259,22 @@ tunnel_del(struct dp *dp, uint32_t tunnel)
 static int
 neigh_set(struct dp *dp, const struct dp_neigh *n)
 {
-	return mgre_kernel_neigh_set(of(dp)->mgre, n);
+	struct dp_kernel *d = of(dp);
+	struct later *l = &d->later[d->n_later];
+	int rc;
+
+	if (!goes(d, WAY_UP))
+		return mgre_kernel_neigh_set(d->mgre, n);
+	rc = mgre_kernel_neigh_ask(d->mgre, n, neigh_answer, d, d->n_later);
+	if (rc == -EAGAIN) {
+		flush(d);
+		return mgre_kernel_neigh_set(d->mgre, n);
+	}
+	if (rc == -EINPROGRESS) {
+		*l = (struct later){ .neighbour = true, .neigh = *n };
+		d->n_later++;
+	}
+	return rc;
 }
 
 static int
@@ -191,6 +286,7 @@ oper_set(struct dp *dp, uint32_t tunnel, bool up)
 static int
 neigh_del(struct dp *dp, uint32_t tunnel, const struct addr *proto)
 {
+	goes(of(dp), WAY_DOWN);
 	return mgre_kernel_neigh_del(of(dp)->mgre, tunnel, proto);
 }
 
@@ -206,6 +302,21 @@ sa_add_bare(struct dp_kernel *d, const struct dp_sa *sa)
 	return rc;
 }
 
+/* As sa_add(), but the kernel may be asked later. */
+static int
+sa_ask(struct dp_kernel *d, const struct dp_sa *sa)
+{
+	struct addr lladdr;
+	int rc = xfrm_kernel_sa_ask(d->xfrm, sa, &lladdr);
+
+	if (rc != -EINPROGRESS)
+		return rc;
+	d->later[d->n_later] = (struct later){ .spi_in = sa->spi_in, .tunnel = sa->tunnel, .peer = sa->peer };
+	d->later[d->n_later++].peer_rc = mgre_kernel_peer_set(d->mgre, sa->tunnel, sa->peer, &lladdr);
+	room_for(d, sa);
+	return -EINPROGRESS;
+}
+
 static int
 sa_add(struct dp *dp, const struct dp_sa *sa)
 {
@@ -216,6 +327,11 @@ sa_add(struct dp *dp, const struct dp_sa *sa)
 
 	if (sa->bare)
 		return sa_add_bare(d, sa);
+	if (goes(d, WAY_UP) && (rc = sa_ask(d, sa)) != -EAGAIN) {
+		d->by_xfrm = true;
+		return rc;
+	}
+	flush(d);
 	rc = xfrm_kernel_sa_add(d->xfrm, sa, &lladdr);
 
 	d->by_xfrm = rc != 0;
@@ -236,6 +352,7 @@ sa_update(struct dp *dp, uint32_t spi_in, enum dp_sa_update what, const struct e
 
 	if (bare_sa_find(d->bare, spi_in, &tunnel, &peer))	/* sent on since it is there, and never elsewhere */
 		return 0;
+	flush(d);
 	rc = xfrm_kernel_sa_update(d->xfrm, spi_in, what, local, remote, encap, &lladdr);
 
 	if (rc == 0 && xfrm_kernel_sa_find(d->xfrm, spi_in, &tunnel, &peer))
@@ -250,6 +367,9 @@ sa_del(struct dp *dp, uint32_t spi_in)
 	struct dp_peer_stats st;
 	uint32_t tunnel, peer;
 
+	if (!xfrm_kernel_sa_alone(d->xfrm, spi_in))	/* another may take over, at once */
+		flush(d);
+	goes(d, WAY_DOWN);
 	if (bare_sa_del(d->bare, spi_in, &tunnel, &peer))
 		mgre_kernel_peer_del(d->mgre, tunnel, peer);
 	else if (xfrm_kernel_sa_del(d->xfrm, spi_in, &tunnel, &peer) && !xfrm_kernel_peer_stats(d->xfrm, tunnel, peer, &st))
@@ -269,16 +389,57 @@ send_nhrp(struct dp *dp, uint32_t tunnel, uint32_t peer, struct span nhrp)
 	return mgre_kernel_send(of(dp)->mgre, tunnel, peer, nhrp);
 }
 
+/* Reading sends what waits before it. */
+static void
+before_reading(struct dp_kernel *d)
+{
+	if (d->way == WAY_DOWN)
+		flush(d);
+}
+
 static bool
 peer_stats(struct dp *dp, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {
+	before_reading(of(dp));
 	return bare_has(of(dp)->bare, tunnel) ? mgre_kernel_peer_stats(of(dp)->mgre, tunnel, peer, out) :
 						xfrm_kernel_peer_stats(of(dp)->xfrm, tunnel, peer, out);
+}
+
+static void
+peer_watch(struct dp *dp, uint32_t tunnel, uint32_t peer)
+{
+	if (!bare_has(of(dp)->bare, tunnel))	/* of those only what is sent is counted */
+		xfrm_kernel_peer_watch(of(dp)->xfrm, tunnel, peer);
+}
+
+/* NHRP among what XFRM has counted: it sees the GRE header, and the IP header that goes before it. */
+static bool
+own_count(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
+{
+	const struct dp_kernel *d = ctx;
+	const struct room *r = &d->room[tunnel - 1];
+	unsigned head = r->head + (r->v6 ? 40 : 20);
+	struct mgre_own own;
+
+	if (!mgre_kernel_own(d->mgre, tunnel, peer, &own))
+		return false;
+	*out = (struct dp_peer_stats){ .rx_packets = own.rx_packets, .rx_bytes = own.rx_bytes + own.rx_packets * head, .tx_packets = own.tx_packets,
+		.tx_bytes = own.tx_bytes + own.tx_packets * head };
+	return true;
+}
+
+static bool
+own_unread(void *ctx)
+{
+	const struct dp_kernel *d = ctx;
+
+	return mgre_kernel_unread(d->mgre);
 }
 
 static bool
 sa_stats(struct dp *dp, uint32_t spi_in, struct dp_sa_stats *out)
 {
+	before_reading(of(dp));
 	return xfrm_kernel_sa_stats(of(dp)->xfrm, spi_in, out);
 }
 
@@ -329,6 +490,32 @@ error(const struct dp *dp)
 	const struct dp_kernel *d = (const struct dp_kernel *)(const void *)dp;
 
 	return d->by_xfrm ? xfrm_kernel_error(d->xfrm) : mgre_kernel_error(d->mgre);
+}
+
+static void
+begin(struct dp *dp)
+{
+	struct dp_kernel *d = of(dp);
+
+	d->collecting = true;
+	xfrm_kernel_collect(d->xfrm, true);
+	mgre_kernel_collect(d->mgre, true);
+}
+
+static void
+settle(struct dp *dp, dp_settled_fn *fn, void *ctx)
+{
+	struct dp_kernel *d = of(dp);
+	unsigned n;
+
+	d->collecting = false;
+	xfrm_kernel_collect(d->xfrm, false);
+	mgre_kernel_collect(d->mgre, false);
+	flush(d);
+	n = d->n_later;
+	d->n_later = d->n_done = 0;
+	for (unsigned i = 0; i < n; i++)	/* whoever is told asks for nothing of this plane before he has heard all */
+		fn(ctx, i, d->later[i].rc, d->later[i].why);
 }
 
 /* The devices first: nothing is left that could send. */
@@ -388,6 +575,7 @@ static const struct dp_ops kernel_ops = {
 	.send = send_nhrp,
 	.peer_stats = peer_stats,
 	.sa_stats = sa_stats,
+	.peer_watch = peer_watch,
 	.link_info = link_info,
 	.counters = counters,
 	.snapshot = snapshot,
@@ -395,6 +583,8 @@ static const struct dp_ops kernel_ops = {
 	.error = error,
 	.kept = kept,
 	.kept_peer = kept_peer,
+	.begin = begin,
+	.settle = settle,
 	.free = free_kernel,
 };
 
@@ -467,6 +657,7 @@ dp_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, si
 	    (d->sock = ikesock_new(host, IKESOCK_4500, on_ike, d, err, errlen))) {
 		mgre_kernel_keep(d->mgre, kept_at, d);
 		xfrm_kernel_on_swept(d->xfrm, on_swept, d);
+		xfrm_kernel_own(d->xfrm, &(struct xfrm_own){ d, own_count, own_unread });
 		return &d->dp;
 	}
 	free_kernel(&d->dp);

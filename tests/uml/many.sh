@@ -23,8 +23,11 @@ swarm_start
 eventually 300 "$SWARM spokes register" swarm_up || { tail -n 5 "$TOPO_DIR/swarm.log"; exit 1; }
 note "hub: $(($(cpu) - c))0 ms of CPU, $(($(now) - t)) ms until all were registered"
 eventually 20 "all are the kernel's neighbours" hub_has
-note "netlink of XFRM: $(count netlink-messages) messages in $(count netlink-batches) batches"
-[ "$(count netlink-messages)" -ge $((2 * $(count netlink-batches))) ]; check $? "several messages in a batch"
+for w in netlink rtnetlink; do note "$w: $(count $w-messages) messages in $(count $w-batches) exchanges, $(count $w-reads) reads"; done
+# a peer is two states, two policies and a neighbour; it took an exchange of XFRM and one of routes, one by one
+asked=$(($(count netlink-batches) + $(count rtnetlink-batches)))
+[ $asked -lt $((SWARM * 3 / 2)) ]; check $? "peers are programmed in batches" "$asked exchanges with the kernel for $SWARM peers"
+! dmesg | grep -q 'leftover after parsing'; check $? "the kernel can read all of what it is asked"
 n=$(ns hub ip xfrm state | grep -c '^src'); [ "$n" -ge $((2 * SWARM)) ]; check $? "each has its pair of states" "$n"
 
 # ---- at rest, then with multicast to all of them once per second for 10 s

@@ -30,6 +30,15 @@ in_namespace(void)
 	return true;
 }
 
+static int64_t
+ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static struct nl_msg *
 neigh(uint16_t type, unsigned ifindex, unsigned n)
 {
@@ -158,6 +167,67 @@ START_TEST(news_are_heard)
 }
 END_TEST
 
+/* The kernel takes no request of that size: it goes in parts, and everybody has his own answer. */
+START_TEST(too_large_for_one)
+{
+	struct got g = { .n = 0 };
+	int room = 1, va;
+	struct nlq q;
+	char err[128];
+
+	if (!in_namespace())
+		return;
+	va = (int)if_nametoindex("va");
+	ck_assert(nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)));
+	ck_assert_int_eq(setsockopt(nl_socket_get_fd(q.sock), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);	/* the least there is: 4608 */
+	for (unsigned i = 0; i < NLQ_MESSAGES; i++) {
+		g.error[i] = 1;
+		nlq_add(&q, neigh(RTM_NEWNEIGH, i % 32 == 31 ? 4711 : (unsigned)va, i), note, &g, i);
+	}
+	nlq_flush(&q);
+	ck_assert_uint_eq(g.n, NLQ_MESSAGES);
+	for (unsigned i = 0; i < NLQ_MESSAGES; i++)
+		ck_assert_msg(g.error[i] == (i % 32 == 31 ? -ENODEV : 0), "%u: %d", i, g.error[i]);
+	ck_assert_uint_eq(neighbours(&q), NLQ_MESSAGES - 4);
+	ck_assert_uint_gt(q.batches, 1);	/* else this test is of nothing */
+	ck_assert_uint_lt(q.batches, 16);
+	nlq_close(&q);
+}
+END_TEST
+
+/* Every message is refused, and there is room for a few of the answers: those are told as they are, the others failed too. */
+START_TEST(no_room_for_the_answers)
+{
+	struct got g = { .n = 0 };
+	unsigned known = 0;
+	int room = 1;
+	int64_t from;
+	struct nlq q;
+	char err[128];
+
+	if (!in_namespace())
+		return;
+	ck_assert(nlq_open(&q, NETLINK_ROUTE, err, sizeof(err)));
+	ck_assert_int_eq(setsockopt(nl_socket_get_fd(q.sock), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+	for (unsigned i = 0; i < NLQ_MESSAGES; i++) {
+		g.error[i] = 1;
+		nlq_add(&q, neigh(RTM_NEWNEIGH, 4711, i), note, &g, i);
+	}
+	from = ms();
+	nlq_flush(&q);
+	ck_assert_int_lt(ms() - from, NLQ_WAIT_MS);	/* the answer that is lost is not waited for */
+	ck_assert_uint_eq(g.n, NLQ_MESSAGES);
+	for (unsigned i = 0; i < NLQ_MESSAGES; i++) {
+		ck_assert_msg(g.error[i] == -ENODEV || g.error[i] == -ENOBUFS, "%u: %d", i, g.error[i]);
+		known += g.error[i] == -ENODEV;
+	}
+	ck_assert_uint_lt(known, NLQ_MESSAGES);
+	ck_assert_uint_eq(q.lost, 1);
+	ck_assert_int_eq(nlq_do(&q, neigh(RTM_NEWNEIGH, if_nametoindex("va"), 1)), 0);	/* and it goes on */
+	nlq_close(&q);
+}
+END_TEST
+
 /* More news than there is room for: the rest is heard, and that some are missing is told. */
 START_TEST(lost_news_are_told)
 {
@@ -240,15 +310,6 @@ silent_answer(const struct silent *s, uint32_t seq, int error)
 	ck_assert_int_eq(send(s->kernel, &m, sizeof(m), 0), sizeof(m));
 }
 
-static int64_t
-ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* All that have no answer fail, at the deadline and not before; what was refused before it stays refused. Asked again, it is answered,
  * and the first answer, which comes now, is taken for no other's. */
 START_TEST(no_answer_is_waited_for_for_ever)
@@ -316,4 +377,4 @@ START_TEST(talk_is_no_answer)
 }
 END_TEST
 
-SUITE(nlq, each_its_answer, order_is_kept, news_are_heard, lost_news_are_told, no_answer_is_waited_for_for_ever, a_dump_that_never_begins, talk_is_no_answer)
+SUITE(nlq, each_its_answer, order_is_kept, too_large_for_one, no_room_for_the_answers, news_are_heard, lost_news_are_told, no_answer_is_waited_for_for_ever, a_dump_that_never_begins, talk_is_no_answer)

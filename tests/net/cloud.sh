@@ -16,8 +16,10 @@ fi
 # ---- the first packet of a conversation goes with the others by the hub: neither lost nor held back for a key exchange
 out=$(ns spoke1-h ping -n -c 5 -i 0.2 -W 2 "$(lan_host 2)")
 [[ $out == *" 0% packet loss"* ]]; check $? "the first packets between two spokes are not lost" "$(tail -n 2 <<<"$out" | tr '\n' ' ')"
-first=$(sed -n 's/.*icmp_seq=1 .*time=\([0-9]*\).*/\1/p' <<<"$out")
-[ "${first:-9999}" -lt 250 ]; check $? "nor held back" "${first:-?} ms there and back"
+first() { sed -n 's/.*icmp_seq=1 .*time=\([0-9]*\).*/\1/p'; }	# ms there and back
+firsts=$(first <<<"$out"; for p in 2-3 3-1; do ns "spoke${p%-*}-h" ping -n -c 1 -W 2 "$(lan_host "${p#*-}")" | first; done)
+fastest=$(sort -n <<<"$firsts" | head -n 1)	# a machine may stand still for a moment, a key exchange holds up all of them
+[ "${fastest:-9999}" -lt 250 ]; check $? "nor held back" "ms there and back, of three pairs: $(tr '\n' ' ' <<<"$firsts")"
 
 everyone_reaches_everyone lan_host
 [ -z "$CLOUD_V6OVER" ] || everyone_reaches_everyone lan_host6

@@ -1,6 +1,7 @@
 /* Paths that were verified before: what a second time spares, and all that is asked again each time. */
 #include "tests/unit/lab_ca.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +82,47 @@ START_TEST(second_time)
 	ck_assert_int_eq(out.until, until);
 	ck_assert_uint_eq(ike_chain_n(out.chain), 1);
 	ck_assert_mem_eq(ike_chain_fingerprint(out.chain, 0), leaf.fingerprint, 32);
+}
+END_TEST
+
+/* As the crypto workers do it: several at once with the same trustpoints, for one of whom now and then the path is revoked; and each signs.
+ * (With a thread sanitizer this is where it would speak.) */
+static void *
+worker(void *arg)
+{
+	struct ike_sign_as as = { IKE_SIGN_ANY, 1 << IKE_HASH_SHA256 };
+	bool forgets = arg != NULL;
+	uint8_t mine_sig[IKE_SIG_MAX], method;
+	char why[IKE_WHY_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 40; i++) {
+		struct ike_proved o;
+
+		if (ike_proof_check(&p, &o) == IKE_CERT_OK && ike_sign(mine, &as, p.octets, &method, mine_sig, why))
+			n++;
+		if (forgets && o.chain && i % 4 == 0)
+			ike_chain_forget(o.chain);
+		ike_chain_free(o.chain);
+	}
+	return n == 40 ? arg ? arg : (void *)&p : NULL;
+}
+
+START_TEST(several_threads)
+{
+	enum { N = 6 };
+	pthread_t th[N];
+
+	for (unsigned i = 0; i < N; i++)
+		ck_assert_int_eq(pthread_create(&th[i], NULL, worker, i == 0 ? &out : NULL), 0);
+	for (unsigned i = 0; i < N; i++) {
+		void *ok = NULL;
+
+		pthread_join(th[i], &ok);
+		ck_assert_ptr_nonnull(ok);
+	}
+	prove();
+	good(true);
 }
 END_TEST
 
@@ -262,6 +304,7 @@ known_suite(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, second_time);
+	tcase_add_test(tc, several_threads);
 	tcase_add_test(tc, signature_and_identity_each_time);
 	tcase_add_test(tc, dates);
 	tcase_add_test(tc, anchor_expires);

@@ -27,6 +27,7 @@ struct item {
 	bool way;	/* else a peer */
 	bool gone;	/* not wanted, to be told */
 	bool told;
+	unsigned wanted;	/* a way: how often */
 	uint32_t vrf;	/* told: under this number */
 	struct watch_peer_info p;	/* a way: only vrf, and peer for where it leads to */
 	struct watch_way_info w;
@@ -754,6 +755,7 @@ watch_way_set(struct watch *w, const char *vrf, const struct addr *to)
 
 	if (!i)
 		return false;
+	i->wanted = i->gone ? 1 : i->wanted + 1;
 	if (!i->told || i->gone) {
 		i->gone = i->w.known = false;
 		tell(w, i);
@@ -765,8 +767,10 @@ void
 watch_way_del(struct watch *w, const char *vrf, const struct addr *to)
 {
 	struct watch_peer key = way_key(vrf, to);
+	struct item *i = item_find(w, true, &key);
 
-	item_end(w, item_find(w, true, &key));
+	if (i && !i->gone && --i->wanted == 0)
+		item_end(w, i);
 }
 
 bool

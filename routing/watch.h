@@ -61,7 +61,7 @@ void	watch_peer_del(struct watch *w, const struct watch_peer *p);	/* by the same
 bool	watch_peer_info(const struct watch *w, const struct watch_peer *p, struct watch_peer_info *out);
 void	watch_peers_keep(struct watch *w, bool (*stays)(void *ctx, const struct watch_peer *), void *ctx);	/* ends the others */
 
-bool	watch_way_set(struct watch *w, const char *vrf, const struct addr *to);	/* "" for no VRF */
+bool	watch_way_set(struct watch *w, const char *vrf, const struct addr *to);	/* "" for no VRF; as often as it is ended */
 void	watch_way_del(struct watch *w, const char *vrf, const struct addr *to);
 bool	watch_way_info(const struct watch *w, const char *vrf, const struct addr *to, struct watch_way_info *out);
 

@@ -420,6 +420,21 @@ render_timeline(FILE *f, json_t *data)
 	not_shown(f, data);
 }
 
+/* What zebra says of the way to a hub: in details, and where there is none. */
+static void
+way(FILE *f, json_t *e)
+{
+	json_t *w = json_object_get(e, "way");
+	char age[16];
+
+	if (!json_is_object(w))
+		return;
+	if (!flag(w, "reachable"))
+		fprintf(f, "    Underlay: no route to %s for %s\n", text(e, "nbma"), time_of(w, "age_s", age));
+	else if (json_object_get(e, "session"))
+		fprintf(f, "    Underlay: %s by %s%s%s for %s\n", text(e, "nbma"), text(w, "prefix"), text(w, "via")[0] ? " via " : "", text(w, "via"), time_of(w, "age_s", age));
+}
+
 static void
 render_nhs(FILE *f, json_t *data)
 {
@@ -446,6 +461,7 @@ render_nhs(FILE *f, json_t *data)
 			fprintf(f, "    multicast: %s\n", flag(e, "multicast") ? "yes" : "no");
 		session(f, "    ", e);
 		bfd(f, "    ", e);
+		way(f, e);
 		if (!flag(e, "up") || json_object_get(e, "session"))	/* in details also what went wrong last */
 			reason(f, "    ", e);
 	}

@@ -368,6 +368,7 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 	case CORE_ACT_REVOCATION:
 	case CORE_ACT_PATH_RESULT:
 	case CORE_ACT_OPER_SET:
+	case CORE_ACT_TRACK:
 	case CORE_ACT_LOOKUP:
 		break;
 	}

@@ -73,6 +73,7 @@ enum core_act_kind {
 	CORE_ACT_REVOCATION,	/* job: ike_job_chain() is to be asked about; back by core_job_done() */
 	CORE_ACT_PATH_RESULT,	/* dp->path_result, where there is one */
 	CORE_ACT_OPER_SET,	/* dp->oper_set, where there is one: the interface is of use (up), or not */
+	CORE_ACT_TRACK,	/* the way to the outer address `nbma` of a hub matters from now on (up), or once less; core_way() hears of it */
 	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
 };
 
@@ -86,7 +87,8 @@ struct core_act {
 	const struct dp_tunnel *dp_tunnel;	/* TUNNEL_SET */
 	struct endpoint local, remote;
 	bool encap;
-	bool up;	/* OPER_SET */
+	bool up;	/* OPER_SET, TRACK */
+	struct addr nbma;	/* TRACK */
 	struct span packet;
 	struct rib_route route;	/* ROUTE_SET, ROUTE_DEL: ifindex from core_ifindex() */
 	struct ike_job *job;
@@ -129,6 +131,9 @@ void	core_source(struct core *c, tick_t now, uint32_t tunnel, const struct addr 
 /* Somebody who watches it (BFD) does not hear a peer any more, that was at this tunnel address. Unless it answers over its SA within that
  * time, all that led there goes at once, its SAs end, and who is wanted there is dialled anew. reason: static text. */
 void	core_peer_doubted(struct core *c, tick_t now, uint32_t tunnel, uint32_t peer, const struct addr *proto, tick_t within, const char *reason);
+/* The way to an outer address of a hub is there (again), is another one (anew), or is not there. Who is not up is dialled at once where it is, and
+ * who is up is asked over its SA whether it still is. */
+void	core_way(struct core *c, tick_t now, const struct addr *nbma, bool reachable);
 void	core_tick(struct core *c, tick_t now);
 tick_t	core_deadline(const struct core *c);
 /* Applies the difference: an interface of the same name has the same place in both configurations; one that did not change is

@@ -81,6 +81,7 @@ struct core_dial {
 	struct core_peer *peer;	/* who answered; NULL while dialling */
 	struct core_want *wants;
 	uint32_t attempt;	/* timeline.c; 0: the next step begins one */
+	bool no_way;	/* core_way(): to none of its addresses that was told of */
 	bool at_ipsec;	/* the last failure: IKE was fine, IPsec was not */
 	const char *reason;	/* of the last failure; "" */
 	char reason_buf[400];
@@ -253,6 +254,9 @@ void	core_trace(struct core *c, uint32_t tunnel, const struct trace_mark *m);
 /* idle.c */
 void	core_idle_watch(struct core *c, struct core_peer *p);	/* from now, while it is up */
 void	core_idle_tick(struct core *c);	/* with the time */
+
+/* way.c */
+void	core_track(struct core *c, const struct core_dial *d, bool on);
 
 /* want.c */
 void	core_want_add(struct core *c, struct core_tunnel *t, const struct nhrp_act *a);

@@ -144,12 +144,14 @@ dial_new(struct core *c, struct core_tunnel *t, const struct nhrp_act *a)
 	t->dials = d;
 	map_add(&c->dial_addrs, &d->by_addrs, addrs_hash(c, a));
 	map_add(&c->dials, &d->by_id, map_hash(&c->dials, &d->id, sizeof(d->id)));
+	core_track(c, d, true);
 	return d;
 }
 
 static void
 dial_free(struct core *c, struct core_dial *d)
 {
+	core_track(c, d, false);
 	core_dial_serve(d, NULL);
 	if (d->prev)
 		d->prev->next = d->next;

@@ -123,8 +123,30 @@ on_peer(void *ctx, const struct watch_peer_info *i)
 static void
 on_way(void *ctx, const struct watch_way_info *i)
 {
-	(void)ctx;
-	(void)i;
+	struct bfd *b = ctx;
+
+	b->face->way(b->ctx, &i->to, i->reachable);
+}
+
+static const char *
+underlay(const struct bfd *b)
+{
+	return b->host->underlay ? b->host->underlay : "";
+}
+
+void
+bfd_track(struct bfd *b, const struct addr *to, bool on)
+{
+	if (!on)
+		watch_way_del(b->watch, underlay(b), to);
+	else if (!watch_way_set(b->watch, underlay(b), to))
+		log_at(b->host->log, LOG_LV_WARN, "track-full", "no room to follow one more way outside");
+}
+
+bool
+bfd_way(const struct bfd *b, const struct addr *to, struct watch_way_info *out)
+{
+	return watch_way_info(b->watch, underlay(b), to, out) && out->known;
 }
 
 static void

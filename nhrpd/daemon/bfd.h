@@ -11,6 +11,7 @@
 struct bfd_face {
 	/* A peer that was there is not heard any more; within: what it may take to find out whether it is really dead. why is static. */
 	void (*down)(void *ctx, uint32_t tunnel, uint32_t peer, const struct addr *proto, tick_t within, const char *why);
+	void (*way)(void *ctx, const struct addr *to, bool reachable);	/* the way to an outer address came, went, or is another one */
 	void (*dial)(void *ctx, const char *path, void (*done)(void *arg, int fd), void *arg);	/* as in struct zebra_face */
 };
 
@@ -22,6 +23,8 @@ void	bfd_link(struct bfd *b, uint32_t tunnel, uint32_t ifindex);	/* the interfac
 void	bfd_neigh(struct bfd *b, const struct dp_neigh *n);	/* it stands in the data plane */
 void	bfd_neigh_gone(struct bfd *b, uint32_t tunnel, const struct addr *proto);
 void	bfd_conf(struct bfd *b, const struct conf *conf, const struct core *core);	/* after a reload: the configuration in force */
+void	bfd_track(struct bfd *b, const struct addr *to, bool on);	/* an outer address */
+bool	bfd_way(const struct bfd *b, const struct addr *to, struct watch_way_info *out);	/* false: nothing is known */
 /* False: it is not to be watched. why: where it is not up, in words; static. */
 bool	bfd_info(const struct bfd *b, uint32_t tunnel, const struct addr *proto, struct watch_peer_info *out, const char **why);
 

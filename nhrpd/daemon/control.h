@@ -44,6 +44,7 @@ struct control_src {
 	const char *(*route_by)(void *ctx, const struct prefix *dst, uint32_t tunnel);	/* who installed a route of ours; NULL: the kernel (tests) */
 	/* How bfdd sees a neighbour; false: nobody is to watch it. why: static. NULL: nothing is known (tests) */
 	bool (*bfd)(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer_info *out, const char **why);
+	bool (*way)(void *ctx, const struct addr *to, struct watch_way_info *out);	/* zebra's, to an outer address; false: it is not known. NULL: nothing is (tests) */
 	void *ctx;	/* for the functions */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };

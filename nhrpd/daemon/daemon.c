@@ -269,6 +269,9 @@ carry_out(void *ctx, const struct core_act *a)
 	case CORE_ACT_REVOCATION:
 		revoke_check(d->revoke, a->job);
 		break;
+	case CORE_ACT_TRACK:
+		bfd_track(d->bfd, &a->nbma, a->up);
+		break;
 	case CORE_ACT_OPER_SET:
 		act_oper_set(d, a);
 		break;
@@ -918,6 +921,14 @@ on_bfd_down(void *ctx, uint32_t tunnel, uint32_t peer, const struct addr *proto,
 }
 
 static void
+on_way(void *ctx, const struct addr *to, bool reachable)
+{
+	struct daemon *d = ctx;
+
+	core_way(d->core, now_of(d), to, reachable);
+}
+
+static void
 on_zebra(void *ctx, const struct zapi_version *v, const char *path)
 {
 	struct daemon *d = ctx;
@@ -929,7 +940,7 @@ on_zebra(void *ctx, const struct zapi_version *v, const char *path)
 static bool
 open_all(struct daemon *d)
 {
-	static const struct bfd_face bfd_face = { .down = on_bfd_down, .dial = zebra_dial };
+	static const struct bfd_face bfd_face = { .down = on_bfd_down, .way = on_way, .dial = zebra_dial };
 
 	if (d->o->pid_path && (d->pid_fd = pidfile_open(d->o->pid_path, d->why, sizeof(d->why))) < 0)
 		return fail(d, d->why);
@@ -1051,12 +1062,20 @@ bfd_of(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer_i
 	return bfd_info(d->bfd, tunnel, proto, out, why);
 }
 
+static bool
+way_of(void *ctx, const struct addr *to, struct watch_way_info *out)
+{
+	struct daemon *d = ctx;
+
+	return bfd_way(d->bfd, to, out);
+}
+
 static struct control_src
 control_src_of(struct daemon *d)
 {
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
 		.plane_why = d->plane_why, .log = d->ring,
-		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .routes = routes_of, .route_by = route_by, .bfd = bfd_of,
+		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .routes = routes_of, .route_by = route_by, .bfd = bfd_of, .way = way_of,
 		.ctx = d };
 }
 

@@ -222,6 +222,7 @@ nhs_entry(void *ctx, const struct nhrp_nhs_info *i)
 		json_object_set_new(o, "session", show_session(s, i->has_peer, i->peer));
 		show_bfd(s, &i->proto, o);
 	}
+	show_way(s, &i->nbma, o);
 	show_append(s, o);
 	return true;
 }

@@ -51,6 +51,7 @@ void	show_each_tunnel(struct show *s, void (*each)(struct show *));	/* with tunn
 struct show_index *show_index_new(const struct core *core);	/* NULL without memory */
 void	show_index_free(struct show_index *x);
 void	show_bfd(const struct show *s, const struct addr *proto, json_t *o);	/* as its "bfd", where the tunnel has it; show_zebra.c */
+void	show_way(const struct show *s, const struct addr *nbma, json_t *o);	/* as its "way", where zebra tells of it; show_zebra.c */
 json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secures a peer; null where there is none */
 
 /* ---- the commands of show_dmvpn.c and show_system.c */

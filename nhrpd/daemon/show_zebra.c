@@ -43,3 +43,15 @@ show_bfd(const struct show *s, const struct addr *proto, json_t *o)
 	    "reason", why, "local", show_addr(&i.what.local), "interval_ms", (json_int_t)i.what.min_tx_ms, "min_rx_ms", (json_int_t)i.what.min_rx_ms, "multiplier",
 	    (json_int_t)i.what.multiplier, "ups", (json_int_t)i.ups, "downs", (json_int_t)i.downs));
 }
+
+void
+show_way(const struct show *s, const struct addr *nbma, json_t *o)
+{
+	struct watch_way_info i;
+	char by[PREFIX_STRLEN];
+
+	if (!nbma->n || !s->src->way || !s->src->way(s->src->ctx, nbma, &i))
+		return;
+	json_object_set_new(o, "way", json_pack("{s:b, s:s, s:o, s:I, s:o}", "reachable", i.reachable, "prefix", i.reachable ? prefix_fmt(&i.by, by) : "", "via",
+	    show_addr(&i.nexthop.via), "ifindex", (json_int_t)i.nexthop.ifindex, "age_s", show_age(i.since, s->now)));
+}

@@ -68,7 +68,7 @@ doubt_reply(struct nhrp *n, struct peer *p, const struct rx *rx)
 	if (rx->peer != p || !addr_eq(&rx->p->dst_proto, &p->doubt.dst) || !ext_empty(rx->p, NHRP_EXT_FORWARD))
 		return NHRP_DROP_UNSOLICITED;
 	doubt_end(n, p);
-	log_limited(n->log, &n->limit, n->now, LOG_LV_NOTICE, "peer-answers", "%s: %s; but it answers over its SA, and is kept",
+	log_limited(n->log, &n->limit, n->now, LOG_LV_NOTICE, "peer-answers", "%s: %s. It answers over its SA, and is kept",
 	    addr_fmt(&p->doubt.dst, dst), p->doubt.reason);
 	return NHRP_OK;
 }

@@ -530,6 +530,7 @@ carry_out(struct node *n, const struct core_act *a)
 		act_job(n, a);
 		break;
 	case CORE_ACT_OPER_SET:
+	case CORE_ACT_TRACK:
 		break;
 	case CORE_ACT_LOOKUP:
 		act_lookup(n, a);

@@ -237,6 +237,7 @@ act(struct spoke *s, const struct core_act *a)
 		lookup(s, a);
 		return;
 	case CORE_ACT_OPER_SET:
+	case CORE_ACT_TRACK:
 	case CORE_ACT_TUNNEL_DEL:
 	case CORE_ACT_PATH_RESULT:
 	case CORE_ACT_NEIGH_DEL:

@@ -392,6 +392,7 @@ carry_out(struct side *s, const struct core_act *a, struct note *n)
 			core_names(s->core, s->b->now, 1, a->nhs, &hub, 1, NULL);
 		break;
 	case CORE_ACT_OPER_SET:
+	case CORE_ACT_TRACK:
 	case CORE_ACT_TUNNEL_DEL:
 	case CORE_ACT_NEIGH_DEL:
 	case CORE_ACT_ROUTE_DEL:

@@ -198,6 +198,14 @@ bfd_seen(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer
 	return proto->n;
 }
 
+static bool
+way_known(void *ctx, const struct addr *to, struct watch_way_info *out)
+{
+	(void)ctx;
+	*out = (struct watch_way_info){ .to = *to, .known = true, .reachable = true, .by = { .addr = *to, .bits = 24 } };
+	return true;
+}
+
 static void
 setup(void)
 {
@@ -212,6 +220,7 @@ setup(void)
 	    .conf_path = "/etc/x", .secrets = true };
 	src.reload = reloaded;
 	src.bfd = bfd_seen;
+	src.way = way_known;
 	src.keys = keys_taken;
 	src.ctx = &env.log;
 	src.log = logring_new(&env.log);

@@ -99,6 +99,7 @@ Suite *idle_suite(void);
 Suite *peer_suite(void);
 Suite *pump_suite(void);
 Suite *want_suite(void);
+Suite *way_suite(void);
 Suite *show_suite(void);
 Suite *reconf_suite(void);
 Suite *timeline_suite(void);

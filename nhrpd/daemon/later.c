@@ -32,6 +32,7 @@ kind_of(const struct core_act *a)
 		return KIND_ENDS;
 	case CORE_ACT_JOB:
 	case CORE_ACT_REVOCATION:
+	case CORE_ACT_TRACK:
 	case CORE_ACT_LOOKUP:
 		return KIND_ASIDE;
 	}

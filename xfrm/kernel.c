@@ -131,7 +131,7 @@ struct xfrm_kernel {
 	struct map peers, in, out;
 	uint32_t fresh;	/* states that have not been used yet */
 	uint32_t dump;	/* number of the last one */
-	tick_t dumped, audited, took;	/* took: the last dump */
+	tick_t dumped, audited, took;	/* took: the last dump, or look */
 	uint64_t serial;
 	bool ending, collecting;
 	uint32_t policies;	/* of ours that the kernel has, by the last audit */
@@ -870,6 +870,8 @@ sooner(struct xfrm_kernel *x)
 static void
 look(struct xfrm_kernel *x, bool audit)
 {
+	tick_t began = now_of(x);
+
 	if (read_states(x)) {
 		tell_first_use(x);
 		if (x->used || x->watched)
@@ -881,6 +883,7 @@ look(struct xfrm_kernel *x, bool audit)
 		x->audited = now_of(x);
 		audit_policies(x);
 	}
+	x->took = now_of(x) - began;	/* not the states alone */
 }
 
 void

@@ -19,7 +19,7 @@ has_all() { [ "$(permanent "$1")" -ge "$SWARM" ]; }
 # measured NAME DEVICE STATS SHOW...: at rest, then with a packet to all every 10 s, 3 of them
 measured() {
 	local name=$1 dev=$2 rest busy t c n; shift 2
-	sleep 10
+	sleep "${SETTLE:-65}"	# for a minute new SAs and peers are looked at more often
 	c=$(cpu "${STAT[@]}") t=$(now); sleep 20; rest=$((($(cpu "${STAT[@]}") - c) * 10000 / ($(now) - t)))
 	ns_exec hub ping -n -q -c 3 -i 10 -W 1 -I "$dev" 224.0.0.5 >/dev/null 2>&1 & local ping=$!
 	c=$(cpu "${STAT[@]}") t=$(now); sleep 30; busy=$((($(cpu "${STAT[@]}") - c) * 10000 / ($(now) - t)))
@@ -39,6 +39,7 @@ asked() {	# NAME: exchanges with the kernel
 	[ $n -lt $SWARM ]; check $? "$1: less than one exchange for each peer" "$n for $SWARM"
 }
 bare_start() {	# HOLDTIME
+	rm -f "$TOPO_DIR/bareswarm.out"
 	ns_exec swarm "$BARESWARM" "$SWARM" 198.19.0.1 10.254.0.1 198.18.10.2 "$(overlay 0)" 42 "$RATE" $(($1 / 3)) "$1" >"$TOPO_DIR/bareswarm.out" 2>&1 </dev/null & SWARM_PID=$!
 }
 bare_up() { grep -q '^registered' "$TOPO_DIR/bareswarm.out"; }

@@ -102,6 +102,9 @@ struct dp_peer_stats {
 	enum dp_path_how path_how;
 	tick_t path_confirmed;	/* when a packet of that size was last seen to get through; 0: never asked */
 	uint32_t path_holes;	/* how often larger ones were found to vanish */
+	uint64_t shape_rate;	/* bit/s; 0: none, and no other word of the shaper */
+	uint64_t shape_sent, shape_held, shape_dropped, shape_marked;	/* packets; held: that waited */
+	uint32_t shape_backlog, shape_flows;	/* packets that wait now, and of how many flows */
 };
 
 struct dp_sa_stats {
@@ -193,6 +196,9 @@ struct dp_ops {
 	 * neighbour, SA), tells what came of each, and ends it. */
 	void (*begin)(struct dp *);
 	void (*settle)(struct dp *, dp_settled_fn *fn, void *ctx);
+	/* Optional (NULL: cannot): what goes to a peer, but NHRP, is held to `rate` bit/s, its flows sharing that fairly; 0: no limit any more. It ends
+	 * with the peer at the latest. */
+	int (*shape)(struct dp *, uint32_t tunnel, uint32_t peer, uint64_t rate);
 	void (*free)(struct dp *);	/* removes what it made */
 };
 

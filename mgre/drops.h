@@ -25,7 +25,11 @@
 	X(NO_NEXT_HOP, "no-next-hop") \
 	X(KERNEL_REDIRECT, "kernel-redirect") \
 	X(TOO_BIG, "too-big") \
-	X(NHRP_TOO_BIG, "nhrp-too-big")
+	X(NHRP_TOO_BIG, "nhrp-too-big") \
+	X(SHAPE_CODEL, "shape-codel") \
+	X(SHAPE_OVERFLOW, "shape-overflow") \
+	X(SHAPE_NO_ROOM, "shape-no-room") \
+	X(SHAPE_GONE, "shape-peer-gone")
 
 /* Counted, but nothing was lost. */
 #define MGRE_COUNTS(X) \
@@ -43,7 +47,9 @@
 	X(SEGMENTED, "super-packets-segmented") \
 	X(JOINED, "super-packets-joined") \
 	X(JOIN_REFUSED, "super-packets-refused") \
-	X(MSS, "mss-clamped")
+	X(MSS, "mss-clamped") \
+	X(SHAPE_HELD, "shape-held") \
+	X(SHAPE_MARKED, "shape-ecn-marked")
 
 enum mgre_count {
 	MGRE_OK,

@@ -40,6 +40,8 @@ tunnel_free(struct tunnel *t)
 	flow_fini(&t->flows);
 	for (int i = 0; i < TUN_WORKERS; i++)
 		env_free(t->env, t->worker[i].buf);
+	for (uint32_t i = 0; i < t->n_peer; i++)
+		shaped_free(t->peer[i].shaped);
 	env_free(t->env, t->peer);
 	env_free(t->env, t->mcast);
 	env_free(t->env, t);
@@ -84,8 +86,10 @@ tunnel_peer_unref(struct tunnel *t, uint32_t peer)
 {
 	struct tun_peer *p = tunnel_peer(t, peer);
 
-	if (p)
-		p->refs--;
+	if (!p || --p->refs)
+		return;
+	shaped_free(p->shaped);
+	p->shaped = NULL;
 }
 
 static bool

@@ -8,6 +8,7 @@
 #include "mgre/flow.h"
 #include "mgre/gre.h"
 #include "mgre/join.h"
+#include "mgre/shape.h"
 #include "mgre/tap.h"
 
 enum {
@@ -24,6 +25,7 @@ struct tun_peer {
 	uint32_t mcast;	/* neighbours that ask for multicast */
 	uint32_t listed;	/* place in the multicast list, or TUN_NOT_LISTED */
 	bool watch_tx, watch_rx;	/* somebody waits for its next packet */
+	struct shaped *shaped;	/* what goes to it is held to a rate; NULL: not. Ends with the peer */
 	struct dp_peer_stats st;
 };
 

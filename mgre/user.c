@@ -18,6 +18,8 @@
  * A plain tunnel is the same device without GRE: nothing has a neighbour there, so all frames come with the device's own MAC and go
  * to the fallback peer, as IP packets in tunnel mode; what comes in is one that the SA's selectors allow.
  *
+ * What goes to a peer may be held to a rate: shape.c, asked where a packet leaves for a peer. NHRP goes past it.
+ *
  * Super-packets: the TAP hands over what TCP and UDP have made of up to 64 KiB as one frame; the way to the peer is looked up once
  * for it, and seg.c cuts it straight into the slots of the send batch. What comes in is put together again by join.c, up to the end
  * of the receive burst, before it is written.
@@ -31,6 +33,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "mgre/inner.h"
@@ -56,6 +59,10 @@ struct mgre_user {
 	struct dpsec_out out;
 	struct link_nl link;
 	struct host_watch *news;
+	struct shaper *shaper;	/* NULL: nobody has been shaped so far */
+	int shape_fd;	/* its alarm */
+	struct host_watch *shape_watch;
+	tick_t shape_at;	/* when that rings; TICK_NEVER: not */
 	int icmp[2];	/* raw sockets with own header, IPv4 and IPv6; -1: none */
 	struct tunnel *tunnels;
 	tick_t now;
@@ -182,12 +189,36 @@ note_sent(struct tunnel *t, uint32_t peer, unsigned packets, size_t octets)
 }
 
 static bool
-send_inner(struct tunnel *t, uint32_t peer, const struct inner *in, struct span bytes, bool may_fragment)
+send_now(struct tunnel *t, uint32_t peer, bool v6, struct span bytes, uint8_t tos, bool may_fragment)
 {
-	if (!sealed(t, peer, in->v6 ? GRE_IPV6 : GRE_IPV4, bytes, in->tos, may_fragment))
+	if (!sealed(t, peer, v6 ? GRE_IPV6 : GRE_IPV4, bytes, tos, may_fragment))
 		return false;
 	note_sent(t, peer, 1, bytes.n);
 	return true;
+}
+
+static void
+shape_alarm(struct mgre_user *m)
+{
+	tick_t at = shaper_deadline(m->shaper), wait = at > m->now ? at - m->now : 1;
+	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(wait / 1000000), .tv_nsec = (long)(wait % 1000000) * 1000 } };
+
+	if (at >= m->shape_at || timerfd_settime(m->shape_fd, 0, &when, NULL) != 0)
+		return;
+	m->shape_at = at;
+}
+
+/* Here a packet leaves for a peer, unless it is of a super-packet to one without a rate. */
+static bool
+send_inner(struct tunnel *t, uint32_t peer, const struct inner *in, struct span bytes, bool may_fragment)
+{
+	struct tun_peer *p = tunnel_peer(t, peer);
+	enum shape_verdict v = p && p->shaped ? shape_put(p->shaped, t->owner->now, in, bytes, may_fragment) : SHAPE_NOW;
+
+	if (v == SHAPE_NOW)
+		return send_now(t, peer, in->v6, bytes, in->tos, may_fragment);
+	shape_alarm(t->owner);
+	return v == SHAPE_HELD;
 }
 
 /* A raw socket, so that the kernel routes it like any packet of its own: see the head of this file. */
@@ -250,7 +281,7 @@ inner_max(const struct tunnel *t, uint32_t peer)
 	return max > head ? max - head : 0;
 }
 
-/* Its segments are too large for the path: each has to take the way of those that are. One answer is enough for all. */
+/* Its segments are too large for the path, or held to a rate: each has to take the way of those that are. One answer is enough for all. */
 static void
 send_apart(struct tunnel *t, uint32_t peer, struct seg *s, unsigned max)
 {
@@ -309,12 +340,13 @@ send_segments(struct tunnel *t, uint32_t peer, struct seg *s)
 static void
 send_super(struct tunnel *t, uint32_t peer, const struct inner *in, unsigned max)
 {
+	const struct tun_peer *p = tunnel_peer(t, peer);
 	struct seg s;
 
 	if (seg_begin(&s, in, in->kind, in->step) != MGRE_OK)
 		return;	/* has been looked at: frame_out() */
-	if (max && seg_longest(&s) > max)
-		send_apart(t, peer, &s, max);
+	if ((p && p->shaped) || (max && seg_longest(&s) > max))
+		send_apart(t, peer, &s, max ? max : DPSEC_INNER_MAX);
 	else
 		send_segments(t, peer, &s);
 }
@@ -499,6 +531,31 @@ readable(void *arg)
 		queue_lost(w);
 	m->out.flush(m->out.ctx);
 	busy_end(t);
+}
+
+static void
+shape_send(void *owner, uint32_t peer, const struct shape_pkt *p)
+{
+	struct tunnel *t = owner;
+
+	t->busy++;
+	send_now(t, peer, p->v6, p->bytes, p->tos, p->may_fragment);
+	busy_end(t);
+}
+
+static void
+shape_due(void *arg)
+{
+	struct mgre_user *m = arg;
+	uint64_t rings;
+
+	if (read(m->shape_fd, &rings, sizeof(rings)) < 0 && errno != EAGAIN)
+		return;
+	refresh_now(m);
+	m->shape_at = TICK_NEVER;
+	shaper_run(m->shaper, m->now);
+	m->out.flush(m->out.ctx);
+	shape_alarm(m);
 }
 
 /* --- in: from peers to the device */
@@ -1060,6 +1117,89 @@ mgre_user_oper_set(struct mgre_user *m, uint32_t tunnel, bool up)
 	return rc;
 }
 
+static void
+shaper_close(struct mgre_user *m)
+{
+	if (m->shape_watch)
+		m->host->unwatch(m->host->ctx, m->shape_watch);
+	m->shape_watch = NULL;
+	if (m->shape_fd >= 0)
+		close(m->shape_fd);
+	m->shape_fd = -1;
+	shaper_free(m->shaper);
+	m->shaper = NULL;
+}
+
+static bool
+shaper_open(struct mgre_user *m)
+{
+	if (m->shaper)
+		return true;
+	m->shape_at = TICK_NEVER;
+	m->shape_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (m->shape_fd >= 0)
+		m->shape_watch = m->host->watch(m->host->ctx, m->shape_fd, shape_due, m);
+	if (m->shape_watch)
+		m->shaper = shaper_new(m->host->env, shape_send, m->count);
+	if (!m->shaper)
+		shaper_close(m);
+	return m->shaper != NULL;
+}
+
+/* What a packet is longer outside. */
+static unsigned
+shape_overhead(const struct mgre_user *m, const struct dp_tunnel *conf)
+{
+	bool v6 = conf->source.n == 16 || conf->outer == 16;
+	unsigned room = conf->bare ? LINK_MTU - (v6 ? 40 : 20) : m->out.payload_guess(m->out.ctx, LINK_MTU, v6);
+
+	return LINK_MTU - room + head_size(conf);
+}
+
+int
+mgre_user_shape(struct mgre_user *m, uint32_t tunnel, uint32_t peer, uint64_t rate)
+{
+	struct tunnel *t = find(m, tunnel);
+	struct tun_peer *p = t ? tunnel_peer(t, peer) : NULL;
+	struct shaped *q = p ? p->shaped : NULL;
+
+	m->err[0] = 0;
+	if (!rate && !q)
+		return 0;
+	if (!p)
+		return -ENOENT;
+	refresh_now(m);
+	if (!rate) {
+		p->shaped = NULL;
+		shaped_flush(q, m->now);
+		shaped_free(q);
+		m->out.flush(m->out.ctx);
+		return 0;
+	}
+	if (q)
+		shaped_set(q, rate, shape_overhead(m, &t->conf));
+	else if (!shaper_open(m) || !(p->shaped = shaped_new(m->shaper, t, peer, rate, shape_overhead(m, &t->conf))))
+		return -ENOMEM;
+	shape_alarm(m);
+	return 0;
+}
+
+static void
+shape_stats(const struct shaped *q, struct dp_peer_stats *out)
+{
+	struct shape_info i;
+
+	shaped_info(q, &i);
+	out->tx_drops += i.dropped;
+	out->shape_rate = i.rate;
+	out->shape_sent = i.sent;
+	out->shape_held = i.held;
+	out->shape_dropped = i.dropped;
+	out->shape_marked = i.marked;
+	out->shape_backlog = i.backlog;
+	out->shape_flows = i.flows;
+}
+
 bool
 mgre_user_peer_stats(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {
@@ -1069,6 +1209,8 @@ mgre_user_peer_stats(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct
 	if (!p)
 		return false;
 	*out = p->st;
+	if (p->shaped)
+		shape_stats(p->shaped, out);
 	out->path_mtu = inner_max(t, peer);
 	return true;
 }
@@ -1153,7 +1295,7 @@ mgre_user_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, si
 	m->host = host;
 	m->fn = fn;
 	m->ctx = ctx;
-	m->icmp[0] = m->icmp[1] = -1;
+	m->icmp[0] = m->icmp[1] = m->shape_fd = -1;
 	if (!link_open(&m->link, err, errlen)) {
 		env_free(host->env, m);
 		return NULL;
@@ -1178,6 +1320,7 @@ mgre_user_free(struct mgre_user *m)
 	env = m->host->env;
 	while (m->tunnels)
 		mgre_user_tunnel_del(m, m->tunnels->conf.id);
+	shaper_close(m);
 	if (m->news)
 		m->host->unwatch(m->host->ctx, m->news);
 	link_close(&m->link);

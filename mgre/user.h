@@ -24,6 +24,7 @@ int	mgre_user_send(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct s
 bool	mgre_user_peer_stats(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
 bool	mgre_user_link_info(struct mgre_user *m, uint32_t tunnel, struct dp_link_info *out);
 void	mgre_user_peer_watch(struct mgre_user *m, uint32_t tunnel, uint32_t peer);
+int	mgre_user_shape(struct mgre_user *m, uint32_t tunnel, uint32_t peer, uint64_t rate);
 void	mgre_user_counters(struct mgre_user *m, dp_counter_fn *fn, void *ctx);
 
 /* A peer lives, and its counters run, as long as it has a neighbour or an SA: the composition tells of the latter. */

@@ -165,6 +165,13 @@ peer_watch(struct dp *dp, uint32_t tunnel, uint32_t peer)
 	mgre_user_peer_watch(of(dp)->mgre, tunnel, peer);
 }
 
+static int
+shape(struct dp *dp, uint32_t tunnel, uint32_t peer, uint64_t rate)
+{
+	of(dp)->by_bare = false;
+	return mgre_user_shape(of(dp)->mgre, tunnel, peer, rate);
+}
+
 static void
 free_user(struct dp *dp)
 {
@@ -204,6 +211,7 @@ static const struct dp_ops user_ops = {
 	.error = error,
 	.path_result = path_result,
 	.peer_watch = peer_watch,
+	.shape = shape,
 	.free = free_user,
 };
 

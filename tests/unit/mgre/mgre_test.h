@@ -13,6 +13,7 @@ Suite	*tap_suite(void);
 Suite	*tunnel_suite(void);
 Suite	*leaving_suite(void);
 Suite	*guard_suite(void);
+Suite	*shape_suite(void);
 
 static inline struct addr
 A(const char *text)

@@ -55,10 +55,49 @@ claims_allow(const struct claims *c, unsigned kind, const struct prefix *p)
 	return false;
 }
 
+void
+claims_say_groups(struct claims *c)
+{
+	c->says_groups = true;
+}
+
+bool
+claims_add_group(struct claims *c, struct span name)
+{
+	claims_say_groups(c);
+	if (name.n == 0 || name.n > CLAIMS_GROUP_MAX || memchr(name.p, 0, name.n))
+		return false;
+	if (claims_allow_group(c, name))
+		return true;
+	if (c->n_group == CLAIMS_GROUPS_MAX)
+		return false;
+	memcpy(c->group[c->n_group], name.p, name.n);
+	c->group[c->n_group++][name.n] = '\0';
+	return true;
+}
+
+bool
+claims_allow_group(const struct claims *c, struct span name)
+{
+	if (!c || !c->says_groups || !name.n)
+		return true;
+	for (unsigned i = 0; i < c->n_group; i++) {
+		if (span_eq(span_of(c->group[i], strlen(c->group[i])), name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+same_groups(const struct claims *a, const struct claims *b)
+{
+	return a->says_groups == b->says_groups && a->n_group == b->n_group && memcmp(a->group, b->group, sizeof(a->group)) == 0;
+}
+
 static bool
 silent(const struct claims *c)
 {
-	return !c || !(c->says[CLAIM_ADDRESS] | c->says[CLAIM_PREFIX]);
+	return !c || !(c->says[CLAIM_ADDRESS] | c->says[CLAIM_PREFIX] | c->says_groups);
 }
 
 bool
@@ -66,7 +105,7 @@ claims_eq(const struct claims *a, const struct claims *b)
 {
 	if (silent(a) || silent(b))
 		return silent(a) == silent(b);
-	if (a->n != b->n || memcmp(a->says, b->says, sizeof(a->says)) != 0 || strcmp(a->source, b->source) != 0)
+	if (a->n != b->n || memcmp(a->says, b->says, sizeof(a->says)) != 0 || strcmp(a->source, b->source) != 0 || !same_groups(a, b))
 		return false;
 	for (unsigned i = 0; i < a->n; i++) {
 		if (a->item[i].kinds != b->item[i].kinds || !prefix_eq(&a->item[i].p, &b->item[i].p))
@@ -117,6 +156,21 @@ claims_fmt(const struct claims *c, unsigned kind, char out[static CLAIMS_TEXT_MA
 	if (n > k)
 		at += (size_t)snprintf(out + at, CLAIMS_TEXT_MAX - at, " and %u more", n - k);
 	snprintf(out + at, CLAIMS_TEXT_MAX - at, "%s (%s)", n ? "" : "nothing", c ? c->source : "");
+	return out;
+}
+
+char *
+claims_fmt_groups(const struct claims *c, char out[static CLAIMS_TEXT_MAX])
+{
+	unsigned n = c ? c->n_group : 0, k;
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (k = 0; k < n && k < SHOWN_MAX; k++)
+		at += (size_t)snprintf(out + at, CLAIMS_TEXT_MAX - at, "%s%s", k == 0 ? "" : k + 1 == n ? " and " : ", ", c->group[k]);
+	if (n > k)
+		at += (size_t)snprintf(out + at, CLAIMS_TEXT_MAX - at, " and %u more", n - k);
+	snprintf(out + at, CLAIMS_TEXT_MAX - at, "%s (%s)", n ? "" : "none", c ? c->source : "");
 	return out;
 }
 

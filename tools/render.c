@@ -98,6 +98,35 @@ path_mtu(FILE *f, json_t *t)
 	fputs(number(t, "path_outer") ? ")\n" : "\n", f);
 }
 
+/* "20 Mbit/s" */
+static char *
+rate_text(json_t *o, char *out, size_t n)
+{
+	static const struct { long long by; const char *unit; } units[] = { { 1000000000, "Gbit/s" }, { 1000000, "Mbit/s" }, { 1000, "kbit/s" } };
+	long long rate = number(o, "rate");
+
+	snprintf(out, n, "%lld bit/s", rate);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (rate % (units[i].by / 1000) == 0 && rate >= units[i].by) {
+			snprintf(out, n, "%.10g %s", (double)rate / (double)units[i].by, units[i].unit);
+			break;
+		}
+	}
+	return out;
+}
+
+static void
+shaper(FILE *f, json_t *s)
+{
+	char rate[48];
+
+	if (!s)
+		return;
+	fprintf(f, "       Shaper: %s; %lld packets sent, %lld of them had waited, %lld dropped, %lld marked; %lld wait now, of %lld flows\n",
+	    rate_text(s, rate, sizeof(rate)), number(s, "sent"), number(s, "held"), number(s, "dropped"), number(s, "marked"), number(s, "backlog"),
+	    number(s, "flows"));
+}
+
 /* What is there only where details were asked for. */
 static void
 peer_sa(FILE *f, json_t *p)
@@ -114,8 +143,22 @@ peer_sa(FILE *f, json_t *p)
 	fprintf(f, "       Input: %lld packets, %lld bytes, %lld dropped; output: %lld packets, %lld bytes, %lld dropped\n",
 	    number(t, "rx_packets"),
 	    number(t, "rx_bytes"), number(t, "rx_drops"), number(t, "tx_packets"), number(t, "tx_bytes"), number(t, "tx_drops"));
+	shaper(f, json_object_get(t, "shaper"));
 	if (number(t, "path_mtu"))
 		path_mtu(f, t);
+}
+
+static void
+group(FILE *f, const char *indent, json_t *o)
+{
+	char t[48];
+
+	if (!text(o, "group")[0])
+		return;
+	fprintf(f, "%sGroup: %s", indent, text(o, "group"));
+	if (number(o, "rate"))
+		fprintf(f, ", output held to %s", rate_text(o, t, sizeof(t)));
+	fprintf(f, "%s%s\n", text(o, "rate_reason")[0] ? ", output not held to its rate: " : "", text(o, "rate_reason"));
 }
 
 /* What a peer may claim, where somebody says; and what it claimed beside that. */
@@ -128,6 +171,8 @@ authority(FILE *f, json_t *a)
 		fprintf(f, "       May have: %s\n", text(a, "addresses"));
 	if (text(a, "prefixes")[0])
 		fprintf(f, "       May lead to: %s\n", text(a, "prefixes"));
+	if (text(a, "groups")[0])
+		fprintf(f, "       May be of group: %s\n", text(a, "groups"));
 	if (number(a, "refused"))
 		fprintf(f, "       Not allowed, %lld times, last %s ago: %s\n", number(a, "refused"), time_of(a, "refused_age_s", t), text(a, "reason"));
 }
@@ -178,6 +223,7 @@ peer_detail(FILE *f, json_t *p)
 		fprintf(f, "       NHRP: %lld packets received, %lld of them dropped: over ip nhrp max-receive, last %s ago%s\n",
 		    number(nhrp, "received"), number(nhrp, "rate_limited"), time_of(nhrp, "limited_age_s", t),
 		    flag(nhrp, "limited_now") ? ", still going on" : "");
+	group(f, "       ", p);
 	authority(f, json_object_get(p, "authority"));
 	bfd(f, "       ", p);
 	peer_sa(f, p);
@@ -280,6 +326,7 @@ cache_entry(FILE *f, json_t *e)
 		fprintf(f, "    (Claimed NBMA address: %s)\n", text(e, "claimed_nbma"));
 	if (text(e, "identity")[0])
 		fprintf(f, "   Identity: %s\n", text(e, "identity"));
+	group(f, "   ", e);
 	session(f, "   ", e);
 	reason(f, "   ", e);
 }
@@ -479,6 +526,26 @@ render_multicast(FILE *f, json_t *data)
 		fprintf(f, "%-16s %-16s %-20s %-8s %s\n", text(e, "interface"), or_dash(text(e, "nbma")), text(e, "prefix"),
 		    text(e, "type"),
 		    flag(e, "up") ? "Enabled" : "Disabled");
+	not_shown(f, data);
+}
+
+static void
+render_groups(FILE *f, json_t *data)
+{
+	json_t *intf, *g, *p;
+	size_t i, k, n;
+	char t[48];
+
+	json_array_foreach(json_object_get(data, "interfaces"), i, intf) {
+		fprintf(f, "%s:%s%s\n", text(intf, "interface"), text(intf, "own_group")[0] ? " we say that we are of group " : "", text(intf, "own_group"));
+		json_array_foreach(json_object_get(intf, "groups"), k, g) {
+			fprintf(f, "  Group %s: %s%s\n", text(g, "group"), number(g, "rate") ? "output held to " : "not mapped",
+			    number(g, "rate") ? rate_text(g, t, sizeof(t)) : "");
+			json_array_foreach(json_object_get(g, "peers"), n, p)
+				fprintf(f, "    %-16s %-16s %s%s%s%s\n", text(p, "tunnel_address"), text(p, "nbma"), or_dash(text(p, "identity")),
+				    flag(p, "up") ? "" : ", down", text(p, "rate_reason")[0] ? ": refused: " : "", text(p, "rate_reason"));
+		}
+	}
 	not_shown(f, data);
 }
 
@@ -1005,7 +1072,7 @@ render(FILE *f, enum control_verb verb, json_t *data)
 		[CONTROL_SHOW_SHORTCUT] = render_shortcut, [CONTROL_SHOW_TRAFFIC] = render_traffic, [CONTROL_SHOW_SESSION] = render_session,
 		[CONTROL_SHOW_IKE] = render_ike, [CONTROL_SHOW_IPSEC] = render_ipsec, [CONTROL_SHOW_MAP] = render_map, [CONTROL_SHOW_PKI] = render_pki, [CONTROL_SHOW_REFUSED] = render_refused,
 		 [CONTROL_SHOW_INTERFACE] = render_interface,
-		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
+		[CONTROL_SHOW_MULTICAST] = render_multicast, [CONTROL_SHOW_GROUPS] = render_groups, [CONTROL_SHOW_RUN] = render_run, [CONTROL_SHOW_LOG] = render_log,
 		[CONTROL_SHOW_VERSION] = render_version, [CONTROL_SHOW_TECH] = render_tech, [CONTROL_DEBUG] = render_debug,
 		[CONTROL_UNDEBUG] = render_debug, [CONTROL_SHOW_DEBUG] = render_debug, [CONTROL_PROBE] = render_probe, [CONTROL_WHY] = render_why,
 		[CONTROL_SHOW_TIMELINE] = render_timeline, [CONTROL_SHOW_HISTORY] = render_timeline, [CONTROL_SHOW_BRIEF] = render_brief,
@@ -1138,6 +1205,7 @@ render_status(const struct control_cmd *cmd, json_t *data)
 	case CONTROL_SHOW_SHORTCUT:
 	case CONTROL_SHOW_TRAFFIC:
 	case CONTROL_SHOW_MULTICAST:
+	case CONTROL_SHOW_GROUPS:
 	case CONTROL_SHOW_RUN:
 	case CONTROL_SHOW_LOG:
 	case CONTROL_SHOW_VERSION:

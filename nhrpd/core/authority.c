@@ -76,11 +76,15 @@ claims_of_policy(const struct core_policy *o, const char *number, struct claims 
 
 	snprintf(out->source, sizeof(out->source), "%s", o->source);
 	claims_say(out, o->says, CLAIM_ANY);
+	if (o->says_groups)
+		claims_say_groups(out);
 	for (unsigned i = 0; i < o->n_allow; i++) {
 		const struct core_policy_allow *a = &o->allow[i];
 
 		p = a->prefix;
-		if (!a->template || (number[0] && claims_fill(a->template, number, &p)))
+		if (a->group)
+			claims_add_group(out, span_of(a->group, strlen(a->group)));
+		else if (!a->template || (number[0] && claims_fill(a->template, number, &p)))
 			claims_add(out, a->kind, &p);
 	}
 }

@@ -355,6 +355,14 @@ core_result(struct core *c, tick_t now, const struct core_act *act, bool ok, con
 			    act->kind == CORE_ACT_NEIGH_SET ? "neighbour" : "route", reason);
 		core_tell_nhrp(c, t, &e);
 		break;
+	case CORE_ACT_SHAPE:
+		if (!ok)
+			log_limited(c->log, &c->limit, now, LOG_LV_WARN, "shaper-refused", "%s: peer %u is not held to %llu bit/s: %s", t->dp.name,
+			    (unsigned)act->peer, (unsigned long long)act->rate, reason);
+		e.kind = NHRP_EV_SHAPED;
+		e.peer = act->peer;
+		core_tell_nhrp(c, t, &e);
+		break;
 	case CORE_ACT_TUNNEL_DEL:
 	case CORE_ACT_NEIGH_DEL:
 	case CORE_ACT_SA_ACTIVATE:

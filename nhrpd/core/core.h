@@ -39,9 +39,10 @@ struct core_policy_match {
 	const char *pattern;	/* instead: an identity's text, with CLAIMS_HOLE for a number; NULL */
 };
 struct core_policy_allow {
-	unsigned kind;	/* CLAIM_ADDRESS, CLAIM_PREFIX */
+	unsigned kind;	/* CLAIM_ADDRESS, CLAIM_PREFIX; or `group` */
 	struct prefix prefix;
 	const char *template;	/* instead: text of a prefix with CLAIMS_HOLE; NULL */
+	const char *group;	/* instead: a name; NULL */
 };
 struct core_policy {
 	const char *source;	/* "authorization policy NAME, hub.conf:12" */
@@ -50,6 +51,7 @@ struct core_policy {
 	const struct ike_certmap *certmap[IKE_CERTMAPS_MAX];	/* and one of these fits its certificate, where there are any */
 	unsigned n_certmap;
 	unsigned says;	/* kinds it has a list of, which may be empty */
+	bool says_groups;
 	const struct core_policy_allow *allow;
 	unsigned n_allow;
 };
@@ -71,13 +73,14 @@ enum core_act_kind {
 	CORE_ACT_KEEPALIVE,
 	CORE_ACT_JOB,
 	CORE_ACT_REVOCATION,	/* job: ike_job_chain() is to be asked about; back by core_job_done() */
+	CORE_ACT_SHAPE,	/* dp->shape: `rate` to `peer` */
 	CORE_ACT_PATH_RESULT,	/* dp->path_result, where there is one */
 	CORE_ACT_OPER_SET,	/* dp->oper_set, where there is one: the interface is of use (up), or not */
 	CORE_ACT_TRACK,	/* the way to the outer address `nbma` of a hub matters from now on (up), or once less; core_way() hears of it */
 	CORE_ACT_LOOKUP,	/* resolve the name of NHS `nhs` of `tunnel` */
 };
 
-/* The daemon answers TUNNEL_SET, NEIGH_SET, SA_ADD and ROUTE_SET with core_result() on the same action. */
+/* The daemon answers TUNNEL_SET, NEIGH_SET, SA_ADD, SHAPE and ROUTE_SET with core_result() on the same action. */
 struct core_act {
 	enum core_act_kind kind;
 	uint32_t tunnel, cookie, nhs, spi_in, peer;
@@ -94,6 +97,7 @@ struct core_act {
 	struct ike_job *job;
 	const char *name;	/* LOOKUP */
 	bool whole;	/* IKE_SEND: with DF, and no word when it is too large for the first hop */
+	uint64_t rate;	/* SHAPE: bit/s; 0: no limit */
 	unsigned size;	/* PATH_RESULT */
 	enum dp_path_result path;
 };

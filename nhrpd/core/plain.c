@@ -364,6 +364,7 @@ core_plain_event(struct core *c, struct core_tunnel *t, const struct nhrp_event 
 		t->plain->closed = true;
 		break;
 	case NHRP_EV_PEER_MOVED:
+	case NHRP_EV_SHAPED:
 	case NHRP_EV_PEER_MAY:
 	case NHRP_EV_PEER_AGAIN:
 	case NHRP_EV_DOUBT:

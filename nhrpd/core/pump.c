@@ -93,6 +93,17 @@ nhrp_if_state(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
 }
 
 static void
+nhrp_shape(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
+{
+	struct core_act *a = core_act(c, CORE_ACT_SHAPE, tunnel);
+
+	if (!a)
+		return;
+	a->peer = n->peer;
+	a->rate = n->rate;
+}
+
+static void
 nhrp_lookup(struct core *c, uint32_t tunnel, const struct nhrp_act *n)
 {
 	struct core_act *a = core_act(c, CORE_ACT_LOOKUP, tunnel);
@@ -154,6 +165,9 @@ nhrp_act(struct core *c, struct core_tunnel *t, const struct nhrp_act *n)
 		break;
 	case NHRP_ACT_IF_STATE:
 		nhrp_if_state(c, tunnel, n);
+		break;
+	case NHRP_ACT_SHAPE:
+		nhrp_shape(c, tunnel, n);
 		break;
 	case NHRP_ACT_QUERY_USE:
 		nhrp_query_use(c, t, tunnel, n);

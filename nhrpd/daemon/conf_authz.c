@@ -1,5 +1,5 @@
 /* nhrpd/daemon/conf_authz.c: `crypto ikev2 authorization policy`: what peers of some identities may claim by NHRP. A policy says for whom it
- * is, and lists tunnel addresses, or prefixes behind the peer, or both; what it has no list of it does not limit. */
+ * is, and lists tunnel addresses, prefixes behind the peer, or groups (conf_qos.c); what it has no list of it does not limit. */
 #include "nhrpd/daemon/conf_priv.h"
 
 static struct conf_place
@@ -75,7 +75,7 @@ conf_set_allow(struct conf_parse *p, const struct conf_cmd *c)
 		}
 		if (a->v.n)
 			b->template_at = place(c, a->column);
-		b->allow[b->n_allow++] = (struct core_policy_allow){ kind, a->v.p, a->v.n ? a->v.s : NULL };
+		b->allow[b->n_allow++] = (struct core_policy_allow){ .kind = kind, .prefix = a->v.p, .template = a->v.n ? a->v.s : NULL };
 	}
 }
 
@@ -86,13 +86,13 @@ build(struct conf_parse *p, const struct conf_b_authz *b, struct core_policy *o)
 
 	if (!b->n_match && !b->certmaps.n)
 		conf_error_at(p, b->b.at, "policy %s needs \"match identity remote\" or \"match certificate\": whom is it for?", b->b.name);
-	else if (!b->says)
-		conf_error_at(p, b->b.at, "policy %s allows nothing and forbids nothing: add \"ip nhrp allow address\" or \"prefix\"", b->b.name);
+	else if (!b->says && !b->n_groups && !b->no_groups)
+		conf_error_at(p, b->b.at, "policy %s allows nothing and forbids nothing: add \"ip nhrp allow address\", \"prefix\" or \"group\"", b->b.name);
 	if (b->template_at.line && !b->numbered)
 		conf_error_at(p, b->template_at, "%s, but no \"match identity remote pattern\" with it", CLAIMS_HOLE);
 	snprintf(source, sizeof(source), "authorization policy %.*s", IKE_NAME_MAX, b->b.name);
 	*o = (struct core_policy){ .source = conf_strdup(p->mem, source, strlen(source)), .match = b->match, .n_match = b->n_match, .says = b->says,
-		.allow = b->allow, .n_allow = b->n_allow };
+		.says_groups = b->n_groups || b->no_groups, 		.allow = b->allow, .n_allow = b->n_allow };
 	o->n_certmap = conf_build_certmaps(p, &b->certmaps, o->certmap);
 }
 

@@ -338,6 +338,7 @@ build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t famil
 	o->max_receive = build_rate(&b->max_receive);
 	o->max_send = build_rate(&b->max_send);
 	o->fallback_s = (uint8_t)or_else(&b->fallback, 0);
+	conf_build_groups(b, o);
 	for (unsigned i = 0; i < NHRP_CLUSTERS; i++)
 		o->max_connections[i] = (uint8_t)or_else(&b->cluster[i], 0);
 	for (unsigned i = 0; i < b->n_nhs; i++)
@@ -413,6 +414,7 @@ build_interface(struct conf_parse *p, const struct conf_b_interface *b, struct c
 		if (o->dp.gre_in_tunnel && p->global.plane.at.line && p->global.plane.n == CONF_PLANE_KERNEL)
 			conf_error_at(p, b->protection.at, "a transform-set with \"mode tunnel\" needs \"dataplane user\"");
 	}
+	conf_check_groups(p, b);
 }
 
 static void

@@ -42,6 +42,8 @@ check_foreign(struct conf_parse *p, const struct conf_b_interface *b)
 		{ &b->no_unique.at, "nhrp registration" }, { &b->shortcut.at, "nhrp shortcut" }, { &b->redirect.at, "nhrp redirect" },
 		{ &b->mcast_dynamic.at, "nhrp map" }, { &b->max_receive.packets.at, "nhrp max-receive" }, { &b->max_send.packets.at, "nhrp max-send" },
 		{ &b->fallback.at, "nhrp nhs" }, { &b->bfd.multiplier.at, "bfd interval" }, { &b->if_state.at, "if-state nhrp" },
+		{ &b->group.at, "nhrp group" },
+		{ b->n_group_map ? &b->group_map_at[0] : &(struct conf_place){ NULL, 0 }, "nhrp map group" },
 		{ b->n_nhs ? &b->nhs[0].at : &(struct conf_place){ NULL, 0 }, "nhrp nhs" },
 		{ b->n_map ? &b->map[0].at : &(struct conf_place){ NULL, 0 }, "nhrp map" },
 	};

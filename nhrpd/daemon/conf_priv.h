@@ -13,8 +13,11 @@
 enum {
 	CONF_TOKENS_MAX = 32, CONF_ELEMS_MAX = 24, CONF_RULES_MAX = 192, CONF_LIST_MAX = 12, CONF_DEPTH_MAX = 8, CONF_FILES_MAX = 256,
 	CONF_FILE_OCTETS_MAX = 16 << 20, CONF_TEXT_MAX = 4096, CONF_EXPECT_MAX = 12,
+	CONF_RATE_MIN = 8000,	/* bit/s */
 	CONF_AUTHZ_MATCHES = 16, CONF_CERTMAP_RULES = 16,
 };
+
+#define CONF_RATE_MAX UINT64_C(400000000000)
 
 /* ---- memory: everything the configuration owns, wiped as a whole */
 struct conf_mem;
@@ -141,6 +144,8 @@ struct conf_b_authz {
 	struct conf_certmaps certmaps;
 	struct core_policy_match match[CONF_AUTHZ_MATCHES];
 	struct core_policy_allow allow[CLAIMS_MAX];
+	bool no_groups;	/* "none" was said of groups */
+	unsigned n_groups;
 	unsigned n_match, n_allow, says, none;	/* none: kinds of which "none" was said, */
 	struct conf_place none_at;
 	bool numbered;	/* a pattern with a number is there, */
@@ -210,6 +215,10 @@ struct conf_b_interface {
 	struct conf_val cluster[NHRP_CLUSTERS], fallback;
 	struct conf_b_map map[NHRP_MAPS_MAX];
 	unsigned n_map;
+	struct conf_val group;
+	struct conf_place group_map_at[NHRP_GROUPS_MAX];
+	struct nhrp_conf_group group_map[NHRP_GROUPS_MAX];
+	unsigned n_group_map;
 };
 struct conf_b_static {
 	struct conf_place at, via_at;
@@ -363,6 +372,8 @@ bool	conf_read_file(struct conf_parse *p, struct conf_place at, const char *name
 void	conf_build(struct conf_parse *p);
 void	conf_build_trusts(struct conf_parse *p);
 void	conf_build_authz(struct conf_parse *p);	/* conf_authz.c */
+void	conf_check_groups(struct conf_parse *p, const struct conf_b_interface *b);	/* conf_qos.c */
+void	conf_build_groups(const struct conf_b_interface *b, struct nhrp_conf *o);	/* conf_qos.c */
 void	conf_check_certmaps(struct conf_parse *p);	/* conf_certmap.c */
 void	conf_add_certmap(struct conf_parse *p, const struct conf_cmd *c, struct conf_certmaps *to);
 unsigned conf_build_certmaps(struct conf_parse *p, const struct conf_certmaps *from, const struct ike_certmap *out[static IKE_CERTMAPS_MAX]);	/* how many */
@@ -417,7 +428,7 @@ conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the r
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;
-conf_fn conf_open_authz, conf_set_authz_match, conf_set_authz_cert, conf_set_allow;
+conf_fn conf_open_authz, conf_set_authz_match, conf_set_authz_cert, conf_set_allow, conf_set_allow_group, conf_set_group_map;
 conf_fn conf_open_certmap, conf_set_certmap, conf_set_match_cert;
 conf_fn conf_set_addke, conf_set_ppk, conf_set_destination;
 conf_fn conf_open_acl, conf_open_map, conf_set_permit, conf_set_map_peer;

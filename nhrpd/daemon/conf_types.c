@@ -349,6 +349,45 @@ parse_nhrp_secret(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v
 	return text[0] != '\0' && strlen(text) <= NHRP_AUTH_MAX;
 }
 
+/* As IOS (bit/s), or with a unit as tc says it: 20mbit, 512k, 1.5gbit. */
+static bool
+parse_rate(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	static const struct { const char *word; uint64_t by; } units[] = {
+		{ "", 1 }, { "bps", 1 }, { "bit", 1 }, { "k", 1000 }, { "kbit", 1000 }, { "kbps", 1000 }, { "m", 1000000 }, { "mbit", 1000000 },
+		{ "mbps", 1000000 }, { "g", 1000000000 }, { "gbit", 1000000000 }, { "gbps", 1000000000 },
+	};
+	size_t digits = strspn(text, "0123456789"), fraction = text[digits] == '.' ? strspn(text + digits + 1, "0123456789") : 0;
+	uint64_t part = 0, by = 1;
+
+	(void)lo, (void)hi;
+	if (!digits || digits > 12 || fraction > 6 || (text[digits] == '.' && !fraction))
+		return false;
+	v->n = strtoull(text, NULL, 10);
+	for (size_t i = 0; i < fraction; i++, by *= 10)
+		part = part * 10 + (uint64_t)(text[digits + 1 + i] - '0');
+	text += digits + (fraction ? 1 + fraction : 0);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcasecmp(text, units[i].word) != 0)
+			continue;
+		v->n = v->n > CONF_RATE_MAX ? UINT64_MAX : v->n * units[i].by + part * units[i].by / by;
+		if (v->n >= CONF_RATE_MIN && v->n <= CONF_RATE_MAX)
+			return true;
+		snprintf(why, n, "expected a rate from 8kbit to 400gbit");
+		return false;
+	}
+	return false;
+}
+
+static bool
+parse_qos_group(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	(void)lo, (void)hi, (void)v;
+	if (strlen(text) > NHRP_GROUP_MAX)
+		snprintf(why, n, "the name of a group is longer than %d characters", NHRP_GROUP_MAX);
+	return nhrp_group_is_sane(span_of(text, strlen(text)));
+}
+
 static bool
 parse_level(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
 {
@@ -386,6 +425,8 @@ const struct conf_type conf_types[] = {
 	{ "secret", "the secret", parse_secret, false, true },
 	{ "hex-secret", "an even number of hexadecimal digits", parse_hex, false, true },
 	{ "nhrp-secret", "a word of at most 8 characters", parse_nhrp_secret, false, true },
+	{ "rate", "a rate in bit/s, or with a unit: 512kbit, 20mbit, 1gbit", parse_rate, false, false },
+	{ "qos-group", "a name of at most 32 characters without blanks", parse_qos_group, false, false },
 	{ "level", "errors, warnings, notifications, informational or debugging", parse_level, false, false },
 	{ "ike-encryption", "a cipher like aes-gcm-256", parse_encr, false, false },
 	{ "integrity", "sha256, sha384 or sha512", parse_integ, false, false },

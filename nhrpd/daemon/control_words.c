@@ -27,6 +27,7 @@ const struct control_word control_words[CONTROL_VERBS] = {
 	[CONTROL_SHOW_SHORTCUT] = { "show ip nhrp shortcut", "show ip|ipv6 nhrp shortcut", "Direct ways to other spokes" },
 	[CONTROL_SHOW_TRAFFIC] = { "show ip nhrp traffic", "show ip|ipv6 nhrp traffic", "NHRP packets sent, received and refused" },
 	[CONTROL_SHOW_MULTICAST] = { "show ip nhrp multicast", "show ip|ipv6 nhrp multicast", "Where multicast goes" },
+	[CONTROL_SHOW_GROUPS] = { "show ip nhrp group-map", "show ip|ipv6 nhrp group-map", "QoS groups, what is mapped to each, and the peers of each" },
 	[CONTROL_SHOW_ROUTE] = { "show ip route nhrp", "show ip|ipv6 route nhrp", "Routes of shortcuts, and static ones of the configuration" },
 	[CONTROL_SHOW_ZEBRA] = { "show zebra", "show zebra", "The session with FRRouting's zebra, and where our routes are" },
 	[CONTROL_SHOW_SESSION] = { "show crypto session", "show crypto session", "IKE SAs, each with its ESP SAs" },

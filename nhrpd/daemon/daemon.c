@@ -174,6 +174,15 @@ act_neigh_set(struct daemon *d, const struct core_act *a)
 		settled(d, a, e, NULL);
 }
 
+static void
+act_shape(struct daemon *d, const struct core_act *a)
+{
+	int e = d->dp->ops->shape ? d->dp->ops->shape(d->dp, a->tunnel, a->peer, a->rate) : -EOPNOTSUPP;
+	const char *why = e != 0 && d->dp->ops->shape ? d->dp->ops->error(d->dp) : NULL;
+
+	result(d, a, e, why && *why ? why : NULL);
+}
+
 /* zebra's answer comes later. */
 static void
 act_route_set(struct daemon *d, const struct core_act *a)
@@ -257,6 +266,9 @@ carry_out(void *ctx, const struct core_act *a)
 	case CORE_ACT_IKE_SEND:
 	case CORE_ACT_KEEPALIVE:
 		act_ike_send(d, a);
+		break;
+	case CORE_ACT_SHAPE:
+		act_shape(d, a);
 		break;
 	case CORE_ACT_PATH_RESULT:
 		if (dp->path_result)
@@ -562,6 +574,23 @@ has_gre_in_tunnel(const struct conf *c)
 	return any;
 }
 
+static bool
+has_rates(const struct conf *c)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < c->core.n_tunnel; i++)
+		any |= c->core.tunnel[i].dp.name[0] && c->core.tunnel[i].nhrp.n_group_map;
+	return any;
+}
+
+/* What the kernel's plane has not, in the words of the configuration; NULL: it has all. */
+static const char *
+needs_ours(const struct conf *c)
+{
+	return has_plain(c) ? "tunnel mode ipsec" : has_gre_in_tunnel(c) ? "mode tunnel" : has_rates(c) ? "nhrp map group" : NULL;
+}
+
 /* NULL: what is wrong with it has been reported. */
 static struct conf *
 reload_read(struct daemon *d)
@@ -580,10 +609,8 @@ reload_read(struct daemon *d)
 	}
 	if (c && !c->n_error && c->plane != CONF_PLANE_AUTO && (c->plane == CONF_PLANE_KERNEL) != d->kernel_plane)
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "`dataplane` does not change by a reload: restart nhrpd");
-	if (c && !c->n_error && d->kernel_plane && has_plain(c))
-		reload_add(d->reload, &d->log, RELOAD_ERROR, "`tunnel mode ipsec` needs our own data plane, and the kernel's is in use: restart nhrpd");
-	if (c && !c->n_error && d->kernel_plane && has_gre_in_tunnel(c))
-		reload_add(d->reload, &d->log, RELOAD_ERROR, "`mode tunnel` needs our own data plane, and the kernel's is in use: restart nhrpd");
+	if (c && !c->n_error && d->kernel_plane && needs_ours(c))
+		reload_add(d->reload, &d->log, RELOAD_ERROR, "`%s` needs our own data plane, and the kernel's is in use: restart nhrpd", needs_ours(c));
 	if (c)
 		c->core.ike.no_tunnel = d->kernel_plane;
 	if (!d->reload->errors)
@@ -846,9 +873,10 @@ choose_plane(struct daemon *d, char *why, size_t n)
 		needs.two_vrfs |= t->dp.vrf[0] && t->outer_vrf;
 		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}
-	if (has_plain(d->conf) || has_gre_in_tunnel(d->conf)) {	/* with `kernel` the configuration was refused */
+	if (needs_ours(d->conf)) {	/* with `kernel` the configuration was refused */
 		snprintf(why, n, has_plain(d->conf) ? "tunnel mode ipsec and crypto maps are not in the kernel's yet" :
-		    "GRE in ESP tunnel mode is not possible with the kernel's synthetic addresses");
+		    has_gre_in_tunnel(d->conf) ? "GRE in ESP tunnel mode is not possible with the kernel's synthetic addresses" :
+		    "rates of groups (nhrp map group) are held by it only");
 		d->kernel_plane = false;
 		return true;
 	}

@@ -122,7 +122,7 @@ restore_one(void *ctx, const struct store_entry *e)
 	struct restore *r = ctx;
 	int64_t left = e->expires - r->wall;
 	struct nhrp_mapping m = { .prefix = e->prefix, .type = (enum nhrp_cache_type)e->type, .nbma = e->nbma, .nbma_claimed = e->nbma_claimed,
-		.identity = e->identity, .unique = e->unique, .mtu = e->mtu };
+		.identity = e->identity, .unique = e->unique, .mtu = e->mtu, .group = e->group };
 
 	if (left > (int64_t)e->hold_s)
 		left = e->hold_s;
@@ -242,7 +242,8 @@ write_one(void *ctx, const struct nhrp_mapping *m)
 {
 	struct batch *b = ctx;
 	struct store_entry e = { .tunnel = b->p->name, .network_id = b->p->network_id, .prefix = m->prefix, .type = m->type, .nbma = m->nbma,
-		.nbma_claimed = m->nbma_claimed, .identity = m->identity, .unique = m->unique, .mtu = m->mtu };
+		.nbma_claimed = m->nbma_claimed, .identity = m->identity, .unique = m->unique, .mtu = m->mtu,
+		.group = m->group };
 
 	b->n++;
 	if (m->type == NHRP_CT_NONE) {

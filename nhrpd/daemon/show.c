@@ -560,7 +560,7 @@ run(struct show *s)
 		[CONTROL_SHOW_NHRP] = { show_nhrp, true },
 		[CONTROL_SHOW_NHS] = { show_nhs, true }, [CONTROL_SHOW_SHORTCUT] = { show_shortcut, true },
 		[CONTROL_SHOW_TRAFFIC] = { show_traffic, true },
-		[CONTROL_SHOW_MULTICAST] = { show_multicast, true }, [CONTROL_SHOW_SESSION] = { show_crypto, true },
+		[CONTROL_SHOW_MULTICAST] = { show_multicast, true }, [CONTROL_SHOW_GROUPS] = { show_groups, true }, [CONTROL_SHOW_SESSION] = { show_crypto, true },
 		[CONTROL_SHOW_IKE] = { show_ike, true },
 		[CONTROL_SHOW_IPSEC] = { show_ipsec, true }, [CONTROL_SHOW_MAP] = { show_map, true }, [CONTROL_SHOW_INTERFACE] = { show_interface, true },
 		[CONTROL_SHOW_COUNTERS] = { show_counters, true }, [CONTROL_SHOW_RUN] = { show_run, true },

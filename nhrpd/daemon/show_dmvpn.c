@@ -217,6 +217,10 @@ peer_traffic(const struct show *s, uint32_t peer, json_t *o)
 		json_object_set_new(t, "path_confirmed_age_s", show_age(st.path_confirmed, s->now));
 		json_object_set_new(t, "path_black_holes", json_integer(st.path_holes));
 	}
+	if (t && st.shape_rate)
+		json_object_set_new(t, "shaper", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rate", (json_int_t)st.shape_rate, "sent", (json_int_t)st.shape_sent,
+		    "held", (json_int_t)st.shape_held, "dropped", (json_int_t)st.shape_dropped, "marked", (json_int_t)st.shape_marked,
+		    "backlog", (json_int_t)st.shape_backlog, "flows", (json_int_t)st.shape_flows));
 	json_object_set_new(o, "traffic", t);
 }
 
@@ -232,7 +236,10 @@ claims_json(const struct claims *c, unsigned kind)
 static json_t *
 authority_json(const struct nhrp_may_info *i, tick_t now)
 {
-	return json_pack("{s:o, s:o, s:I, s:o, s:o}", "addresses", claims_json(i->may, CLAIM_ADDRESS), "prefixes", claims_json(i->may, CLAIM_PREFIX),
+	char groups[CLAIMS_TEXT_MAX];
+
+	return json_pack("{s:o, s:o, s:o, s:I, s:o, s:o}", "addresses", claims_json(i->may, CLAIM_ADDRESS), "prefixes", claims_json(i->may, CLAIM_PREFIX),
+	    "groups", json_string(i->may && i->may->says_groups ? claims_fmt_groups(i->may, groups) : ""),
 	    "refused", (json_int_t)i->refusals, "reason", show_text(i->reason), "refused_age_s", show_age(i->last, now));
 }
 
@@ -248,8 +255,11 @@ peer_detail(const struct show *s, const struct core_peer_info *i, json_t *o)
 	struct nhrp_may_info may;
 	bool intf = i->step != CORE_STEP_INTF;
 
-	for (unsigned k = 0; k < n; k++)
+	for (unsigned k = 0; k < n; k++) {
+		if (!json_object_get(o, "group"))
+			show_group(o, &info[k]);
 		expires = info[k].expires < expires ? info[k].expires : expires;
+	}
 	json_object_set_new(o, "ladder", json_pack("{s:o, s:o, s:o, s:o}", "intf_age_s", show_age(intf ? i->link_since : 0, s->now),
 	    "ike_age_s", show_age(ike_since(s, i->ike_sa), s->now), "ipsec_age_s", show_age(c.found ? c.info.created : 0, s->now),
 	    "nhrp_age_s", show_age(i->step == CORE_STEP_UP ? i->since : 0, s->now)));

@@ -106,13 +106,17 @@ show_peer_json(const struct core_peer_info *i, tick_t now)
 json_t *
 show_cache_json(const struct nhrp_cache_info *i, tick_t now)
 {
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}",
+	json_t *o = json_pack("{s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:o}",
 	    "prefix", prefix(&i->prefix), "type", nhrp_cache_type_name(i->type), "nbma", show_addr(&i->nbma),
 	    "claimed_nbma", show_addr(&i->nbma_claimed),
 	    "peer", number_if(i->has_peer, i->peer), "unique", i->unique, "registered", i->registered, "used", i->used, "natted", i->natted,
 	    "multicast", i->mcast, "installed", i->installed, "restored", i->restored, "age_s", show_age(i->created, now),
 	    "expires_in_s", show_left(i->expires, now), "identity", show_text(i->identity),
 	    "reason", show_text(i->reason));
+
+	if (o)
+		show_group(o, i);
+	return o;
 }
 
 json_t *

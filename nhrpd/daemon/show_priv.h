@@ -58,6 +58,8 @@ json_t	*show_session(struct show *s, bool has_peer, uint32_t peer);	/* what secu
 void	show_auth(json_t *o, const struct ike_sa_info *i);	/* show_pki.c */
 void	show_child_traffic(const struct show *s, uint32_t spi_in, json_t *o);	/* counters of an ESP SA */
 show_fn	show_map;	/* show_map.c */
+show_fn	show_groups;	/* show_qos.c */
+void	show_group(json_t *o, const struct nhrp_cache_info *i);	/* what is said and done about its group */
 show_fn	show_pki, show_refused;
 show_fn	show_dmvpn, show_interface, show_run, show_log, show_version, show_tech, show_debug, show_no_debug, show_debugging, show_debug_keys, show_reload;
 show_fn	show_zebra;	/* show_zebra.c */

@@ -128,7 +128,7 @@ show_tech(struct show *s)
 {
 	static const char *const line[] = { "show version", "show running-config", "show interface", "show dmvpn detail",
 	    "show ip nhrp nhs detail",
-		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp traffic", "show ip route nhrp", "show zebra", "show ipv6 nhrp detail",
+		"show ip nhrp detail", "show ip nhrp shortcut", "show ip nhrp multicast", "show ip nhrp group-map", "show ip nhrp traffic", "show ip route nhrp", "show zebra", "show ipv6 nhrp detail",
 		"show ipv6 nhrp nhs detail", "show ipv6 nhrp shortcut", "show ipv6 nhrp multicast", "show ipv6 route nhrp", "show crypto session",
 		"show crypto ikev2 sa",
 		"show crypto ipsec sa", "show counters", "show debugging", "show dmvpn timeline", "show logging" };

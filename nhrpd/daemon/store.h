@@ -20,6 +20,7 @@ struct store_entry {
 	uint16_t mtu;
 	uint32_t hold_s;	/* from when it was written: no more than this is left of it, whatever happened to the clock */
 	int64_t expires;	/* seconds since 1970 */
+	struct span group;
 };
 
 struct store_sa {	/* an IKE SA that is up: whom to tell after a restart */

@@ -22,14 +22,14 @@
 
 #include "nhrpd/daemon/folder.h"
 
-enum { APPLICATION_ID = 0x4e485250 /* "NHRP" */, LAYOUT = 1, WAL_LIMIT = 4 << 20 };
+enum { APPLICATION_ID = 0x4e485250 /* "NHRP" */, LAYOUT = 2, LAYOUT_BEFORE = 1 /* without groups */, WAL_LIMIT = 4 << 20 };
 
 static const char set_up[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; "
     "PRAGMA temp_store=MEMORY;";
 static const char layout[] =
     "CREATE TABLE IF NOT EXISTS mapping(tunnel TEXT NOT NULL, network INTEGER NOT NULL, prefix TEXT NOT NULL, type INTEGER NOT NULL, "
     "nbma TEXT NOT NULL, claimed TEXT NOT NULL, identity BLOB NOT NULL, uniq INTEGER NOT NULL, mtu INTEGER NOT NULL, "
-    "hold INTEGER NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(tunnel, network, prefix)) WITHOUT ROWID;"
+    "hold INTEGER NOT NULL, expires INTEGER NOT NULL, grp BLOB NOT NULL DEFAULT x'', PRIMARY KEY(tunnel, network, prefix)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS sa(spi_i INTEGER NOT NULL, spi_r INTEGER NOT NULL, initiator INTEGER NOT NULL, local TEXT NOT NULL, "
     "local_port INTEGER NOT NULL, remote TEXT NOT NULL, remote_port INTEGER NOT NULL, expires INTEGER NOT NULL, "
     "PRIMARY KEY(spi_i, spi_r)) WITHOUT ROWID;";
@@ -37,11 +37,11 @@ static const char layout[] =
 enum query { Q_PUT, Q_DEL, Q_FORGET, Q_EXPIRE, Q_LOAD, Q_SA_PUT, Q_SA_DEL, Q_SA_FORGET, Q_SA_EXPIRE, Q_SA_LOAD, Q_BEGIN, Q_COMMIT, QUERIES };
 
 static const char *const query_text[QUERIES] = {
-	[Q_PUT] = "INSERT OR REPLACE INTO mapping VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",	/* in the order of `layout` */
+	[Q_PUT] = "INSERT OR REPLACE INTO mapping VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",	/* in the order of `layout` */
 	[Q_DEL] = "DELETE FROM mapping WHERE tunnel = ? AND network = ? AND prefix = ?",
 	[Q_FORGET] = "DELETE FROM mapping WHERE tunnel = ? AND network = ?",
 	[Q_EXPIRE] = "DELETE FROM mapping WHERE expires <= ?",
-	[Q_LOAD] = "SELECT prefix, type, nbma, claimed, identity, uniq, mtu, hold, expires FROM mapping WHERE tunnel = ? AND network = ?",
+	[Q_LOAD] = "SELECT prefix, type, nbma, claimed, identity, uniq, mtu, hold, expires, grp FROM mapping WHERE tunnel = ? AND network = ?",
 	[Q_SA_PUT] = "INSERT OR REPLACE INTO sa VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_SA_DEL] = "DELETE FROM sa WHERE spi_i = ? AND spi_r = ?",
 	[Q_SA_FORGET] = "DELETE FROM sa",
@@ -55,6 +55,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *q[QUERIES];
 	enum store_error bad;	/* of this batch */
+	int layout;	/* of the file as found; 0: a new one */
 	char why[160];
 };
 
@@ -161,7 +162,8 @@ ours(struct store *s)
 		return true;	/* new, or the start of it was cut off */
 	if (strtol(id, NULL, 10) != APPLICATION_ID)
 		note(s, STORE_FOREIGN, "a database of another program");
-	else if (strtol(version, NULL, 10) != LAYOUT)
+	s->layout = (int)strtol(version, NULL, 10);
+	if (s->bad == STORE_OK && s->layout != LAYOUT && s->layout != LAYOUT_BEFORE)
 		note(s, STORE_DAMAGED, "its layout is of another version of nhrpd");
 	return s->bad == STORE_OK;
 }
@@ -181,7 +183,8 @@ lay_out(struct store *s)
 	if (!execute(s, text))
 		return false;
 	snprintf(text, sizeof(text), "PRAGMA application_id=%d; PRAGMA user_version=%d;", APPLICATION_ID, LAYOUT);
-	return execute(s, "BEGIN IMMEDIATE") && execute(s, text) && execute(s, layout) && execute(s, "COMMIT");
+	return execute(s, "BEGIN IMMEDIATE") && execute(s, text) && execute(s, layout) &&
+	    (s->layout != LAYOUT_BEFORE || execute(s, "ALTER TABLE mapping ADD COLUMN grp BLOB NOT NULL DEFAULT x''")) && execute(s, "COMMIT");
 }
 
 static bool
@@ -308,6 +311,12 @@ bind_addr(struct store *s, enum query q, int at, const struct addr *a)
 }
 
 static void
+bind_blob(struct store *s, enum query q, int at, struct span v)
+{
+	check(s, sqlite3_bind_blob(s->q[q], at, v.n ? (const void *)v.p : "", (int)v.n, SQLITE_TRANSIENT));
+}
+
+static void
 bind_key(struct store *s, enum query q, const char *tunnel, uint32_t network_id, const struct prefix *p)
 {
 	char text[PREFIX_STRLEN];
@@ -334,11 +343,12 @@ store_put(struct store *s, const struct store_entry *e)
 	bind_number(s, Q_PUT, 4, e->type);
 	bind_addr(s, Q_PUT, 5, &e->nbma);
 	bind_addr(s, Q_PUT, 6, &e->nbma_claimed);
-	check(s, sqlite3_bind_blob(s->q[Q_PUT], 7, e->identity.n ? (const void *)e->identity.p : "", (int)e->identity.n, SQLITE_TRANSIENT));
+	bind_blob(s, Q_PUT, 7, e->identity);
 	bind_number(s, Q_PUT, 8, e->unique);
 	bind_number(s, Q_PUT, 9, e->mtu);
 	bind_number(s, Q_PUT, 10, e->hold_s);
 	bind_number(s, Q_PUT, 11, e->expires);
+	bind_blob(s, Q_PUT, 12, e->group);
 	run(s, Q_PUT);
 }
 
@@ -446,6 +456,7 @@ row(sqlite3_stmt *q, struct store_entry *e)
 	e->mtu = (uint16_t)mtu;
 	e->hold_s = (uint32_t)hold;
 	e->expires = sqlite3_column_int64(q, 8);
+	e->group = span_of(sqlite3_column_blob(q, 9), (size_t)sqlite3_column_bytes(q, 9));
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /* nhrpd/engine/authority.c: what a peer may claim. The core tells with PEER_UP, and with PEER_MAY when that changes: a list of tunnel
- * addresses and of prefixes (lib/claims.h), out of the peer's certificate or of the configuration. Where the list does not speak of a kind
+ * addresses, of prefixes and of groups (lib/claims.h), out of the peer's certificate or of the configuration. Where the list does not speak of a kind
  * of claim, first come keeps the address for its identity, as without one (nhs.c).
  *
  * Where it is asked: hubs of ours, before we register and by what their reply calls them (nhc.c), registrations (nhs.c: code 4), requests that come straight from their source and so say whose SA this is (nhrp.c),
@@ -46,26 +46,46 @@ peer_may_lead(const struct nhrp *n, const struct peer *p, const struct prefix *w
 	return peer_may(p, kind_of(n, what), what);
 }
 
-const char *
-peer_refuse(struct nhrp *n, struct peer *p, unsigned kind, const struct prefix *what)
+bool
+peer_may_group(const struct peer *p, struct span group)
 {
-	char may[CLAIMS_TEXT_MAX], claim[PREFIX_STRLEN];
+	return claims_allow_group(p->may, group);
+}
 
-	claims_fmt(p->may, kind, may);
+static const char *
+refuse(struct nhrp *n, struct peer *p, const char *claim, const char *may)
+{
 	if (!p->refusal)
 		p->refusal = env_alloc(&n->env, REFUSAL_MAX);
 	p->refusals++;
 	p->refused_at = n->now ? n->now : 1;
-	if (what->bits == addr_bits(&what->addr))
-		addr_fmt(&what->addr, claim);
-	else
-		prefix_fmt(what, claim);
 	log_of(n->log, n->now, peer_name(p), LOG_LV_WARN, "not-allowed", "refused: %s at %s claims %s, may claim %s", peer_name(p),
 	    addr_fmt(&p->remote.addr, (char[ADDR_STRLEN]){ 0 }), claim, may);
 	if (!p->refusal)
 		return "refused: claims what it may not";
 	snprintf(p->refusal, REFUSAL_MAX, "refused: %.100s claims %s, may claim %s", peer_name(p), claim, may);
 	return p->refusal;
+}
+
+const char *
+peer_refuse(struct nhrp *n, struct peer *p, unsigned kind, const struct prefix *what)
+{
+	char may[CLAIMS_TEXT_MAX], claim[PREFIX_STRLEN];
+
+	if (what->bits == addr_bits(&what->addr))
+		addr_fmt(&what->addr, claim);
+	else
+		prefix_fmt(what, claim);
+	return refuse(n, p, claim, claims_fmt(p->may, kind, may));
+}
+
+const char *
+peer_refuse_group(struct nhrp *n, struct peer *p, struct span group)
+{
+	char may[CLAIMS_TEXT_MAX], claim[sizeof("group ") + NHRP_GROUP_MAX];
+
+	snprintf(claim, sizeof(claim), "group %.*s", (int)group.n, (const char *)group.p);
+	return refuse(n, p, claim, claims_fmt_groups(p->may, may));
 }
 
 const char *
@@ -86,6 +106,9 @@ static void
 judge_binding(struct nhrp *n, struct peer *p, struct binding *b)
 {
 	const char *why = b->type == NHRP_CT_NHS ? NULL : peer_judge(n, p, &b->proto, NULL);
+
+	if (!why && !peer_may_group(p, qos_group_of(b)))
+		why = peer_refuse_group(n, p, qos_group_of(b));
 
 	if (!why) {
 		LIST_EACH(it, nx, &b->shortcuts) {

@@ -85,6 +85,7 @@ binding_free(struct nhrp *n, struct binding *b)
 	timer_disarm(&n->timers, &b->timer);
 	map_del(&n->cache, &b->node);
 	env_free(&n->env, b->refused);
+	env_free(&n->env, b->group);
 	env_free(&n->env, b);
 }
 
@@ -308,11 +309,14 @@ binding_set_type(struct nhrp *n, struct binding *b, enum nhrp_cache_type type, t
 void
 binding_attach(struct nhrp *n, struct binding *b, struct peer *p)
 {
+	struct peer *was = b->peer;
 	char proto[ADDR_STRLEN];
 
 	if (b->peer == p)
 		return;
 	unlink_peer(b);
+	if (was && b->group)
+		qos_group_sync(n, was);
 	b->peer = p;
 	list_append(&p->bindings, &b->by_peer);
 	p->n_registered += b->type == NHRP_CT_DYNAMIC;
@@ -328,11 +332,14 @@ binding_attach(struct nhrp *n, struct binding *b, struct peer *p)
 void
 binding_detach(struct nhrp *n, struct binding *b, const char *reason)
 {
+	struct peer *was = b->peer;
 	char proto[ADDR_STRLEN];
 
 	NHRP_DEBUG(n, "cache", "%s has no peer any more: %s", addr_fmt(&b->proto, proto), reason ? reason : "");
 	b->pinned++;
 	unlink_peer(b);
+	if (was && b->group)
+		qos_group_sync(n, was);
 	if (b->want.id && b->want_stale)
 		unwant(n, b);
 	binding_tell(n, b, SC_EV_PEER_DOWN, reason);
@@ -349,6 +356,9 @@ binding_forget(struct nhrp *n, struct binding *b)
 	binding_set_type(n, b, NHRP_CT_CACHED, n->now);
 	b->unique = false;
 	b->mcast = false;
+	qos_group_note(n, b, SPAN_STR(""));
+	if (b->peer)
+		qos_group_sync(n, b->peer);
 	binding_sync(n, b);
 	binding_gc(n, b);
 }
@@ -687,6 +697,7 @@ cache_fini(struct nhrp *n)
 
 	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
 		env_free(&n->env, container_of(m, struct binding, node)->refused);
+		env_free(&n->env, container_of(m, struct binding, node)->group);
 		env_free(&n->env, container_of(m, struct binding, node));
 	}
 	map_fini(&n->cache);

@@ -185,7 +185,8 @@ hand_out(struct nhrp *n, nhrp_mapping_fn *fn, void *ctx)
 {
 	struct binding *b = container_of(n->changed.next, struct binding, changed);
 	struct nhrp_mapping m = { .prefix = prefix_host(&b->proto), .type = b->type, .nbma = b->nbma, .nbma_claimed = b->nbma_claimed,
-		.identity = span_of(b->holder->text, b->holder->len), .unique = b->unique, .mtu = b->mtu, .expires = b->expires };
+		.identity = span_of(b->holder->text, b->holder->len), .unique = b->unique, .mtu = b->mtu, .expires = b->expires,
+		.group = qos_group_of(b) };
 
 	list_remove(&b->changed);
 	n->n_changes--;
@@ -232,7 +233,7 @@ sane(const struct nhrp *n, tick_t now, const struct nhrp_mapping *m)
 
 	return m->type == NHRP_CT_DYNAMIC && proto->n && m->prefix.bits == addr_bits(proto) && own_prefix(n, proto->n) &&
 	    own_subnet_sane(n, proto) && addr_is_unicast(&m->nbma) && m->identity.n <= NHRP_IDENTITY_MAX &&
-	    m->expires > now && m->expires != TICK_NEVER;
+	    m->expires > now && m->expires != TICK_NEVER && (!m->group.n || nhrp_group_is_sane(m->group));
 }
 
 bool
@@ -246,7 +247,7 @@ nhrp_restore(struct nhrp *n, tick_t now, const struct nhrp_mapping *m)
 	b = binding_get(n, &m->prefix.addr);
 	if (!b)
 		return false;
-	if (!keep_hold(n, b, m->identity)) {
+	if (!qos_group_note(n, b, m->group) || !keep_hold(n, b, m->identity)) {
 		binding_gc(n, b);
 		return false;
 	}
@@ -277,11 +278,13 @@ keep_peer_up(struct nhrp *n, struct peer *p)
 	LIST_EACH(it, nx, &h->bindings) {
 		struct binding *b = container_of(it, struct binding, by_holder);
 
-		if (!b->restored || b->peer || p->n_registered >= PEER_BINDINGS_MAX || !peer_may_have(p, &b->proto))
+		if (!b->restored || b->peer || p->n_registered >= PEER_BINDINGS_MAX || !peer_may_have(p, &b->proto) ||
+		    !peer_may_group(p, qos_group_of(b)))
 			continue;
 		b->nbma = p->remote.addr;
 		b->natted = !addr_eq(&b->nbma, &b->nbma_claimed);
 		binding_attach(n, b, p);
+		qos_group_sync(n, p);
 	}
 }
 

@@ -435,8 +435,10 @@ request(struct nhrp *n, struct nhc *c, const struct prefix *own)
 {
 	const struct addr *dst = c->proto.n ? &c->proto : &own->addr;
 	struct addr zero = addr_of((const uint8_t[16]){ 0 }, own->addr.n);
+	struct nhrp_vendor said = { .group = span_of(n->conf.group, strlen(n->conf.group)) };
 	struct nhrp_cie nat;
 	struct tx t;
+	const uint8_t *start;
 
 	tx_init(n, &t, c->peer, NHRP_REGISTRATION_REQUEST, &own->addr, dst);
 	t.p.hops = HOPS_ONE;	/* 0 is refused by Cisco */
@@ -454,6 +456,11 @@ request(struct nhrp *n, struct nhc *c, const struct prefix *own)
 	}
 	nat = cie_public(&c->peer->remote.addr, c->proto.n ? &c->proto : &zero);
 	request_exts(n, &t, &nat, nat.nbma.n == t.p.src_nbma.n);
+	if (n->conf.group[0]) {
+		start = t.w.p;
+		nhrp_vendor_build(&t.w, &said);
+		tx_ext(&t, NHRP_EXT_VENDOR, false, span_of(start, (size_t)(t.w.p - start)));
+	}
 	c->requests += tx_send(n, &t, c->peer);
 	if (c->state != NHC_REGISTERED)
 		TRACE(&n->env, .peer = c->peer->id, .step = TRACE_REGISTRATION_SENT, .n = c->tries + 1, .proto = c->proto.n ? &c->proto : NULL);
@@ -706,7 +713,7 @@ nak_text(uint8_t code)
 {
 	switch (code) {
 	case NHRP_CODE_PROHIBITED:
-		return "registration refused: our tunnel address is another's, or not allowed to us";
+		return "registration refused: our tunnel address is another's, or it or our group is not allowed to us";
 	case NHRP_CODE_NO_RESOURCES:
 		return "registration refused: hub has no room";
 	case NHRP_CODE_NOT_UNIQUE:

@@ -209,6 +209,7 @@ nhrp_new(const struct nhrp_conf *conf, const struct env *env)
 	n->link_up = true;
 	n->level_timer.kind = T_LEVEL;
 	n->late_timer.kind = T_ROUTES;
+	n->group_timer.kind = T_GROUPS;
 	nhc_init(n);
 	arm(n, &n->level_timer, 0);
 	return n;
@@ -564,6 +565,9 @@ nhrp_event(struct nhrp *n, tick_t now, const struct nhrp_event *ev, struct outq 
 	case NHRP_EV_RESULT:
 		on_result(n, ev);
 		break;
+	case NHRP_EV_SHAPED:
+		qos_group_result(n, ev);
+		break;
 	case NHRP_EV_NHS_ADDRS:
 		nhc_addrs(n, ev);
 		break;
@@ -612,6 +616,9 @@ due(struct nhrp *n, struct timer *t)
 		break;
 	case T_ROUTES:
 		route_timer(n);
+		break;
+	case T_GROUPS:
+		qos_group_timer(n);
 		break;
 	case T_PROBE:
 		probe_timer(n, container_of(t, struct probe, timer));

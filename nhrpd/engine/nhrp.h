@@ -23,7 +23,7 @@
 
 enum {
 	NHRP_NHS_MAX = 16, NHRP_NHS_ADDRS = 8, NHRP_MAPS_MAX = 64, NHRP_OWN_ADDRS = 8, NHRP_AUTH_MAX = 8,
-	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8, NHRP_NAME_MAX = 128, NHRP_CLUSTERS = 11,
+	NHRP_IDENTITY_MAX = 256, NHRP_WANT_ADDRS = 8, NHRP_NAME_MAX = 128, NHRP_CLUSTERS = 11, NHRP_GROUPS_MAX = 32,
 };
 
 struct nhrp_conf_nhs {	/* ip nhrp nhs PROTO|dynamic nbma ADDR|NAME [multicast] [priority N] [cluster N] */
@@ -43,6 +43,11 @@ struct nhrp_conf_map {	/* ip nhrp map PROTO NBMA; ip nhrp map multicast NBMA */
 
 struct nhrp_conf_rate {	/* so many packets in so many seconds */
 	uint16_t packets, every_s;
+};
+
+struct nhrp_conf_group {	/* ip nhrp map group NAME service-policy output RATE: what goes to a peer of that group */
+	char name[NHRP_GROUP_MAX + 1];
+	uint64_t rate;	/* bit/s */
 };
 
 struct nhrp_conf {
@@ -69,6 +74,9 @@ struct nhrp_conf {
 	uint32_t redirect_pair_burst, redirect_rate;	/* 0: 4 and 200/s */
 	struct nhrp_conf_rate max_receive;	/* of one peer; 0: 1000 in 10 s */
 	struct nhrp_conf_rate max_send;	/* of the interface; 0: no limit */
+	char group[NHRP_GROUP_MAX + 1];	/* we say in registrations that we are of; "": none */
+	struct nhrp_conf_group group_map[NHRP_GROUPS_MAX];
+	unsigned n_group_map;
 };
 
 enum nhrp_event_kind {
@@ -80,6 +88,7 @@ enum nhrp_event_kind {
 	NHRP_EV_REDIRECT,	/* a packet came in from `peer` and left to `out_peer`; `packet` */
 	NHRP_EV_ROUTE, NHRP_EV_ROUTE_GONE, NHRP_EV_ROUTES_READY,
 	NHRP_EV_RESULT,	/* of an action with a cookie */
+	NHRP_EV_SHAPED,	/* of NHRP_ACT_SHAPE: `peer`, ok, reason */
 	NHRP_EV_NHS_ADDRS,	/* name resolution: `nhs`, `addrs` (n_addrs 0: failed, `reason`) */
 	NHRP_EV_NBMA,	/* own NBMA address is now `nbma` */
 	NHRP_EV_LINK,	/* tunnel interface: ok = up */
@@ -127,6 +136,7 @@ enum nhrp_act_kind {
 	NHRP_ACT_DROP_PEER,	/* its registration got no answer, or it was cleared: end the SA and dial anew */
 	NHRP_ACT_PROBED,	/* `cookie` of NHRP_EV_PROBE: ok, or `reason`; `took` */
 	NHRP_ACT_IF_STATE,	/* the interface is of use now (ok), or not */
+	NHRP_ACT_SHAPE,	/* no more than `rate` goes to `peer` from now on; 0: as much as there is */
 	NHRP_ACT_QUERY_USE,	/* answer NHRP_EV_RESULT: ok = data went to `peer` since the last query */
 };
 
@@ -148,6 +158,7 @@ struct nhrp_act {
 	const char *reason;	/* DROP_PEER, PROBED; static */
 	bool ok;
 	tick_t took;	/* PROBED: the round trip */
+	uint64_t rate;	/* SHAPE: bit/s */
 };
 
 struct nhrp_rx {
@@ -190,6 +201,7 @@ struct nhrp_mapping {
 	bool unique;
 	uint16_t mtu;
 	tick_t expires;
+	struct span group;	/* empty: none */
 };
 typedef void nhrp_mapping_fn(void *ctx, const struct nhrp_mapping *);
 size_t	nhrp_changes(const struct nhrp *n);	/* that wait to be visited */
@@ -215,6 +227,9 @@ struct nhrp_cache_info {
 	const char *reason;	/* negative, incomplete, refused: why, in words; else "" */
 	bool refused;	/* the data plane did not take its neighbour: `reason`, */
 	tick_t retry;	/* and when it is asked again */
+	const char *group;	/* said in the registration, or "" */
+	uint64_t rate;	/* what goes to its peer is held to, bit/s; 0: no limit */
+	const char *rate_reason;	/* the data plane did not take it: why, or "" */
 };
 
 struct nhrp_nhs_info {

@@ -89,7 +89,7 @@ struct handle {
 	uint8_t kind;
 };
 
-enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES, T_PROBE, T_DOUBT };
+enum timer_kind { T_NHC, T_LEVEL, T_BINDING, T_SHORTCUT, T_TOLD, T_ROUTES, T_PROBE, T_DOUBT, T_GROUPS };
 
 struct peer {
 	struct map_node node;
@@ -116,6 +116,8 @@ struct peer {
 		tick_t step;
 		unsigned asked;
 	} doubt;
+	uint64_t out_rate;	/* as told the data plane: group.c; 0: no limit */
+	char *out_refused;	/* it did not take it: why; NULL: it did */
 	size_t identity_len;
 	char identity[];
 };
@@ -161,6 +163,7 @@ struct binding {
 	unsigned hellos;
 	struct holder *holder;	/* registered: by whom */
 	struct list by_holder;
+	char *group;	/* said with the registration; NULL: none */
 	bool restored;	/* of an earlier life; not confirmed by its holder yet */
 	struct list changed;	/* marked for nhrp_visit_changes() */
 	tick_t kept_expires;	/* as handed out there last; 0: never */
@@ -314,6 +317,7 @@ struct nhrp {
 	struct nhc nhc[NHRP_NHS_MAX];
 	unsigned n_nhc;	/* places in use or left free */
 	struct timer level_timer;
+	struct timer group_timer;	/* some peers have another rate than the data plane knows */
 	struct nhs_group {
 		unsigned level;	/* hubs up to this rank (priority; place, where connections are counted) are wanted */
 		bool better;	/* it is about to fall */
@@ -420,7 +424,18 @@ const char *peer_refuse(struct nhrp *n, struct peer *p, unsigned kind, const str
 /* May it be reached by `proto` and lead to `what` (NULL: no matter)? NULL, or the reason in words. */
 const char *peer_judge(struct nhrp *n, struct peer *p, const struct addr *proto, const struct prefix *what);
 bool	peer_set_may(struct nhrp *n, struct peer *p, const struct claims *may);
+bool	peer_may_group(const struct peer *p, struct span group);
+const char *peer_refuse_group(struct nhrp *n, struct peer *p, struct span group);	/* notes it; the reason in words */
 void	peer_authority_free(struct nhrp *n, struct peer *p);
+
+/* group.c */
+struct span qos_group_of(const struct binding *b);	/* empty: none */
+bool	qos_group_note(struct nhrp *n, struct binding *b, struct span name);	/* false: no memory, and nothing changed */
+void	qos_group_sync(struct nhrp *n, struct peer *p);	/* the data plane hears what goes to it, where that changed */
+void	qos_group_result(struct nhrp *n, const struct nhrp_event *ev);
+void	qos_group_peer_gone(struct nhrp *n, struct peer *p);
+void	qos_group_reconf(struct nhrp *n);	/* n->conf is the new one */
+void	qos_group_timer(struct nhrp *n);
 
 /* rate.c */
 bool	rate_take(struct nhrp *n, struct peer *p, struct span raw);	/* false: over its share */

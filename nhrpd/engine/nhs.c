@@ -5,7 +5,7 @@
  * is set; where nothing is authenticated the claimed NBMA address stands for the identity, which is the RFC's unique rule.
  * Where a certificate or the configuration says what a peer may have (authority.c), that goes before: nothing else is granted, and who
  * is entitled to an address by name gets it from one who only came first.
- * A refresh that changes nothing causes nothing but the reply. */
+ * So with the group it says it is of. A refresh that changes nothing causes nothing but the reply. */
 #include "nhrpd/engine/nhrp_priv.h"
 
 struct claim {
@@ -13,6 +13,7 @@ struct claim {
 	struct addr seen;	/* outer source */
 	bool unique;
 	uint16_t hold_s, mtu;
+	struct span group;
 };
 
 static uint8_t
@@ -55,13 +56,13 @@ holder_code(const struct nhrp *n, const struct binding *b, const struct peer *p,
 }
 
 static void
-bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
+bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c, bool same_group)
 {
 	char text[ADDR_STRLEN], from[ADDR_STRLEN];
 	bool replaced = b->type == NHRP_CT_DYNAMIC && b->nbma.n && !addr_eq(&b->nbma, &c->seen);
 	bool fresh = b->type != NHRP_CT_DYNAMIC, confirmed = b->restored;
-	bool same = !fresh && !confirmed && addr_eq(&b->nbma, &c->seen) && addr_eq(&b->nbma_claimed, &c->nbma) && b->unique == c->unique &&
-	    b->mtu == c->mtu;
+	bool same = !fresh && !confirmed && same_group && addr_eq(&b->nbma, &c->seen) && addr_eq(&b->nbma_claimed, &c->nbma) &&
+	    b->unique == c->unique && b->mtu == c->mtu;
 
 	keep_confirmed(n, b);
 	b->nbma = c->seen;
@@ -81,6 +82,7 @@ bind(struct nhrp *n, struct binding *b, struct peer *p, const struct claim *c)
 		binding_sync(n, b);
 	else
 		binding_attach(n, b, p);
+	qos_group_sync(n, p);
 	if (replaced)
 		told_purge_host(n, &c->proto);
 	if (fresh || replaced || confirmed)
@@ -106,11 +108,16 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 {
 	struct binding *b = binding_find(n, &c->proto);
 	uint8_t code = prefix_code(cie, c);
+	bool same_group;
 
 	if (code == NHRP_CODE_OK && !own_subnet_sane(n, &c->proto))
 		code = NHRP_CODE_PROHIBITED;
 	if (code == NHRP_CODE_OK && peer_judge(n, p, &c->proto, NULL))
 		code = NHRP_CODE_PROHIBITED;
+	if (code == NHRP_CODE_OK && !peer_may_group(p, c->group)) {
+		peer_refuse_group(n, p, c->group);
+		code = NHRP_CODE_PROHIBITED;
+	}
 	if (code != NHRP_CODE_OK)
 		return code;
 	if (b && b->type > NHRP_CT_DYNAMIC)
@@ -127,7 +134,12 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 		binding_gc(n, b);
 		return NHRP_CODE_NO_RESOURCES;
 	}
-	bind(n, b, p, c);
+	same_group = span_eq(qos_group_of(b), c->group);
+	if (!qos_group_note(n, b, c->group)) {
+		binding_gc(n, b);
+		return NHRP_CODE_NO_RESOURCES;
+	}
+	bind(n, b, p, c, same_group);
 	return NHRP_CODE_OK;
 }
 
@@ -144,10 +156,16 @@ log_refused(struct nhrp *n, const struct peer *p, const struct claim *c, uint8_t
 	    has ? (int)has->identity_len : 0, has ? has->identity : "", code);
 }
 
+static bool
+authorised(const struct peer *p, const struct claim *c)
+{
+	return peer_may_have(p, &c->proto) && peer_may_group(p, c->group);
+}
+
 static enum nhrp_drop
 drop_of(const struct peer *p, const struct claim *c, uint8_t code)
 {
-	if (code == NHRP_CODE_PROHIBITED && !peer_may_have(p, &c->proto))
+	if (code == NHRP_CODE_PROHIBITED && !authorised(p, c))
 		return NHRP_DROP_NOT_ALLOWED;
 	switch (code) {
 	case NHRP_CODE_OK:
@@ -186,15 +204,17 @@ nhs_request(struct nhrp *n, const struct rx *rx)
 {
 	const struct nhrp_packet *p = rx->p;
 	struct nhrp_cie nat[NHRP_EXT_CIES_MAX];
-	enum nhrp_drop refused = NHRP_OK;
+	enum nhrp_drop refused = NHRP_OK, vendor;
+	struct nhrp_vendor said;
 	struct tx t;
 
 	if (ext_unknown_compulsory(p)) {
 		error_send(n, rx, NHRP_ERR_EXTENSION, 0);
 		return NHRP_DROP_COMPULSORY;
 	}
-	if (!p->n_cie)
-		return NHRP_DROP_CIE_NONE;
+	vendor = nhrp_vendor_parse(p, &said);
+	if (!p->n_cie || vendor != NHRP_OK)
+		return p->n_cie ? vendor : NHRP_DROP_CIE_NONE;
 	tx_copy(&t, p);
 	t.p.type = NHRP_REGISTRATION_REPLY;
 	t.p.hops = HOPS_OUT;
@@ -203,12 +223,12 @@ nhs_request(struct nhrp *n, const struct rx *rx)
 		const struct nhrp_cie *cie = &p->cie[i];
 		struct claim c = { .proto = cie->proto.n ? cie->proto : p->src_proto, .nbma = cie->nbma.n ? cie->nbma : p->src_nbma,
 			.seen = *rx->outer, .unique = p->flags & NHRP_FLAG_REG_UNIQUE, .hold_s = cie->hold_s ? cie->hold_s : n->conf.hold_s,
-			.mtu = cie->mtu };
+			.mtu = cie->mtu, .group = said.group };
 
 		if (addr_is_zero(&c.nbma))
 			c.nbma = c.seen;	/* claims nothing */
 		t.p.cie[i].code = judged(n, rx->peer, &c, i < PEER_BINDINGS_MAX && room(n) ? judge(n, rx->peer, cie, &c) : NHRP_CODE_NO_RESOURCES);
-		if (t.p.cie[i].code != NHRP_CODE_OK && peer_may_have(rx->peer, &c.proto))	/* else said */
+		if (t.p.cie[i].code != NHRP_CODE_OK && authorised(rx->peer, &c))	/* else said */
 			log_refused(n, rx->peer, &c, t.p.cie[i].code);
 		if (refused == NHRP_OK)
 			refused = drop_of(rx->peer, &c, t.p.cie[i].code);

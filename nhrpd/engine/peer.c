@@ -53,6 +53,7 @@ void
 peer_gone(struct nhrp *n, struct peer *p, const char *reason)
 {
 	p->gone = true;
+	qos_group_peer_gone(n, p);
 	rate_peer_gone(n, p);
 	doubt_end(n, p);
 	map_del(&n->peers, &p->node);
@@ -160,6 +161,7 @@ peers_fini(struct nhrp *n)
 
 	for (struct map_node *m = map_first(&n->peers, &it); m; m = map_next(&n->peers, &it)) {
 		peer_authority_free(n, container_of(m, struct peer, node));
+		env_free(&n->env, container_of(m, struct peer, node)->out_refused);
 		env_free(&n->env, container_of(m, struct peer, node));
 	}
 	map_fini(&n->peers);

@@ -1,7 +1,7 @@
 /* nhrpd/engine/reconf.c: another configuration for a running engine.
  *
  * Parameters change in place and are used from the next packet on. What our hubs know of us (holding time, addresses, MTU,
- * uniqueness) is told them at once by a registration anew. NHSs and maps are compared one by one: those that stay are not
+ * uniqueness, group) is told them at once by a registration anew. NHSs and maps are compared one by one: those that stay are not
  * touched, those that go are told goodbye first. A changed password is not announced: the other end changes a moment
  * earlier or later, and the next refresh finds out. */
 #include "nhrpd/engine/nhrp_priv.h"
@@ -49,7 +49,8 @@ own_leaves(struct nhrp *n, const struct nhrp_conf *to)
 static bool
 registers_same(const struct nhrp_conf *a, const struct nhrp_conf *b)
 {
-	return a->hold_s == b->hold_s && a->reg_s == b->reg_s && a->no_unique == b->no_unique && a->mtu == b->mtu && same_own(a, b);
+	return a->hold_s == b->hold_s && a->reg_s == b->reg_s && a->no_unique == b->no_unique && a->mtu == b->mtu &&
+	    strcmp(a->group, b->group) == 0 && same_own(a, b);
 }
 
 static void
@@ -68,6 +69,7 @@ reconf(struct nhrp *n, struct nhrp_conf *to)
 	cache_reconf(n, &was);
 	nhc_reconf(n);
 	cache_mcast(n);
+	qos_group_reconf(n);
 	if (!n->conf.shortcut)
 		shortcuts_clear(n, NULL, 0, "shortcuts were switched off");
 	else if (!same_own(&was, to))

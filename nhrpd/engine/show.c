@@ -17,7 +17,7 @@ binding_info(const struct nhrp *n, const struct binding *b)
 {
 	struct nhrp_cache_info i = { .prefix = prefix_host(&b->proto), .type = b->type, .nbma = b->nbma, .nbma_claimed = b->nbma_claimed,
 		.unique = b->unique, .natted = b->natted, .mcast = b->mcast, .registered = b->type == NHRP_CT_DYNAMIC, .installed = b->neigh_state == NEIGH_OK,
-		.created = b->created, .expires = b->expires, .identity = "", .reason = "" };
+		.created = b->created, .expires = b->expires, .identity = "", .reason = "", .group = b->group ? b->group : "", .rate_reason = "" };
 
 	i.has_peer = b->peer != NULL;
 	i.restored = b->restored;
@@ -34,6 +34,8 @@ binding_info(const struct nhrp *n, const struct binding *b)
 		i.peer = b->peer->id;
 		i.identity = b->peer->identity;
 		i.natted |= b->peer->natted;
+		i.rate = b->peer->out_refused ? 0 : b->peer->out_rate;
+		i.rate_reason = b->peer->out_refused ? b->peer->out_refused : "";
 		i.used = b->peer->used_at && n->now - b->peer->used_at < TICK_S(n->conf.hold_s);
 	}
 	return i;
@@ -44,7 +46,8 @@ local_info(const struct nhrp *n, const struct prefix *own)
 {
 	return (struct nhrp_cache_info){ .prefix = prefix_host(&own->addr), .type = NHRP_CT_LOCAL,
 		.nbma = n->public_nbma.n ? n->public_nbma : n->nbma,
-		.nbma_claimed = n->nbma, .natted = we_are_natted(n), .expires = TICK_NEVER, .identity = "", .reason = "" };
+		.nbma_claimed = n->nbma, .natted = we_are_natted(n), .expires = TICK_NEVER, .identity = "", .reason = "", .group = n->conf.group,
+		.rate_reason = "" };
 }
 
 struct visit {
@@ -63,7 +66,7 @@ visit_prefix(void *ctx, const struct prefix *p, void *val)
 	const struct shortcut *s = val;
 	const struct binding *b = s->binding;
 	struct nhrp_cache_info i = { .prefix = *p, .type = NHRP_CT_INCOMPLETE, .created = s->since, .expires = s->expires, .identity = "",
-		.reason = s->reason };
+		.reason = s->reason, .group = "", .rate_reason = "" };
 
 	if (v->stop || (b && prefix_has(p, &b->proto) && p->bits == addr_bits(&p->addr)))
 		return;

@@ -72,6 +72,7 @@ enum {
 	X(NHRP_DROP_EXT_TWICE, "extension-twice", "an extension stands twice") \
 	X(NHRP_DROP_EXT_BAD, "extension-bad", "malformed extension content") \
 	/* engine */ \
+	X(NHRP_DROP_VENDOR, "vendor-bad", "malformed vendor extension of our own kind") \
 	X(NHRP_DROP_NO_PEER, "no-peer", "sender has no live SA") \
 	X(NHRP_DROP_FAMILY, "family", "this network has no address of that family") \
 	X(NHRP_DROP_AUTH, "auth", "authentication string missing or wrong") \
@@ -154,6 +155,26 @@ bool	nhrp_ext_is_nat(const struct nhrp_ext *e);
 /* Cisco cleartext authentication: the string in a type 7 value; empty span where it is another form. */
 struct span nhrp_auth_string(struct span value);
 void	nhrp_auth_build(struct wr *w, struct span password);	/* value of the extension */
+
+/* Our own vendor private extension: what our daemons say to each other beyond the RFC. The OUI is a locally administered one, so that it
+ * is nobody's; behind it items of type, length and value. Items of other types are for later daemons and are passed over. */
+enum { NHRP_GROUP_MAX = 32 };
+struct nhrp_vendor {
+	struct span group;	/* `ip nhrp group`: printable, without blanks; empty: said nothing */
+};
+static inline bool
+nhrp_group_is_sane(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '!' || text.p[i] > '~')
+			return false;
+	}
+	return text.n > 0 && text.n <= NHRP_GROUP_MAX;
+}
+bool	nhrp_vendor_is_ours(const struct nhrp_ext *e);
+/* NHRP_OK, also where there is none of ours (all empty then), or NHRP_DROP_VENDOR. */
+enum nhrp_drop nhrp_vendor_parse(const struct nhrp_packet *p, struct nhrp_vendor *out);
+void	nhrp_vendor_build(struct wr *w, const struct nhrp_vendor *v);	/* value of the extension */
 
 /* The header of a packet quoted in an error indication: leniently, it may be cut after the addresses. */
 struct nhrp_quoted {

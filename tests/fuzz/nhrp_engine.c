@@ -255,7 +255,7 @@ static void
 perform(struct model *m, const struct nhrp_act *a)
 {
 	static const char *const word[] = { "send", "want", "unwant", "neigh-set", "neigh-del", "route-set", "route-del", "resolve", "drop-peer",
-		"probed", "if-state", "query-use" };
+		"probed", "if-state", "shape", "query-use" };
 
 	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_ACT_QUERY_USE + 1, "a word for each");
 	char via[ADDR_STRLEN], pre[PREFIX_STRLEN], proto[ADDR_STRLEN];
@@ -296,6 +296,10 @@ perform(struct model *m, const struct nhrp_act *a)
 		break;
 	case NHRP_ACT_PROBED:
 	case NHRP_ACT_IF_STATE:
+		break;
+	case NHRP_ACT_SHAPE:
+		HOLDS(m->up[a->peer] || !a->rate, "shapes peer %u, which is down", a->peer);
+		HOLDS(!a->rate || m->conf.n_group_map, "a rate that nobody configured");
 		break;
 	case NHRP_ACT_QUERY_USE:
 		HOLDS(alive(m, a->peer), "asks for the use of peer %u, which is down", a->peer);
@@ -390,7 +394,7 @@ static void
 event(struct model *m, const struct nhrp_event *ev)
 {
 	static const char *const word[] = { "peer-up", "peer-down", "peer-moved", "peer-again", "peer-may", "want-up", "want-fail", "unresolved", "redirect", "route", "route-gone",
-		"routes-ready", "result", "nhs-addrs", "nbma", "link", "clear", "doubt", "probe", "shutdown" };
+		"routes-ready", "result", "shaped", "nhs-addrs", "nbma", "link", "clear", "doubt", "probe", "shutdown" };
 
 	_Static_assert(sizeof(word) / sizeof(word[0]) == NHRP_EV_SHUTDOWN + 1, "a word for each");
 
@@ -466,6 +470,8 @@ op_may(struct model *m, uint32_t peer, unsigned how)
 		claims_add(&c, CLAIM_BOTH, &p);
 	if ((how & 4) && prefix_parse(nets[1], &p))
 		claims_add(&c, CLAIM_PREFIX, &p);
+	if (how == 5)
+		claims_add_group(&c, SPAN_STR("gold"));
 	event(m, &(struct nhrp_event){ .kind = NHRP_EV_PEER_MAY, .peer = peer, .may = how ? &c : NULL });
 }
 
@@ -655,7 +661,13 @@ exts(struct model *m, struct cur *c, struct nhrp_packet *p, uint8_t room[static 
 	}
 	if (which & 0x20) {
 		uint16_t type = script_u8(c);
+		uint8_t *at = w.p;
 
+		if (type & 0x80) {	/* ours, sane or not */
+			nhrp_vendor_build(&w, &(struct nhrp_vendor){ .group = script_take(c, type & 63) });
+			p->ext[p->n_ext++] = (struct nhrp_ext){ NHRP_EXT_VENDOR, which & 0x40, span_of(at, (size_t)(w.p - at)) };
+			return;
+		}
 		p->ext[p->n_ext++] = (struct nhrp_ext){ type, which & 0x40, script_take(c, script_u8(c) & 31) };
 	}
 }
@@ -777,6 +789,7 @@ op_ask(struct model *m, struct cur *c)
 	uint32_t peer = 1 + (how & 7);
 	struct nhrp_packet p = { .hops = 255, .type = (uint8_t)(1 + 2 * ((how >> 3) % 3)), .flags = NHRP_FLAG_NAT, .n_cie = 1 };
 	struct wr w = wr_of(extroom, sizeof(extroom));
+	uint8_t *at;
 
 	p.src_proto = pick_proto(c);
 	p.dst_proto = pick_proto(c);
@@ -795,9 +808,14 @@ op_ask(struct model *m, struct cur *c)
 	p.has_ext = true;
 	for (unsigned i = 0; i < 3; i++)
 		p.ext[p.n_ext++] = (struct nhrp_ext){ (uint16_t)(NHRP_EXT_RESPONDER + i), true, SPAN_STR("") };
+	if (p.type == NHRP_REGISTRATION_REQUEST && (p.request_id & 3)) {
+		nhrp_vendor_build(&w, &(struct nhrp_vendor){ .group = p.request_id & 1 ? SPAN_STR("gold") : SPAN_STR("lead") });
+		p.ext[p.n_ext++] = (struct nhrp_ext){ NHRP_EXT_VENDOR, false, wr_span(&w) };
+	}
 	if (m->conf.auth_len) {
+		at = w.p;
 		nhrp_auth_build(&w, span_of(m->conf.auth, m->conf.auth_len));
-		p.ext[p.n_ext++] = (struct nhrp_ext){ NHRP_EXT_AUTH, true, wr_span(&w) };
+		p.ext[p.n_ext++] = (struct nhrp_ext){ NHRP_EXT_AUTH, true, span_of(at, (size_t)(w.p - at)) };
 	}
 	build_deliver(m, peer, &p);
 }
@@ -830,6 +848,11 @@ conf(struct model *m, struct cur *c)
 	k->reg_s = more & 8 ? 5 : 0;
 	k->hold_s = more & 16 ? 20 : 0;
 	k->mtu = more & 32 ? 200 : 0;
+	if (more & 128) {
+		strcpy(k->group, "gold");
+		k->group_map[k->n_group_map++] = (struct nhrp_conf_group){ "gold", 20000000 };
+		k->group_map[k->n_group_map++] = (struct nhrp_conf_group){ "lead", role & 1 ? 1000000 : 64000 };
+	}
 	if (role & 16) {
 		memcpy(k->auth, "secret", 6);
 		k->auth_len = 6;

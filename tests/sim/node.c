@@ -490,7 +490,8 @@ carry_out(struct node *n, const struct core_act *a)
 		act_tunnel(n, a);
 		break;
 	case CORE_ACT_TUNNEL_DEL:	/* configurations do not change here */
-	case CORE_ACT_PATH_RESULT:	/* nor does this plane ask */
+	case CORE_ACT_PATH_RESULT:	/* nor does this plane ask, */
+	case CORE_ACT_SHAPE:	/* or hold anything back */
 		break;
 	case CORE_ACT_NEIGH_SET:
 		act_neigh_set(n, a);

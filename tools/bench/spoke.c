@@ -239,6 +239,7 @@ act(struct spoke *s, const struct core_act *a)
 	case CORE_ACT_OPER_SET:
 	case CORE_ACT_TRACK:
 	case CORE_ACT_TUNNEL_DEL:
+	case CORE_ACT_SHAPE:
 	case CORE_ACT_PATH_RESULT:
 	case CORE_ACT_NEIGH_DEL:
 	case CORE_ACT_ROUTE_DEL:

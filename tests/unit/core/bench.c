@@ -397,6 +397,7 @@ carry_out(struct side *s, const struct core_act *a, struct note *n)
 	case CORE_ACT_NEIGH_DEL:
 	case CORE_ACT_ROUTE_DEL:
 	case CORE_ACT_KEEPALIVE:
+	case CORE_ACT_SHAPE:
 		break;
 	case CORE_ACT_PATH_RESULT:
 		s->n_paths++;

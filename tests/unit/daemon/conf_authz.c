@@ -42,7 +42,7 @@ static const struct {
 	const char *text, *place, *error;
 } refused[] = {
 	{ POLICY " ip nhrp allow prefix none\n", "t:1:35", "policy A needs \"match identity remote\" or \"match certificate\": whom is it for?" },
-	{ POLICY ANY, "t:1:35", "policy A allows nothing and forbids nothing: add \"ip nhrp allow address\" or \"prefix\"" },
+	{ POLICY ANY, "t:1:35", "policy A allows nothing and forbids nothing: add \"ip nhrp allow address\", \"prefix\" or \"group\"" },
 	{ POLICY ANY " ip nhrp allow address 10.255.0.{n}\n", "t:3:24", "{n}, but no \"match identity remote pattern\" with it" },
 	{ POLICY " match identity remote pattern site-{n}\n", "t:2:32", "expected an identity as it is shown, like \"fqdn site-{n}.example.net\"" },
 	{ POLICY " match identity remote pattern fqdn {n}.{n}.net\n", "t:2:32", "{n} stands twice: one number at most" },

@@ -57,7 +57,7 @@ static const struct {
 	{ "interface d0\n ip nhrp nhs 10.0.0.3 nbma a..b\n", "t:2:28: expected an address or host name, found \"a..b\"" },
 	{ "interface d0\n ip nhrp nhs 10.0.0.3 nbma b priority 1 multicast\n", "t:2:41: expected cluster or the end of the line, found \"multicast\"" },
 	{ "interface d0\n ip nhrp map 10.0.0.1 2001:db8::1 x\n", "t:2:35: expected the end of the line, found \"x\"" },
-	{ "interface d0\n ipv6 nhrp map 10.0.0.1 192.0.2.1\n", "t:2:16: expected an IPv6 address or multicast, found \"10.0.0.1\"" },
+	{ "interface d0\n ipv6 nhrp map 10.0.0.1 192.0.2.1\n", "t:2:16: expected an IPv6 address, multicast or group, found \"10.0.0.1\"" },
 	{ "interface d0\n ip nhrp map 10.0.0.1 224.0.0.1\n", "t:2:23: not an address a host can have" },
 	{ "interface d0\n ip nhrp map 10.0.0.1 192.0.2.1\n ip nhrp map 10.0.0.1 192.0.2.2\n", "t:3:14: mapped already at t:2" },
 	/* algorithms */

@@ -192,7 +192,7 @@ static const struct {
 	{ "{\"line\":\"sh in none\"}\n", "{\"ok\":true,\"cmd\":\"show interface\",\"data\":{\"interfaces\":[]}}\n" },
 	{ "{\"line\":\"show foo\"}\n", BAD("expected dmvpn, ip, ipv6, zebra, crypto, interface, counters, running-config, logging, debugging, version or "
 	    "tech-support; found \\\"foo\\\"") },
-	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, detail, brief, summary, nhs, shortcut, traffic, multicast or "
+	{ "{\"line\":\"show ip nhrp foo\"}\n", BAD("expected an address or prefix, detail, brief, summary, nhs, shortcut, traffic, multicast, group-map or "
 	    "the end of the line; found \\\"foo\\\"") },
 	{ "{}\n", BAD("expected {\\\"line\\\":\\\"...\\\"} or {\\\"cmd\\\":\\\"...\\\",\\\"args\\\":{...}}") },
 	{ "{\"line\":5}\n", BAD("expected {\\\"line\\\":\\\"...\\\"} or {\\\"cmd\\\":\\\"...\\\",\\\"args\\\":{...}}") },

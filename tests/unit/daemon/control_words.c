@@ -67,7 +67,7 @@ static const struct {
 	{ "show c", "\"c\" may be crypto or counters" },
 	{ "show i", "\"i\" may be ip, ipv6 or interface" },
 	{ "show ip", "expected nhrp or route; the line ends" },
-	{ "show ip nhrp foo", "expected an address or prefix, detail, brief, summary, nhs, shortcut, traffic, multicast or the end of the line; found \"foo\"" },
+	{ "show ip nhrp foo", "expected an address or prefix, detail, brief, summary, nhs, shortcut, traffic, multicast, group-map or the end of the line; found \"foo\"" },
 	{ "show ip nhrp 10.0.0.0/8 x", "expected detail or the end of the line; found \"x\"" },
 	{ "show dmvpn x", "expected detail, peer, timeline or the end of the line; found \"x\"" },
 	{ "show dmvpn detail x", "expected the end of the line; found \"x\"" },
@@ -140,7 +140,7 @@ static const struct {
 	{ "sh dm pe 10.", "=ADDRESS: An IPv4 or IPv6 address" },
 	{ "sh dm pe 10.0.0.1 ", "detail: More about eachtimeline: What happened, step by step over all layers<cr>" },
 	{ "sh ip nh ", "detail: More about eachbrief: NHRP cache, one line eachsummary: How many NHRP entries of each typenhs: Hubs and our registrations with themshortcut: Direct ways to other spokestraffic: NHRP packets sent, received "
-	    "and refusedmulticast: Where multicast goes=PREFIX: An address, or all addresses of a prefix<cr>" },
+	    "and refusedmulticast: Where multicast goesgroup-map: QoS groups, what is mapped to each, and the peers of each=PREFIX: An address, or all addresses of a prefix<cr>" },
 	{ "sh ip nh n", "nhs: Hubs and our registrations with them" },
 	{ "sh ver ", "<cr>" },
 	{ "sh run ", "secrets: With the secrets in clear; only for root<cr>" },

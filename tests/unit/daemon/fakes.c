@@ -391,7 +391,7 @@ static bool
 peer_stats(struct dp *dp, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {
 	(void)dp, (void)tunnel;
-	*out = (struct dp_peer_stats){ .rx_packets = 10, .rx_bytes = 1000, .tx_packets = 20, .tx_bytes = 2000, .path_mtu = 1400 };
+	*out = (struct dp_peer_stats){ .rx_packets = 10, .rx_bytes = 1000, .tx_packets = 20, .tx_bytes = 2000, .path_mtu = 1400, .shape_rate = fakes.cache[0].rate };
 	return peer == 3;
 }
 

@@ -216,6 +216,9 @@ setup(void)
 	test_env_init(&env);
 	fakes_fill();
 	conf = fakes_conf();
+	fakes.cache[0].group = "gold";
+	fakes.cache[0].rate = 20000000;
+	fakes.cache[0].rate_reason = "";
 	src = (struct control_src){ .core = (struct core *)&fakes, .dp = &fakes_dp, .conf = conf, .started = TICK_S(1),
 	    .conf_path = "/etc/x", .secrets = true };
 	src.reload = reloaded;
@@ -243,7 +246,7 @@ static const struct {
 	{ "show dmvpn peer 10.255.0.11 detail", "show dmvpn detail" },
 	{ "show ip nhrp", "show ip nhrp" }, { "show ip nhrp detail", "show ip nhrp detail" }, { "show ip nhrp nhs", "show ip nhrp nhs" },
 	{ "show ip nhrp nhs detail", "show ip nhrp nhs detail" }, { "show ip nhrp shortcut", "show ip nhrp shortcut" },
-	{ "show ip nhrp traffic", "show ip nhrp traffic" }, { "show ip nhrp multicast", "show ip nhrp multicast" },
+	{ "show ip nhrp traffic", "show ip nhrp traffic" }, { "show ip nhrp multicast", "show ip nhrp multicast" }, { "show ip nhrp group-map", "show ip nhrp group-map" },
 	{ "show crypto session", "show crypto session" }, { "show crypto ikev2 sa", "show crypto ikev2 sa" },
 	    { "show crypto ikev2 sa detail", "show crypto ikev2 sa detail" },
 	    { "show crypto ipsec sa", "show crypto ipsec sa" }, { "show crypto ikev2 diagnose error", "show crypto ikev2 diagnose error" },
@@ -297,7 +300,7 @@ START_TEST(report)
 	char why[64];
 	size_t i;
 
-	ck_assert_uint_eq(json_array_size(json_object_get(o, "sections")), 23);
+	ck_assert_uint_eq(json_array_size(json_object_get(o, "sections")), 24);
 	json_array_foreach(json_object_get(o, "sections"), i, e) {
 		struct section s = { .n = 0 };
 		const char *line = json_string_value(json_object_get(e, "command"));

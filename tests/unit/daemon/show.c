@@ -374,7 +374,7 @@ START_TEST(version_and_report)
 	src.secrets = true;
 	o = run("show tech-support");
 	ck_assert_str_eq(json_string_value(json_object_get(member(o, "sections", 0), "command")), "show version");
-	part_is(member(o, "sections", 22), "error", "\"no log is kept\"");
+	part_is(member(o, "sections", 23), "error", "\"no log is kept\"");
 	for (size_t i = 0; i < json_array_size(json_object_get(o, "sections")); i++) {
 		char *text = json_dumps(member(o, "sections", i), 0);
 

@@ -390,6 +390,7 @@ perform(struct node *x, const struct nhrp_act *a)
 		break;
 	case NHRP_ACT_PROBED:
 	case NHRP_ACT_IF_STATE:
+	case NHRP_ACT_SHAPE:
 		break;
 	case NHRP_ACT_QUERY_USE:
 		do_result(x, a->cookie, x->used);

@@ -10,6 +10,7 @@ Suite *suite_golden(void);
 Suite *suite_names(void);
 Suite *suite_parse(void);
 Suite *suite_quoted(void);
+Suite *suite_vendor(void);
 
 TEST_MAIN(suite_names, suite_checksum, suite_cie, suite_ext, suite_quoted, suite_parse, suite_build, suite_drops, suite_golden,
-    suite_captures)
+    suite_captures, suite_vendor)

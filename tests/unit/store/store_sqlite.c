@@ -34,7 +34,7 @@ entry(const char *tunnel, uint32_t net, const char *prefix, int64_t expires)
 {
 	return (struct store_entry){ .tunnel = tunnel, .network_id = net, .prefix = P(prefix), .type = 4, .nbma = A("203.0.113.7"),
 		.nbma_claimed = A("192.168.1.2"), .identity = SPAN_STR("fqdn spoke.example"), .unique = true, .mtu = 1400, .hold_s = 600,
-		.expires = expires };
+		.expires = expires, .group = SPAN_STR("gold") };
 }
 
 static enum store_error
@@ -52,6 +52,7 @@ take(void *ctx, const struct store_entry *e)
 	if (got.n < 8) {
 		got.e[got.n] = *e;
 		snprintf(got.identity[got.n], sizeof(got.identity[0]), "%.*s", (int)e->identity.n, (const char *)e->identity.p);
+		ck_assert(span_eq(e->group, SPAN_STR("gold")) || !e->group.n);
 	}
 	got.n++;
 }
@@ -241,7 +242,7 @@ sql(const char *text)
 static void
 newer(void)
 {
-	sql("PRAGMA user_version=2");
+	sql("PRAGMA user_version=3");
 }
 
 static void
@@ -249,6 +250,22 @@ other_columns(void)
 {
 	sql("DROP TABLE mapping; CREATE TABLE mapping(a, b)");
 }
+
+/* A file of the release before groups. */
+START_TEST(layout_before_is_taken_over)
+{
+	struct store *s;
+
+	fill(3);
+	sql("ALTER TABLE mapping DROP COLUMN grp; PRAGMA user_version=1");
+	s = opened(true);
+	ck_assert_uint_eq(load(s, "t", 1), 3);
+	store_close(s);
+	s = opened(true);	/* and once only */
+	ck_assert_uint_eq(load(s, "t", 1), 3);
+	store_close(s);
+}
+END_TEST
 
 START_TEST(damage_is_set_aside)
 {
@@ -361,11 +378,11 @@ START_TEST(rows_that_make_no_sense)
 	struct store *s;
 
 	fill(1);
-	sql("INSERT INTO mapping VALUES('t', 1, 'nonsense', 4, '1.2.3.4', '1.2.3.4', '', 1, 1400, 600, 9)");
-	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.7/32', 4, '', '', '', 1, 1400, 600, 9)");
-	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.8/32', 4000, '1.2.3.4', '1.2.3.4', '', 1, 1400, 600, 9)");
-	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.9/32', 4, '1.2.3.4', '1.2.3.4', '', 1, -1, 600, 9)");
-	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.10/32', 4, '1.2.3.4', '1.2.3.4', '', 1, 1400, 'x', 9)");	/* x is 0 */
+	sql("INSERT INTO mapping VALUES('t', 1, 'nonsense', 4, '1.2.3.4', '1.2.3.4', '', 1, 1400, 600, 9, x'')");
+	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.7/32', 4, '', '', '', 1, 1400, 600, 9, x'')");
+	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.8/32', 4000, '1.2.3.4', '1.2.3.4', '', 1, 1400, 600, 9, x'')");
+	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.9/32', 4, '1.2.3.4', '1.2.3.4', '', 1, -1, 600, 9, x'')");
+	sql("INSERT INTO mapping VALUES('t', 1, '10.0.0.10/32', 4, '1.2.3.4', '1.2.3.4', '', 1, 1400, 'x', 9, x'')");	/* x is 0 */
 	s = opened(false);
 	ck_assert_uint_eq(load(s, "t", 1), 2);
 	store_close(s);
@@ -486,6 +503,7 @@ store_sqlite_suite(void)
 	tcase_add_test(c, in_and_out);
 	tcase_add_test(c, a_batch_is_whole);
 	tcase_add_test(c, two_processes_and_a_kill);
+	tcase_add_test(c, layout_before_is_taken_over);
 	tcase_add_test(c, damage_is_set_aside);
 	tcase_add_test(c, what_is_not_ours_is_left_alone);
 	tcase_add_test(c, no_place_to_write);

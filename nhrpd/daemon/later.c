@@ -28,6 +28,7 @@ kind_of(const struct core_act *a)
 	case CORE_ACT_SA_ACTIVATE:
 	case CORE_ACT_SA_MOVE:
 	case CORE_ACT_SA_DEL:
+	case CORE_ACT_SHAPE:
 	case CORE_ACT_PATH_RESULT:
 		return KIND_ENDS;
 	case CORE_ACT_JOB:

@@ -1,9 +1,13 @@
 /* routing/kernel.c: see kernel.h.
  *
- * Two netlink sockets: one asks and is answered at once, one listens to changes of routes, links and addresses. Several routes
- * to one prefix may stand side by side (metrics); this module keeps them per prefix in a trie and reports the best only
- * when it changes. When the kernel says that notifications were lost (ENOBUFS), everything is marked stale, dumped again,
- * and what was not seen again is reported gone.
+ * Three netlink sockets: one asks and is answered at once, one listens to changes of routes, links and addresses, one reads the whole
+ * table. Several routes to one prefix may stand side by side (metrics); this module keeps them per prefix in a trie and reports the
+ * best only when it changes. When the kernel says that notifications were lost (ENOBUFS), the table is read again, and what was
+ * not seen again is reported gone.
+ *
+ * However much there is to read, one call of ours takes a bounded bite of it: so many notifications, one buffer of a dump, so many that
+ * are gone. While a dump runs the listener waits, as each piece of it is older than what the listener has by then. Only the first
+ * dump is read in one go, as nothing runs yet.
  *
  * Ours are put in front of an equal route of somebody else (no NLM_F_REPLACE: that would overwrite the operator's), so a
  * shortcut wins over a static route for the same prefix and falls back to it when it goes. IPv6 would join them to one multipath
@@ -20,18 +24,24 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/vrf.h>
 #include <netlink/route/route.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/container_of.h"
+#include "lib/list.h"
 #include "lib/trie.h"
+
+enum { HEAR_ROUND = 256, SWEEP_ROUND = 1024, BUF_OCTETS = 32768, LISTEN_OCTETS = 4 << 20, AGAIN_MS = 500, ANSWER_MS = 2000 };
 
 struct known {	/* one route of somebody else's */
 	struct known *next;
 	struct rib_route route;
 	uint32_t table;
 	uint8_t proto;
-	bool fresh;	/* seen in the dump that is running */
+	uint32_t dump;	/* number of the last one that had it, or that was before it came */
+	struct list seen;	/* by that number, the oldest first */
 };
 
 struct entry {	/* all of one prefix, best first */
@@ -45,11 +55,14 @@ struct kernel_rib {
 	const struct host *host;
 	rib_event_fn *fn;
 	void *ctx;
-	struct nl_sock *ask, *listen;
-	struct host_watch *watch;
+	struct nl_sock *ask, *listen, *read;
+	struct host_watch *watch, *read_watch, *timer;
 	struct trie routes;	/* of struct entry */
-	uint32_t table;
-	bool resync;
+	struct list seen;	/* of struct known */
+	uint32_t table, dump, seq;
+	enum { AT_REST, READING_4, READING_6, SWEEPING } stage;
+	bool resync, changed;	/* changed: while it was read, the table may have been read wrongly */
+	_Alignas(NLMSG_ALIGNTO) uint8_t buf[BUF_OCTETS];
 };
 
 /* ---- from libnl's objects */
@@ -123,7 +136,6 @@ known_of(const struct kernel_rib *k, struct rtnl_route *r, struct known *out)
 		out->route.ifindex = (uint32_t)rtnl_route_nh_get_ifindex(nh);
 		out->route.via = addr_of_nl(rtnl_route_nh_get_gateway(nh));
 	}
-	out->fresh = true;
 	return true;
 }
 
@@ -186,6 +198,14 @@ entry_get(struct kernel_rib *k, const struct prefix *dst)
 }
 
 static void
+seen_now(struct kernel_rib *k, struct known *r)
+{
+	r->dump = k->dump;
+	list_remove(&r->seen);
+	list_append(&k->seen, &r->seen);
+}
+
+static void
 route_came(struct kernel_rib *k, const struct known *r)
 {
 	struct entry *e = entry_get(k, &r->route.dst);
@@ -197,7 +217,7 @@ route_came(struct kernel_rib *k, const struct known *r)
 	}
 	for (at = &e->first; *at; at = &(*at)->next) {
 		if (same_route(*at, r)) {
-			(*at)->fresh = true;
+			seen_now(k, *at);
 			return;
 		}
 	}
@@ -208,6 +228,8 @@ route_came(struct kernel_rib *k, const struct known *r)
 		return;
 	}
 	*n = *r;
+	list_init(&n->seen);
+	seen_now(k, n);
 	for (at = &e->first; *at && !better(n, *at); at = &(*at)->next)
 		;
 	n->next = *at;
@@ -225,6 +247,7 @@ route_went(struct kernel_rib *k, const struct known *r)
 			struct known *gone = *at;
 
 			*at = gone->next;
+			list_remove(&gone->seen);
 			env_free(k->host->env, gone);
 			tell(k, e, &r->route.dst);
 			return;
@@ -266,18 +289,16 @@ loses_routes(const struct nlmsghdr *h)
 	return h->nlmsg_type == RTM_NEWLINK && h->nlmsg_len >= NLMSG_LENGTH(sizeof(*i)) && !(i->ifi_flags & IFF_UP);
 }
 
-static int
-on_message(struct nl_msg *msg, void *arg)
+static void
+on_message(struct kernel_rib *k, struct nlmsghdr *h)
 {
-	struct kernel_rib *k = arg;
-	struct nlmsghdr *h = nlmsg_hdr(msg);
 	struct rtnl_route *r;
 	struct known n;
 
 	if (loses_routes(h))
 		k->resync = true;
 	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || rtnl_route_parse(h, &r) < 0)
-		return NL_OK;
+		return;
 	if (known_of(k, r, &n)) {
 		if (h->nlmsg_type == RTM_NEWROUTE && h->nlmsg_flags & NLM_F_REPLACE)
 			route_replaced(k, &n);
@@ -289,37 +310,6 @@ on_message(struct nl_msg *msg, void *arg)
 			route_went(k, &n);
 	}
 	rtnl_route_put(r);
-	return NL_OK;
-}
-
-static void
-mark_stale(void *ctx, const struct prefix *p, void *val)
-{
-	struct entry *e = val;
-
-	(void)ctx;
-	(void)p;
-	for (struct known *n = e->first; n; n = n->next)
-		n->fresh = false;
-}
-
-/* The trie may not change while it is walked: stale ones are collected first, a bounded number a round. */
-struct stale {
-	struct known route[256];
-	unsigned n;
-};
-
-static void
-collect_stale(void *ctx, const struct prefix *p, void *val)
-{
-	struct stale *s = ctx;
-	struct entry *e = val;
-
-	(void)p;
-	for (struct known *n = e->first; n && s->n < 256; n = n->next) {
-		if (!n->fresh)
-			s->route[s->n++] = *n;
-	}
 }
 
 static void
@@ -332,52 +322,180 @@ walk_all(struct kernel_rib *k, trie_fn *fn, void *ctx)
 	trie_within(&k->routes, &v6, fn, ctx);
 }
 
-static int
-dump(struct kernel_rib *k, int family)
-{
-	struct rtmsg rt = { .rtm_family = (unsigned char)family };
-	int e = nl_send_simple(k->ask, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+/* ---- the whole table, bite by bite */
 
-	return e < 0 ? e : nl_recvmsgs_default(k->ask);
-}
+static void turn(void *arg);
 
 static bool
-dump_all(struct kernel_rib *k)
+ask_for_all(struct kernel_rib *k, int family)
 {
-	struct stale *s = env_alloc(k->host->env, sizeof(*s));
-	int e4, e6;
+	struct {
+		struct nlmsghdr h;
+		struct rtmsg rt;
+	} q = { .h = { .nlmsg_len = sizeof(q), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = ++k->seq },
+		.rt = { .rtm_family = (unsigned char)family } };
 
-	if (!s)
-		return false;
-	k->resync = false;
-	walk_all(k, mark_stale, NULL);
-	e4 = dump(k, AF_INET);
-	e6 = dump(k, AF_INET6);
-	while (e4 >= 0 && e6 >= 0) {
-		s->n = 0;
-		walk_all(k, collect_stale, s);
-		for (unsigned i = 0; i < s->n; i++)
-			route_went(k, &s->route[i]);
-		if (s->n == 0)
-			break;
-	}
-	env_free(k->host->env, s);
-	return e4 >= 0 && e6 >= 0;
+	return send(nl_socket_get_fd(k->read), &q, sizeof(q), 0) == (ssize_t)sizeof(q);
 }
 
 static void
-on_readable(void *arg)
+read_failed(struct kernel_rib *k)
+{
+	log_at(k->host->log, LOG_LV_WARN, "routes-lost", "cannot read the routing table");
+	k->stage = AT_REST;
+}
+
+static void
+read_begin(struct kernel_rib *k)
+{
+	k->resync = k->changed = false;
+	k->dump++;
+	k->stage = READING_4;
+	if (!ask_for_all(k, AF_INET))
+		read_failed(k);
+}
+
+static void
+read_next(struct kernel_rib *k)
+{
+	if (k->stage == READING_6)
+		k->stage = SWEEPING;
+	else if (ask_for_all(k, AF_INET6))
+		k->stage = READING_6;
+	else
+		read_failed(k);
+}
+
+/* One buffer. What a dump that failed has left there is nobody's. */
+static void
+read_some(struct kernel_rib *k)
+{
+	ssize_t got = recv(nl_socket_get_fd(k->read), k->buf, sizeof(k->buf), MSG_DONTWAIT | MSG_TRUNC);
+	size_t left = got > 0 ? (size_t)got : 0;
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0 || left > sizeof(k->buf)) {
+		read_failed(k);
+		return;
+	}
+	for (struct nlmsghdr *h = (void *)k->buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+		if (h->nlmsg_seq != k->seq || k->stage == AT_REST)
+			continue;
+		k->changed |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+		if (h->nlmsg_type == NLMSG_DONE) {
+			read_next(k);
+			return;
+		}
+		if (h->nlmsg_type == NLMSG_ERROR) {
+			read_failed(k);
+			return;
+		}
+		on_message(k, h);
+	}
+}
+
+/* What the dump did not have. False: there is more. */
+static bool
+sweep_some(struct kernel_rib *k)
+{
+	for (unsigned i = 0; i < SWEEP_ROUND; i++) {
+		struct known *old = list_empty(&k->seen) ? NULL : container_of(k->seen.next, struct known, seen), gone;
+
+		if (!old || old->dump == k->dump) {
+			k->stage = AT_REST;
+			return true;
+		}
+		gone = *old;
+		route_went(k, &gone);
+	}
+	return false;
+}
+
+static void
+later(struct kernel_rib *k, tick_t in)
+{
+	k->host->unwatch(k->host->ctx, k->timer);
+	k->timer = k->host->after(k->host->ctx, in, turn, k);
+}
+
+static void
+on_time(struct kernel_rib *k)
+{
+	while (!sweep_some(k)) {
+		later(k, 0);
+		if (k->timer)
+			return;	/* else, without memory, all at once */
+	}
+	if (k->changed)
+		later(k, TICK_MS(AGAIN_MS));	/* the table changed under the reader's hand */
+}
+
+static void
+turn(void *arg)
 {
 	struct kernel_rib *k = arg;
-	int e;
 
-	do
-		e = nl_recvmsgs_default(k->listen);
-	while (e >= 0);
-	if (e == -NLE_NOMEM)
-		k->resync = true;
-	if (k->resync && !dump_all(k))
-		log_at(k->host->log, LOG_LV_WARN, "routes-lost", "cannot read the routing table again after lost notifications");
+	k->timer = NULL;
+	if (k->stage == SWEEPING)
+		on_time(k);
+	else if (k->stage == AT_REST)
+		read_begin(k);
+}
+
+static void
+hear(struct kernel_rib *k)
+{
+	int fd = nl_socket_get_fd(k->listen);
+
+	for (unsigned i = 0; i < HEAR_ROUND; i++) {
+		ssize_t got = recv(fd, k->buf, sizeof(k->buf), MSG_DONTWAIT | MSG_TRUNC);
+		size_t left = got > 0 ? (size_t)got : 0;
+
+		if (got < 0 && errno != ENOBUFS && errno != EINTR)
+			break;
+		k->resync |= (got < 0 && errno == ENOBUFS) || left > sizeof(k->buf);
+		if (left > sizeof(k->buf))
+			continue;
+		for (struct nlmsghdr *h = (void *)k->buf; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+			on_message(k, h);
+	}
+	if (k->resync)
+		read_begin(k);
+}
+
+static void
+on_news(void *arg)
+{
+	struct kernel_rib *k = arg;
+
+	if (k->stage == AT_REST)
+		hear(k);
+}
+
+static void
+on_table(void *arg)
+{
+	struct kernel_rib *k = arg;
+
+	read_some(k);
+	if (k->stage == SWEEPING && !k->timer)
+		on_time(k);
+}
+
+static void
+read_all(struct kernel_rib *k)
+{
+	struct pollfd p = { .fd = nl_socket_get_fd(k->read), .events = POLLIN };
+
+	read_begin(k);
+	while (k->stage == READING_4 || k->stage == READING_6) {
+		if (poll(&p, 1, ANSWER_MS) <= 0 && errno != EINTR)
+			read_failed(k);
+		read_some(k);
+	}
+	while (k->stage == SWEEPING)
+		sweep_some(k);
 }
 
 /* ---- verbs */
@@ -590,14 +708,17 @@ on_flush(struct nl_msg *msg, void *arg)
 static int
 flush_rounds(struct kernel_rib *k, struct flush *f)
 {
+	struct rtmsg any = { .rtm_family = AF_UNSPEC };
 	int e, removed;
 
 	do {
 		f->n = 0;
 		removed = 0;
 		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_flush, f);
-		e = dump(k, AF_UNSPEC);
-		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
+		e = nl_send_simple(k->ask, RTM_GETROUTE, NLM_F_DUMP, &any, sizeof(any));
+		if (e >= 0)
+			e = nl_recvmsgs_default(k->ask);
+		nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
 		for (unsigned i = 0; i < f->n; i++) {
 			removed += rtnl_route_delete(k->ask, f->found[i], 0) == 0;
 			rtnl_route_put(f->found[i]);
@@ -643,10 +764,13 @@ kernel_free(struct rib *rib)
 	struct kernel_rib *k = (struct kernel_rib *)rib;
 
 	k->host->unwatch(k->host->ctx, k->watch);
+	k->host->unwatch(k->host->ctx, k->read_watch);
+	k->host->unwatch(k->host->ctx, k->timer);
 	walk_all(k, free_entry, k);
 	trie_fini(&k->routes);
 	nl_socket_free(k->ask);
 	nl_socket_free(k->listen);
+	nl_socket_free(k->read);
 	env_free(k->host->env, k);
 }
 
@@ -667,17 +791,18 @@ open_socket(void)
 static bool
 open_sockets(struct kernel_rib *k)
 {
-	if (!(k->ask = open_socket()) || !(k->listen = open_socket()))
+	int room = LISTEN_OCTETS;
+
+	if (!(k->ask = open_socket()) || !(k->listen = open_socket()) || !(k->read = open_socket()))
 		return false;
-	nl_socket_disable_seq_check(k->listen);
 	nl_socket_set_buffer_size(k->listen, 1 << 20, 0);
+	setsockopt(nl_socket_get_fd(k->listen), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	if (nl_socket_add_memberships(k->listen, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_LINK,
 	        RTNLGRP_IPV4_IFADDR, 0) < 0 || nl_socket_set_nonblocking(k->listen) < 0)
 		return false;
-	nl_socket_modify_cb(k->ask, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
-	nl_socket_modify_cb(k->listen, NL_CB_VALID, NL_CB_CUSTOM, on_message, k);
-	k->watch = k->host->watch(k->host->ctx, nl_socket_get_fd(k->listen), on_readable, k);
-	return k->watch != NULL;
+	k->watch = k->host->watch(k->host->ctx, nl_socket_get_fd(k->listen), on_news, k);
+	k->read_watch = k->host->watch(k->host->ctx, nl_socket_get_fd(k->read), on_table, k);
+	return k->watch && k->read_watch;
 }
 
 static struct rib *
@@ -695,6 +820,7 @@ new(const struct host *host, uint32_t table, rib_event_fn *fn, void *ctx, char *
 	k->fn = fn;
 	k->ctx = ctx;
 	trie_init(&k->routes, host->env);
+	list_init(&k->seen);
 	if (!open_sockets(k)) {
 		snprintf(err, errlen, "cannot open a netlink route socket: %s", strerror(errno));
 		kernel_free(&k->rib);
@@ -733,8 +859,7 @@ rib_kernel_start(struct rib *rib)
 	struct kernel_rib *k = (struct kernel_rib *)rib;
 	struct rib_event ev = { .kind = RIB_EV_READY };
 
-	if (!dump_all(k))
-		log_at(k->host->log, LOG_LV_WARN, "routes-lost", "cannot read the routing table");
+	read_all(k);
 	k->fn(k->ctx, &ev);
 }
 

@@ -34,6 +34,7 @@ struct routes {
 	void *ctx;
 	struct rib *kernel;
 	struct zebra *zebra;	/* NULL: not looked for */
+	struct zebra *left;	/* what it had told is being forgotten; NULL */
 	struct zebra_conf conf;
 	struct trie ours;
 	struct ours *first, **last;	/* to be told */
@@ -505,9 +506,13 @@ static void
 on_learnt(void *ctx, const struct rib_event *ev)
 {
 	struct routes *r = ctx;
+	struct rib_route other;
 
-	if (r->started && !rib_kernel_told(r->kernel, &ev->route.dst))
-		r->fn(r->ctx, ev);
+	if (!r->started || rib_kernel_told(r->kernel, &ev->route.dst))
+		return;
+	if (ev->kind == RIB_EV_GONE && r->zebra && zebra_learnt(r->zebra, &ev->route.dst, &other))
+		return;	/* a session that was left had it, but the present one has it, too */
+	r->fn(r->ctx, ev);
 }
 
 static void
@@ -560,11 +565,18 @@ same_conf(const struct zebra_conf *a, const struct zebra_conf *b)
 static void
 gone_each(void *ctx, const struct rib_route *route)
 {
-	struct routes *r = ctx;
-	struct rib_event ev = { .kind = RIB_EV_GONE, .route.dst = route->dst };
+	const struct rib_event ev = { .kind = RIB_EV_GONE, .route.dst = route->dst };
 
-	if (!rib_kernel_told(r->kernel, &route->dst))
-		r->fn(r->ctx, &ev);
+	on_learnt(ctx, &ev);
+}
+
+static void
+on_left(void *ctx, struct zebra *z)
+{
+	struct routes *r = ctx;
+
+	r->left = NULL;
+	zebra_free(z);
 }
 
 static void
@@ -599,7 +611,7 @@ routes_on_session(struct rib *rib, routes_session_fn *fn, void *ctx)
 bool
 routes_zebra(struct rib *rib, const struct zebra_conf *conf)
 {
-	static const struct zebra_face face = { .session = on_session, .fill = fill, .note = on_note, .link = on_link, .learnt = on_learnt, .dial = on_dial };
+	static const struct zebra_face face = { .session = on_session, .fill = fill, .note = on_note, .link = on_link, .learnt = on_learnt, .dial = on_dial, .left = on_left };
 	struct routes *r = (struct routes *)rib;
 	struct zebra *was = r->zebra;
 
@@ -609,8 +621,11 @@ routes_zebra(struct rib *rib, const struct zebra_conf *conf)
 	if (was) {
 		tell_session(r, false);
 		all_to_kernel(r);	/* before zebra hears that we leave and takes them away */
-		zebra_each(was, gone_each, r);
-		zebra_free(was);
+		if (r->left)
+			zebra_each(r->left, gone_each, r);
+		zebra_free(r->left);
+		r->left = was;
+		zebra_leave(was);
 	}
 	r->conf = *conf;
 	if (conf->off)
@@ -640,6 +655,7 @@ routes_free(struct rib *rib)
 	struct routes *r = (struct routes *)rib;
 
 	zebra_free(r->zebra);
+	zebra_free(r->left);
 	if (r->kernel)
 		r->kernel->ops->free(r->kernel);
 	walk(r, free_ours, r);

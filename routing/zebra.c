@@ -24,10 +24,11 @@
 #include <unistd.h>
 
 #include "lib/container_of.h"
+#include "lib/list.h"
 #include "lib/map.h"
 #include "lib/trie.h"
 
-enum { IN_OCTETS = 65536, OUT_OCTETS = 65536, RETRY_MS = 100, RETRY_MAX_MS = 2000, ANSWER_S = 5, QUESTION_MS = 1000, SETTLE_S = 30, AWAY_S = 300, SWEEP_ROUND = 256,
+enum { IN_OCTETS = 65536, OUT_OCTETS = 65536, RETRY_MS = 100, RETRY_MAX_MS = 2000, ANSWER_S = 5, QUESTION_MS = 1000, SETTLE_S = 30, AWAY_S = 300, SWEEP_ROUND = 1024,
 	OUT_ROUNDS = 8 };
 
 struct link {
@@ -38,6 +39,7 @@ struct link {
 struct learnt {
 	struct rib_route route;
 	uint32_t session;	/* that told it last */
+	struct list told;	/* by that session, the oldest first */
 };
 
 struct zebra {
@@ -55,11 +57,12 @@ struct zebra {
 	uint32_t session, retry_ms;
 	struct map links;	/* by ifindex */
 	struct trie learnt;
+	struct list told;	/* of struct learnt */
 	struct prefix router_id;
 	tick_t since;
 	uint64_t rx, tx, unread, notes[ZAPI_NOTES];
 	char why[128];
-	bool in_callback, complained, link_params;
+	bool in_callback, complained, link_params, leaving;
 	size_t in_n, out_at, out_n;
 	uint8_t in[IN_OCTETS], out[OUT_OCTETS];
 };
@@ -108,24 +111,9 @@ forget(struct zebra *z, const struct prefix *p)
 
 	if (!l)
 		return;
+	list_remove(&l->told);
 	env_free(z->host->env, l);
 	tell_gone(z, &dst);
-}
-
-struct sweep {
-	struct prefix p[SWEEP_ROUND];
-	unsigned n;
-	uint32_t keep;	/* what this session told stays; 0: nothing does */
-};
-
-static void
-collect_old(void *ctx, const struct prefix *p, void *val)
-{
-	struct sweep *s = ctx;
-	const struct learnt *l = val;
-
-	if ((!s->keep || l->session != s->keep) && s->n < SWEEP_ROUND)
-		s->p[s->n++] = *p;
 }
 
 static void
@@ -137,19 +125,18 @@ walk(const struct zebra *z, trie_fn *fn, void *ctx)
 		trie_within(&z->learnt, &all[i], fn, ctx);
 }
 
-/* In rounds: the trie may not change while it is walked. */
-static void
+/* Those that this session did not tell; all of them where there is none. False: there are more, the loop has other things to do, too. */
+static bool
 sweep(struct zebra *z, uint32_t keep)
 {
-	struct sweep s;
+	for (unsigned i = 0; i < SWEEP_ROUND; i++) {
+		const struct learnt *l = list_empty(&z->told) ? NULL : container_of(z->told.next, struct learnt, told);
 
-	do {
-		s.n = 0;
-		s.keep = keep;
-		walk(z, collect_old, &s);
-		for (unsigned i = 0; i < s.n; i++)
-			forget(z, &s.p[i]);
-	} while (s.n == SWEEP_ROUND);
+		if (!l || (keep && l->session == keep))
+			return true;
+		forget(z, &l->route.dst);
+	}
+	return false;
 }
 
 static void
@@ -158,7 +145,13 @@ on_settled(void *arg)
 	struct zebra *z = arg;
 
 	z->settle = NULL;
-	sweep(z, z->state == ZEBRA_UP ? z->session : 0);
+	while (!sweep(z, z->state == ZEBRA_UP ? z->session : 0)) {
+		z->settle = z->host->after(z->host->ctx, 0, on_settled, z);
+		if (z->settle)
+			return;	/* else, without memory, all at once */
+	}
+	if (z->leaving)
+		z->face->left(z->ctx, z);
 }
 
 static void
@@ -190,9 +183,12 @@ learn(struct zebra *z, const struct zapi_route *r)
 			z->unread++;
 			return;
 		}
+		list_init(&l->told);
 	}
 	l->route = ev.route;
 	l->session = z->session;
+	list_remove(&l->told);
+	list_append(&z->told, &l->told);
 	z->face->learnt(z->ctx, &ev);
 }
 
@@ -796,6 +792,7 @@ zebra_new(const struct host *host, const struct zebra_conf *conf, const struct z
 	z->v = &zapi_versions[0];
 	map_init(&z->links, host->env);
 	trie_init(&z->learnt, host->env);
+	list_init(&z->told);
 	enter(z, ZEBRA_AWAY);
 	z->timer = host->after(host->ctx, 0, session_begin, z);
 	if (z->timer)
@@ -824,6 +821,20 @@ zebra_free(struct zebra *z)
 	trie_fini(&z->learnt);
 	map_fini(&z->links);
 	env_free(z->host->env, z);
+}
+
+void
+zebra_leave(struct zebra *z)
+{
+	if (z->face->dial)
+		z->face->dial(z->ctx, NULL, NULL, NULL);
+	hang_up(z);
+	enter(z, ZEBRA_AWAY);
+	z->leaving = true;
+	timer_stop(z, &z->settle);
+	z->settle = z->host->after(z->host->ctx, 0, on_settled, z);
+	if (!z->settle)
+		on_settled(z);
 }
 
 /* ---- what others ask */

@@ -21,6 +21,7 @@ struct zebra_conf {
 	uint32_t metric;	/* as zebra shows it; the kernel's is 20 always */
 };
 
+struct zebra;
 struct zebra_face {
 	void (*session)(void *ctx, bool up);	/* up: routes may be sent, all of them; zebra has none of ours. Down: they may be gone */
 	bool (*fill)(void *ctx, const struct zapi_version *v, struct wr *w);	/* writes whole messages while they fit; false: there is no more */
@@ -29,11 +30,12 @@ struct zebra_face {
 	/* Connects where we may not: done gets a connection or a negative errno. path NULL: nobody asks any more. NULL: cannot. */
 	void (*dial)(void *ctx, const char *path, void (*done)(void *arg, int fd), void *arg);
 	void (*learnt)(void *ctx, const struct rib_event *ev);	/* ROUTE or GONE: somebody else's, by a routing protocol */
+	void (*left)(void *ctx, struct zebra *z);	/* zebra_leave() has come to its end: free it */
 };
 
-struct zebra;
 struct zebra *zebra_new(const struct host *host, const struct zebra_conf *conf, const struct zebra_face *face, void *ctx);	/* NULL without memory */
 void	zebra_free(struct zebra *z);	/* zebra takes our routes away; nobody is told. NULL is fine */
+void	zebra_leave(struct zebra *z);	/* ends the session for good; what was learnt is told gone little by little, at last face.left */
 void	zebra_kick(struct zebra *z);	/* there is something for fill() */
 bool	zebra_up(const struct zebra *z);
 const struct zapi_version *zebra_release(const struct zebra *z);	/* while it is up: the oldest that it may be */

@@ -583,6 +583,13 @@ packets(FILE *f, const char *title, json_t *types)
 }
 
 static void
+routes_changed(FILE *f, json_t *w)
+{
+	fprintf(f, "  Route changes: Total %lld\n%10lld shortcuts and answers that hang on them looked at\n%10lld shortcuts asked for again, %lld dropped; %lld requesters told\n",
+	    number(w, "heard"), number(w, "looked_at"), number(w, "asked_again"), number(w, "dropped"), number(w, "purged"));
+}
+
+static void
 render_traffic(FILE *f, json_t *data)
 {
 	json_t *e, *drop;
@@ -596,6 +603,8 @@ render_traffic(FILE *f, json_t *data)
 		packets(f, "Rcvd", json_object_get(e, "received"));
 		json_object_foreach(json_object_get(e, "refused"), word, drop)
 			fprintf(f, "%10lld refused: %s\n", number(drop, "count"), text(drop, "text"));
+		if (number(json_object_get(e, "route_changes"), "heard"))
+			routes_changed(f, json_object_get(e, "route_changes"));
 		json_array_foreach(json_object_get(e, "rate_limited"), k, drop)
 			fprintf(f, "  Rate-limited: peer %lld %s at %s: %lld of %lld received dropped, last %s ago%s\n", number(drop, "peer"),
 			    or_dash(text(drop, "identity")), text(drop, "remote"), number(drop, "dropped"), number(drop, "received"),

@@ -313,6 +313,15 @@ refused_peer(void *ctx, const struct nhrp_may_info *i)
 	return true;
 }
 
+static json_t *
+route_work(const struct show *s)
+{
+	struct nhrp_route_work w = nhrp_route_work(s->nhrp);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "heard", (json_int_t)w.changes, "looked_at", (json_int_t)w.looked_at, "asked_again", (json_int_t)w.asked, "dropped",
+	    (json_int_t)w.dropped, "purged", (json_int_t)w.purged);
+}
+
 static void
 traffic_tunnel(struct show *s)
 {
@@ -334,8 +343,8 @@ traffic_tunnel(struct show *s)
 	limited = s->children;
 	s->children = json_array();
 	nhrp_visit_refused(s->nhrp, refused_peer, s);
-	show_append(s, json_pack("{s:o, s:o, s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops, "rate_limited", limited,
-	    "not_allowed", s->children));
+	show_append(s, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "received", rx, "sent", tx, "refused", drops, "route_changes", route_work(s),
+	    "rate_limited", limited, "not_allowed", s->children));
 }
 
 static json_t *
@@ -497,7 +506,7 @@ nhrp_counters(struct show *s)
 
 	for (enum nhrp_drop d = NHRP_OK + 1; d < NHRP_DROPS_N; d++)
 		json_object_set_new(drops, nhrp_drop_word(d), json_integer((json_int_t)nhrp_count_drop(s->nhrp, d)));
-	show_append(s, json_pack("{s:o}", "refused", drops));
+	show_append(s, json_pack("{s:o, s:o}", "refused", drops, "route_changes", route_work(s)));
 }
 
 static json_t *

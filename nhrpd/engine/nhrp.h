@@ -273,6 +273,15 @@ enum nhrp_dir { NHRP_RX, NHRP_TX };
 uint64_t nhrp_count_type(const struct nhrp *n, enum nhrp_dir d, uint8_t type);	/* packets by type 1..8 */
 uint64_t nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d);
 
+/* What changes of other people's routes cost: what hangs on a route is found through a trie, so `looked_at` grows by what lies inside
+ * the prefix that changed or around it, whatever else there is. */
+struct nhrp_route_work {
+	uint64_t changes;	/* routes that came, went or lead elsewhere */
+	uint64_t looked_at;	/* shortcuts and answers of ours */
+	uint64_t asked, dropped, purged;	/* shortcuts to be asked for again, shortcuts that went, requesters that were told */
+};
+struct nhrp_route_work nhrp_route_work(const struct nhrp *n);
+
 struct nhrp_rate_info {	/* of a peer: what it sent, and what was over `ip nhrp max-receive` */
 	uint32_t peer;
 	const char *identity;

@@ -9,6 +9,7 @@
 #define NHRPD_ENGINE_NHRP_PRIV_H
 
 #include "lib/bucket.h"
+#include "lib/list.h"
 #include "lib/log.h"
 #include "lib/map.h"
 #include "lib/timer.h"
@@ -38,43 +39,6 @@ enum {
 	HOPS_OUT = 255, HOPS_ONE = 1,
 	ROOM_ITEMS = 12, ROOM_OCTETS = 6 * PKT_MAX,	/* one step of work needs at most this */
 };
-
-/* ---- intrusive list; a list head and its members are the same struct */
-
-struct list {
-	struct list *next, *prev;
-};
-
-static inline void
-list_init(struct list *l)
-{
-	l->next = l->prev = l;
-}
-
-static inline bool
-list_empty(const struct list *l)
-{
-	return l->next == l;
-}
-
-static inline void
-list_append(struct list *head, struct list *l)
-{
-	l->prev = head->prev;
-	l->next = head;
-	head->prev->next = l;
-	head->prev = l;
-}
-
-static inline void
-list_remove(struct list *l)	/* fine when it stands in none */
-{
-	l->prev->next = l->next;
-	l->next->prev = l->prev;
-	list_init(l);
-}
-
-#define LIST_EACH(it, nx, head) for (struct list *it = (head)->next, *nx = it->next; it != (head); it = nx, nx = it->next)
 
 /* ---- handles: numbers we give out (request ids, wants, cookies) and get back. One space, one map. */
 
@@ -336,6 +300,7 @@ struct nhrp {
 	uint32_t attempt;	/* on whose behalf actions are made just now */
 	bool redirected;	/* a Traffic Indication is being handled */
 	uint64_t by_type[2][NHRP_TYPES], by_drop[NHRP_DROPS_N];
+	struct nhrp_route_work route_work;
 };
 
 /* A packet that came in, parsed. */

@@ -252,9 +252,11 @@ purge_reply(struct nhrp *n, const struct rx *rx)
 }
 
 /* The purges themselves go out with the next tick, as far as its room goes. */
-static void
+static unsigned
 purge_told(struct nhrp *n, struct answered *in)
 {
+	unsigned told = 0;
+
 	LIST_EACH(it, nx, &in->told) {
 		struct told *t = container_of(it, struct told, link);
 
@@ -265,7 +267,9 @@ purge_told(struct nhrp *n, struct answered *in)
 		t->anew = false;
 		t->tries = 0;
 		arm(n, &t->timer, n->now);
+		told++;
 	}
+	return told;
 }
 
 /* Still the answer we would give today? */
@@ -288,14 +292,29 @@ recheck(void *ctx, const struct prefix *p, void *val)
 	struct nhrp *n = ctx;
 
 	(void)p;
+	n->route_work.looked_at++;
 	if (!still_true(n, val))
-		purge_told(n, val);
+		n->route_work.purged += purge_told(n, val);
+}
+
+struct told_change {
+	struct nhrp *n;
+	struct prefix p;
+};
+
+static void
+recheck_above(void *ctx, const struct prefix *p, void *val)
+{
+	struct told_change *c = ctx;
+
+	if (p->bits < c->p.bits)
+		recheck(c->n, p, val);
 }
 
 void
 told_route_change(struct nhrp *n, const struct prefix *p)
 {
-	trie_above(&n->answered, &p->addr, recheck, n);
+	trie_above(&n->answered, &p->addr, recheck_above, &(struct told_change){ n, *p });
 	trie_within(&n->answered, p, recheck, n);
 }
 

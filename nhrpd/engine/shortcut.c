@@ -649,8 +649,11 @@ covering_changed(void *ctx, const struct prefix *p, void *val)
 	const struct route *r = route_find(c->n, &p->addr, &matched);
 	bool elsewhere = r && r->kind != NHRP_RT_NBMA && !own_subnet(c->n, &s->dst);
 
+	c->n->route_work.looked_at++;
 	if (r && matched.bits > c->p.bits)
 		return;
+	c->n->route_work.dropped += c->gone || elsewhere;
+	c->n->route_work.asked += !(c->gone || elsewhere);
 	if (c->gone || elsewhere)
 		shortcut_later(c->n, s, SC_EV_GONE, "the route that led there is gone");
 	else
@@ -663,8 +666,13 @@ inside_changed(void *ctx, const struct prefix *p, void *val)
 {
 	struct change *c = ctx;
 
-	if (!c->gone && p->bits < c->p.bits)
-		shortcut_later(c->n, val, SC_EV_RECHECK, NULL);
+	if (p->bits >= c->p.bits)
+		return;
+	c->n->route_work.looked_at++;
+	if (c->gone)
+		return;
+	c->n->route_work.asked++;
+	shortcut_later(c->n, val, SC_EV_RECHECK, NULL);
 }
 
 void
@@ -672,6 +680,7 @@ shortcuts_route_change(struct nhrp *n, const struct prefix *p, bool gone)
 {
 	struct change c = { n, *p, gone };
 
+	n->route_work.changes++;
 	trie_within(&n->shortcuts, p, covering_changed, &c);
 	trie_above(&n->shortcuts, &p->addr, inside_changed, &c);
 }

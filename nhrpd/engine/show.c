@@ -181,6 +181,12 @@ nhrp_count_type(const struct nhrp *n, enum nhrp_dir d, uint8_t type)
 	return type < NHRP_TYPES ? n->by_type[d == NHRP_TX ? NHRP_TX : NHRP_RX][type] : 0;
 }
 
+struct nhrp_route_work
+nhrp_route_work(const struct nhrp *n)
+{
+	return n->route_work;
+}
+
 uint64_t
 nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d)
 {

@@ -92,6 +92,7 @@ START_TEST(others)
 	    "\"state\":\"up\",\"peer\":null,\"age_s\":1,\"expires_in_s\":1,\"reason\":\"\",\"interface\":\"dmvpn0\"}]}");
 	same("show ip nhrp traffic", "{\"interfaces\":[{\"received\":{\"Resolution-Request\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,\"8\":8},"
 	    "\"sent\":{\"Resolution-Request\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0},\"refused\":{\"auth\":{\"count\":7,\"text\":\"auth\"}},"
+	    "\"route_changes\":{\"heard\":12,\"looked_at\":34,\"asked_again\":5,\"dropped\":6,\"purged\":7},"
 	    "\"rate_limited\":[{\"peer\":3,\"identity\":\"fqdn site-11.example.net\",\"remote\":\"\",\"received\":5000,\"dropped\":4000,\"now\":true,"
 	    "\"last_age_s\":3}],\"not_allowed\":[{\"peer\":3,\"identity\":\"fqdn site-11.example.net\",\"remote\":\"\",\"refused\":2,"
 	    "\"reason\":\"refused: fqdn site-11.example.net claims 10.255.0.12, may claim 10.255.0.11 (certificate's SAN)\",\"last_age_s\":999}],"

@@ -17,6 +17,7 @@ Suite *doubt_suite(void);
 Suite *ifstate_suite(void);
 Suite *authority_suite(void);
 Suite *group_suite(void);
+Suite *route_suite(void);
 
 TEST_MAIN(nhs_suite, nhc_suite, shortcut_suite, resolve_suite, forward_suite, redirect_suite, nhrp_suite, keep_suite, captures_suite, three_suite, reconf_suite,
-    rate_suite, probe_suite, doubt_suite, ifstate_suite, authority_suite, group_suite)
+    rate_suite, probe_suite, doubt_suite, ifstate_suite, authority_suite, group_suite, route_suite)

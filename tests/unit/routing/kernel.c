@@ -17,7 +17,8 @@ struct host_watch {
 	void *arg;
 };
 
-static struct host_watch watch;
+static struct host_watch watch[2], timer;	/* its listener, its reader */
+static unsigned n_watch;
 static struct test_env env;
 static struct host host;
 
@@ -30,15 +31,25 @@ static struct host_watch *
 do_watch(void *ctx, int fd, void (*readable)(void *), void *arg)
 {
 	(void)ctx;
-	watch = (struct host_watch){ fd, readable, arg };
-	return &watch;
+	watch[n_watch % 2] = (struct host_watch){ fd, readable, arg };
+	return &watch[n_watch++ % 2];
+}
+
+static struct host_watch *
+do_after(void *ctx, tick_t delay, void (*fn)(void *), void *arg)
+{
+	(void)ctx;
+	(void)delay;
+	timer = (struct host_watch){ -1, fn, arg };
+	return &timer;
 }
 
 static void
 do_unwatch(void *ctx, struct host_watch *w)
 {
 	(void)ctx;
-	(void)w;
+	if (w)
+		w->fn = NULL;
 }
 
 static void
@@ -53,10 +64,21 @@ hear(void *ctx, const struct rib_event *ev)
 static void
 spin(void)
 {
-	struct pollfd p = { watch.fd, POLLIN, 0 };
+	struct pollfd p[2] = { { watch[0].fd, POLLIN, 0 }, { watch[1].fd, POLLIN, 0 } };
+	void (*fn)(void *);
 
-	while (poll(&p, 1, 150) > 0)
-		watch.fn(watch.arg);
+	while (timer.fn || poll(p, 2, 150) > 0) {
+		for (unsigned i = 0; i < 2; i++) {
+			if (p[i].revents)
+				watch[i].fn(watch[i].arg);
+		}
+		if ((fn = timer.fn)) {
+			timer.fn = NULL;
+			fn(timer.arg);
+		}
+		if (timer.fn)
+			poll(p, 2, 0);
+	}
 }
 
 static void
@@ -94,7 +116,7 @@ in_namespace(void)
 	}
 	sh("ip addr add 10.0.0.1/24 dev va && ip addr add fd00::1/64 dev va nodad && ip link set vb up && ip link set va up && ip link set lo up");
 	test_env_init(&env);
-	host = (struct host){ .watch = do_watch, .unwatch = do_unwatch, .env = &env.env, .log = &env.log };
+	host = (struct host){ .watch = do_watch, .unwatch = do_unwatch, .after = do_after, .env = &env.env, .log = &env.log };
 	return true;
 }
 

@@ -112,6 +112,14 @@ struct dp_sa_stats {
 	tick_t last_rx, last_tx;
 };
 
+enum dp_offload {	/* of the user plane; together in an unsigned */
+	DP_OFFLOAD_TAP = 1,	/* the kernel leaves segments and checksums to us */
+	DP_OFFLOAD_GSO = 2,	/* many ESP packets leave in one message */
+	DP_OFFLOAD_GRO = 4,	/* or come in as one */
+	DP_OFFLOAD_COALESCE = 8,	/* segments go to the kernel as one packet */
+	DP_OFFLOAD_ALL = 15,
+};
+
 struct dp_link_info {	/* for show interface */
 	bool up;
 	bool no_carrier;	/* oper_set said so */
@@ -120,6 +128,8 @@ struct dp_link_info {	/* for show interface */
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	unsigned mss;	/* TCP's MSS is lowered to that; 0: left alone */
 	uint64_t mss_lowered;	/* SYNs */
+	unsigned offload, offload_off;	/* enum dp_offload: in use, and switched off; what is neither, the kernel refused */
+	bool has_offload;	/* a plane that has such */
 	const char *filter;	/* kernel plane: whose rules do that, and drop GRE in clear where filter_locks; NULL: none stand */
 	bool filter_locks;
 	uint64_t clear_dropped;
@@ -199,6 +209,7 @@ struct dp_ops {
 	/* Optional (NULL: cannot): what goes to a peer, but NHRP, is held to `rate` bit/s, its flows sharing that fairly; 0: no limit any more. It ends
 	 * with the peer at the latest. */
 	int (*shape)(struct dp *, uint32_t tunnel, uint32_t peer, uint64_t rate);
+	void (*offload)(struct dp *, unsigned off);	/* optional: those (enum dp_offload) are not to be used, all others are */
 	void (*free)(struct dp *);	/* removes what it made */
 };
 

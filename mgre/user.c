@@ -66,6 +66,7 @@ struct mgre_user {
 	int icmp[2];	/* raw sockets with own header, IPv4 and IPv6; -1: none */
 	struct tunnel *tunnels;
 	tick_t now;
+	unsigned offload_off;	/* enum dp_offload: by configuration */
 	bool bursting;	/* packets of a receive burst: now is from its first one */
 	uint64_t count[MGRE_COUNTERS];
 	struct log_limit said;
@@ -765,6 +766,22 @@ destroy(struct mgre_user *m, struct tunnel *t)
 	tunnel_free(t);
 }
 
+static void
+set_offload(const struct mgre_user *m, struct tunnel *t)
+{
+	t->offload = t->vnet ? tap_set_offload(t->worker[0].fd, m->offload_off & DP_OFFLOAD_TAP ? TAP_OFF : TAP_TCP_UDP) : TAP_OFF;
+	t->join.off = !t->vnet || m->offload_off & DP_OFFLOAD_COALESCE;
+}
+
+void
+mgre_user_offload(struct mgre_user *m, unsigned off)
+{
+	m->offload_off = off;
+	for (struct tunnel *t = m->tunnels; t; t = t->next)
+		if (t->worker[0].fd >= 0)
+			set_offload(m, t);
+}
+
 static bool
 open_queues(struct mgre_user *m, struct tunnel *t)
 {
@@ -786,10 +803,10 @@ open_queues(struct mgre_user *m, struct tunnel *t)
 			return false;
 		}
 	}
-	t->offload = t->vnet ? tap_set_offload(t->worker[0].fd, TAP_TCP_UDP) : TAP_OFF;
 	t->join.write = write_tap;
 	t->join.ctx = t;
-	t->join.off = !t->vnet;
+	t->join.refused = 0;
+	set_offload(m, t);
 	t->ifindex = link_index(t->conf.name);
 	t->no_carrier = false;
 	return t->ifindex != 0;
@@ -1228,6 +1245,9 @@ mgre_user_link_info(struct mgre_user *m, uint32_t tunnel, struct dp_link_info *o
 	out->mtu = t->mtu;
 	out->mss = t->conf.mss ? mss_limit(t, false, 0) : 0;
 	out->no_carrier = t->no_carrier;
+	out->has_offload = true;
+	out->offload_off = m->offload_off;
+	out->offload = (t->offload != TAP_OFF ? DP_OFFLOAD_TAP : 0u) | (!t->join.off && t->join.refused < JOIN_REFUSALS ? DP_OFFLOAD_COALESCE : 0u);
 	link_get(t->ifindex, &out->up, &out->mtu);
 	return true;
 }

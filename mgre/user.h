@@ -22,6 +22,7 @@ int	mgre_user_neigh_del(struct mgre_user *m, uint32_t tunnel, const struct addr 
 int	mgre_user_oper_set(struct mgre_user *m, uint32_t tunnel, bool up);
 int	mgre_user_send(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct span nhrp);
 bool	mgre_user_peer_stats(struct mgre_user *m, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out);
+void	mgre_user_offload(struct mgre_user *m, unsigned off);	/* enum dp_offload */
 bool	mgre_user_link_info(struct mgre_user *m, uint32_t tunnel, struct dp_link_info *out);
 void	mgre_user_peer_watch(struct mgre_user *m, uint32_t tunnel, uint32_t peer);
 int	mgre_user_shape(struct mgre_user *m, uint32_t tunnel, uint32_t peer, uint64_t rate);

@@ -849,6 +849,18 @@ render_refused(FILE *f, json_t *data)
 
 /* ---- the rest */
 
+static void
+interface_offloads(FILE *f, json_t *e)
+{
+	json_t *all = json_object_get(e, "offloads"), *o;
+	size_t i;
+
+	json_array_foreach(all, i, o)
+		fprintf(f, "%s%s %s%s%s%s", i ? ", " : "  Offloads: ", text(o, "name"), flag(o, "on") ? "on" : "off", flag(o, "on") ? "" : " (", text(o, "why"), flag(o, "on") ? "" : ")");
+	if (json_array_size(all))
+		fputc('\n', f);
+}
+
 /* What the packet filter does for the tunnel, and in which VRFs it is. */
 static void
 interface_filter(FILE *f, json_t *e)
@@ -862,6 +874,7 @@ interface_filter(FILE *f, json_t *e)
 	if (number(e, "mss"))
 		fprintf(f, "  TCP MSS is lowered to %lld%s%s: %lld SYN%s so far\n", number(e, "mss"), filter[0] ? ", by " : "", filter, number(e, "mss_lowered"),
 		    number(e, "mss_lowered") == 1 ? "" : "s");
+	interface_offloads(f, e);
 	if (flag(e, "filter_locks"))
 		fprintf(f, "  GRE in clear is dropped, by IPsec policy and by %s: %lld packet%s so far\n", filter, number(e, "clear_dropped"),
 		    number(e, "clear_dropped") == 1 ? "" : "s");

@@ -536,6 +536,18 @@ xfrm_user_snapshot(struct xfrm_user *x, dp_sa_fn *fn, void *ctx)
 	}
 }
 
+void
+xfrm_user_offload(struct xfrm_user *x, unsigned off)
+{
+	socks_offload(&x->socks, !(off & DP_OFFLOAD_GSO), !(off & DP_OFFLOAD_GRO));
+}
+
+unsigned
+xfrm_user_offloads(const struct xfrm_user *x)
+{
+	return (x->socks.gso ? DP_OFFLOAD_GSO : 0u) | (x->socks.gro ? DP_OFFLOAD_GRO : 0u);
+}
+
 bool
 xfrm_user_peer_path(struct xfrm_user *x, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {

@@ -30,4 +30,7 @@ int	xfrm_user_send_udp(struct xfrm_user *x, const struct endpoint *local, const 
 /* An IKE message with DF, whatever its size: one too large for the path is to get lost. */
 int	xfrm_user_send_whole(struct xfrm_user *x, const struct endpoint *local, const struct endpoint *remote, struct span message);
 
+void	xfrm_user_offload(struct xfrm_user *x, unsigned off);	/* enum dp_offload */
+unsigned xfrm_user_offloads(const struct xfrm_user *x);	/* in use */
+
 #endif

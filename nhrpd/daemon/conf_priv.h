@@ -226,7 +226,7 @@ struct conf_b_static {
 	struct addr via;
 };
 struct conf_b_global {
-	struct conf_val suite, hostname, plane, log_level, log_syslog, control, store, zebra, zebra_path, zebra_version, zebra_distance, zebra_metric, keepalive, fragmentation, cookies, half_open, max_sa;
+	struct conf_val suite, hostname, plane, offload[4], log_level, log_syslog, control, store, zebra, zebra_path, zebra_version, zebra_distance, zebra_metric, keepalive, fragmentation, cookies, half_open, max_sa;
 	struct conf_dpd dpd;
 };
 
@@ -424,7 +424,7 @@ void	conf_build_map(struct conf_parse *p, const struct conf_b_interface *b, bool
 void	conf_check_maps(struct conf_parse *p);	/* what is applied nowhere, and all of them together */
 
 /* ---- handlers, conf_set.c */
-conf_fn conf_set_value, conf_set_flag, conf_set_list;	/* into the block of the rule's context at rule->off */
+conf_fn conf_set_value, conf_set_flag, conf_set_choice, conf_set_list;	/* into the block of the rule's context at rule->off */
 conf_fn conf_open_proposal, conf_open_policy, conf_open_keyring, conf_open_peer, conf_open_profile, conf_open_transform, conf_open_ipsec,
     conf_open_interface, conf_leave, conf_end, conf_include;
 conf_fn conf_open_trustpoint, conf_set_pki_file, conf_set_revocation, conf_set_auth, conf_set_profile_trust;

@@ -127,7 +127,7 @@ depth_of(enum conf_ctx ctx)
 static bool
 is_plain(const struct conf_rule *r)
 {
-	return r->fn == conf_set_value || r->fn == conf_set_flag || r->fn == conf_set_list || r->fn == conf_set_mss ||
+	return r->fn == conf_set_value || r->fn == conf_set_flag || r->fn == conf_set_choice || r->fn == conf_set_list || r->fn == conf_set_mss ||
 	    r->fn == conf_set_mask_pair || r->fn == conf_set_rate || r->fn == conf_set_bfd || r->fn == conf_set_mode;
 }
 
@@ -159,7 +159,7 @@ same_thing(const struct conf_said *s, const struct conf_cmd *c, const char *text
 static bool
 no_is_a_choice(const struct conf_rule *r)
 {
-	return r->fn == conf_set_mss || r->fn == conf_set_dpd;
+	return r->fn == conf_set_mss || r->fn == conf_set_choice || r->fn == conf_set_dpd;
 }
 
 static bool

@@ -89,6 +89,13 @@ conf_set_flag(struct conf_parse *p, const struct conf_cmd *c)
 	out->n = !c->no;
 }
 
+/* A flag that is on where nothing is said. */
+void
+conf_set_choice(struct conf_parse *p, const struct conf_cmd *c)
+{
+	conf_set_flag(p, c);
+}
+
 void
 conf_set_list(struct conf_parse *p, const struct conf_cmd *c)
 {

@@ -591,6 +591,13 @@ needs_ours(const struct conf *c)
 	return has_plain(c) ? "tunnel mode ipsec" : has_gre_in_tunnel(c) ? "mode tunnel" : has_rates(c) ? "nhrp map group" : NULL;
 }
 
+static void
+set_offload(struct daemon *d)
+{
+	if (d->dp->ops->offload)
+		d->dp->ops->offload(d->dp, d->conf->offload_off);
+}
+
 /* NULL: what is wrong with it has been reported. */
 static struct conf *
 reload_read(struct daemon *d)
@@ -711,6 +718,7 @@ reload_apply(struct daemon *d, struct conf *to)
 	if (!maproutes_conf(d->maps, to))
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "out of memory: routes of crypto maps are as they were");
 	d->conf = to;
+	set_offload(d);
 	if (!vrfs_open(d->vrfs, &to->core, d->why, sizeof(d->why)))
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "%s", d->why);
 	bfd_conf(d->bfd, to, d->core);
@@ -978,7 +986,9 @@ open_all(struct daemon *d)
 	d->loop.host.underlay = vrfs_underlay(&d->conf->core);
 	if (!(d->vrfs = vrfs_new(&d->loop.host, on_rib, d)))
 		return fail(d, "out of memory");
-	if (!(d->dp = open_plane(d)) ||
+	if ((d->dp = open_plane(d)))
+		set_offload(d);
+	if (!d->dp ||
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !drop_privileges(d) ||
 	    !(d->rib = routes_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) || !vrfs_open(d->vrfs, &d->conf->core, d->why, sizeof(d->why)) ||

@@ -127,7 +127,18 @@ sa_stats(struct dp *dp, uint32_t spi_in, struct dp_sa_stats *out)
 static bool
 link_info(struct dp *dp, uint32_t tunnel, struct dp_link_info *out)
 {
-	return mgre_user_link_info(of(dp)->mgre, tunnel, out);
+	if (!mgre_user_link_info(of(dp)->mgre, tunnel, out))
+		return false;
+	out->offload |= xfrm_user_offloads(of(dp)->xfrm);
+	out->has_offload = true;
+	return true;
+}
+
+static void
+offload(struct dp *dp, unsigned off)
+{
+	mgre_user_offload(of(dp)->mgre, off);
+	xfrm_user_offload(of(dp)->xfrm, off);
 }
 
 static void
@@ -212,6 +223,7 @@ static const struct dp_ops user_ops = {
 	.path_result = path_result,
 	.peer_watch = peer_watch,
 	.shape = shape,
+	.offload = offload,
 	.free = free_user,
 };
 

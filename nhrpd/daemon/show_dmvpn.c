@@ -394,6 +394,22 @@ show_dmvpn(struct show *s)
 	return o;
 }
 
+static void
+offload_json(const struct dp_link_info *l, json_t *o)
+{
+	static const char *const names[] = { "tap", "gso", "gro", "coalesce" };	/* the words of the configuration; bits of enum dp_offload */
+	json_t *a = l->has_offload ? json_array() : NULL;
+
+	for (unsigned i = 0; a && i < sizeof(names) / sizeof(names[0]); i++) {
+		bool on = l->offload & 1u << i;
+
+		json_array_append_new(a, json_pack("{s:s, s:b, s:s}", "name", names[i], "on", on,
+		    "why", on ? "" : l->offload_off & 1u << i ? "configuration" : "refused by the kernel"));
+	}
+	if (a)
+		json_object_set_new(o, "offloads", a);
+}
+
 /* What is done to TCP on its way, and the packet filter's part. */
 static void
 filter_json(const struct show *s, json_t *o)
@@ -407,6 +423,7 @@ filter_json(const struct show *s, json_t *o)
 	json_object_set_new(o, "outer_vrf", show_text(s->conf->outer_vrf ? s->conf->outer_vrf : ""));
 	json_object_set_new(o, "if_state_nhrp", json_boolean(s->conf->nhrp.if_state));
 	json_object_set_new(o, "carrier", json_boolean(!l.no_carrier));
+	offload_json(&l, o);
 	json_object_set_new(o, "mss", json_integer(l.mss));
 	json_object_set_new(o, "mss_lowered", json_integer((json_int_t)l.mss_lowered));
 	json_object_set_new(o, "filter", json_string(l.filter ? l.filter : ""));

@@ -120,6 +120,12 @@ static const struct {
 	    "  MTU 1400 bytes, tunnel source 192.0.2.1 of eth0, GRE multipoint, key 42, NHRP network-id 1\n"
 	    "     1 packets input, 2 bytes\n     3 packets output, 4 bytes\n", 0 },
 	{ "show interface",
+	    "{'interfaces':[{'interface':'d0','up':true,'plane':'user','mtu':1400,'source':'192.0.2.1','network_id':1,"
+	    "'offloads':[{'name':'tap','on':true,'why':''},{'name':'gso','on':false,'why':'configuration'}]}]}",
+	    "d0 is up, data plane user\n  MTU 1400 bytes, tunnel source 192.0.2.1, GRE multipoint, NHRP network-id 1\n"
+	    "  Offloads: tap on, gso off (configuration)\n"
+	    "     0 packets input, 0 bytes\n     0 packets output, 0 bytes\n", 0 },
+	{ "show interface",
 	    "{'interfaces':[{'interface':'dmvpn0','up':true,'plane':'kernel','mtu':1430,'source':'192.0.2.1','network_id':1,'vrf':'red','outer_vrf':'isp','mss':1390,'mss_lowered':1,"
 	    "'filter':'nftables','filter_locks':true,'clear_dropped':2}]}",
 	    "dmvpn0 is up, data plane kernel\n  MTU 1430 bytes, tunnel source 192.0.2.1, GRE multipoint, NHRP network-id 1\n"

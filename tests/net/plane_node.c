@@ -4,6 +4,7 @@
  *   tunnel id=1 name=dm0 addr=10.9.0.1/24 [addr=...] [key=N] [mtu=N] [mss=N] [redirect] [source=A]     tunneldel id=1
  *   neigh [proto=A] peer=N [mcast]      neighdel [proto=A]
  *   sa in=SPI out=SPI peer=N remote=A[,PORT] [local=A] [encap] [active] [esn] [suite=gcm128|gcm256|chacha|cbc] [soft_packets=N] [hard_packets=N] [hard_s=N]
+ *   offload off=N (enum dp_offload)
  *   activate in=SPI     move in=SPI remote=A,PORT [local=A] [encap]     sadel in=SPI
  *   nhrp peer=N text=WORD     udp remote=A,PORT text=WORD [nomarker]     stats peer=N     counters     snapshot     quit */
 #include <errno.h>
@@ -87,6 +88,13 @@ static int
 do_tunneldel(void)
 {
 	return plane->ops->tunnel_del(plane, num("id"));
+}
+
+static int
+do_offload(void)
+{
+	plane->ops->offload(plane, num("off"));
+	return 0;
 }
 
 static int
@@ -260,6 +268,7 @@ static const struct {
 	{ "neigh", do_neigh },
 	{ "neighdel", do_neighdel },
 	{ "sa", do_sa },
+	{ "offload", do_offload },
 	{ "activate", do_activate },
 	{ "move", do_move },
 	{ "sadel", do_sadel },

@@ -19,20 +19,40 @@ qos_group_of(const struct binding *b)
 }
 
 bool
-qos_group_note(struct nhrp *n, struct binding *b, struct span name)
+qos_group_copy(struct nhrp *n, const struct binding *b, struct span name, char **copy)
 {
-	char *copy = NULL;
-
+	*copy = b->group;
 	if (span_eq(qos_group_of(b), name))
 		return true;
-	if (name.n) {
-		copy = env_alloc(&n->env, name.n + 1);
-		if (!copy)
-			return false;
-		memcpy(copy, name.p, name.n);
-	}
-	env_free(&n->env, b->group);
+	*copy = name.n ? env_alloc(&n->env, name.n + 1) : NULL;
+	if (*copy)
+		memcpy(*copy, name.p, name.n);
+	return *copy || !name.n;
+}
+
+void
+qos_group_take(struct nhrp *n, struct binding *b, char *copy)
+{
+	if (copy != b->group)
+		env_free(&n->env, b->group);
 	b->group = copy;
+}
+
+void
+qos_group_leave(struct nhrp *n, const struct binding *b, char *copy)
+{
+	if (copy != b->group)
+		env_free(&n->env, copy);
+}
+
+bool
+qos_group_note(struct nhrp *n, struct binding *b, struct span name)
+{
+	char *copy;
+
+	if (!qos_group_copy(n, b, name, &copy))
+		return false;
+	qos_group_take(n, b, copy);
 	return true;
 }
 

@@ -396,6 +396,10 @@ void	peer_authority_free(struct nhrp *n, struct peer *p);
 /* group.c */
 struct span qos_group_of(const struct binding *b);	/* empty: none */
 bool	qos_group_note(struct nhrp *n, struct binding *b, struct span name);	/* false: no memory, and nothing changed */
+/* The same in two steps, where something else may fail between them: a copy of the name, or what the binding has already, if that is it. */
+bool	qos_group_copy(struct nhrp *n, const struct binding *b, struct span name, char **copy);	/* false: no memory */
+void	qos_group_take(struct nhrp *n, struct binding *b, char *copy);
+void	qos_group_leave(struct nhrp *n, const struct binding *b, char *copy);
 void	qos_group_sync(struct nhrp *n, struct peer *p);	/* the data plane hears what goes to it, where that changed */
 void	qos_group_result(struct nhrp *n, const struct nhrp_event *ev);
 void	qos_group_peer_gone(struct nhrp *n, struct peer *p);

@@ -109,6 +109,7 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 	struct binding *b = binding_find(n, &c->proto);
 	uint8_t code = prefix_code(cie, c);
 	bool same_group;
+	char *group;
 
 	if (code == NHRP_CODE_OK && !own_subnet_sane(n, &c->proto))
 		code = NHRP_CODE_PROHIBITED;
@@ -130,15 +131,13 @@ judge(struct nhrp *n, struct peer *p, const struct nhrp_cie *cie, const struct c
 	b = binding_get(n, &c->proto);
 	if (!b)
 		return NHRP_CODE_NO_RESOURCES;
-	if (!keep_hold(n, b, span_of(p->identity, p->identity_len))) {
+	if (!qos_group_copy(n, b, c->group, &group) || !keep_hold(n, b, span_of(p->identity, p->identity_len))) {
+		qos_group_leave(n, b, group);
 		binding_gc(n, b);
 		return NHRP_CODE_NO_RESOURCES;
 	}
-	same_group = span_eq(qos_group_of(b), c->group);
-	if (!qos_group_note(n, b, c->group)) {
-		binding_gc(n, b);
-		return NHRP_CODE_NO_RESOURCES;
-	}
+	same_group = group == b->group;
+	qos_group_take(n, b, group);
 	bind(n, b, p, c, same_group);
 	return NHRP_CODE_OK;
 }

@@ -28,6 +28,8 @@ time_t	__wrap_time(time_t *t);
 
 static const struct host *host;
 static struct dp_ops ops;
+static struct host_watch *again;
+static void (*real_free)(struct dp *);
 static int (*real_send)(struct dp *, uint32_t tunnel, uint32_t peer, struct span nhrp);
 static struct dp *plane;
 static uint32_t to_tunnel, to_peer;
@@ -71,11 +73,18 @@ flood(void *arg)
 	uint8_t buf[1500];
 
 	(void)arg;
-	host->after(host->ctx, TICK_MS(TICK_MS_EACH), flood, NULL);
+	again = host->after(host->ctx, TICK_MS(TICK_MS_EACH), flood, NULL);
 	if (!said_n || !go || access(go, F_OK) != 0)
 		return;
 	for (unsigned i = 0; i < n && i < BATCH_MAX; i++)
 		real_send(plane, to_tunnel, to_peer, made((unsigned)sent++ % 4, buf));
+}
+
+static void
+end(struct dp *dp)
+{
+	host->unwatch(host->ctx, again);
+	real_free(dp);
 }
 
 static int
@@ -100,10 +109,12 @@ __wrap_dp_user_new(const struct host *h, dp_event_fn *fn, void *ctx, char *err, 
 	host = h;
 	plane = dp;
 	real_send = dp->ops->send;
+	real_free = dp->ops->free;
 	ops = *dp->ops;
 	ops.send = listen_in;
 	dp->ops = &ops;
-	host->after(host->ctx, TICK_MS(TICK_MS_EACH), flood, NULL);
+	ops.free = end;
+	again = host->after(host->ctx, TICK_MS(TICK_MS_EACH), flood, NULL);
 	return dp;
 }
 

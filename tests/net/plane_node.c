@@ -325,7 +325,9 @@ input(void *ctx)
 static void
 event(void *ctx, const struct dp_event *ev)
 {
-	static const char *const kinds[] = { "nhrp", "unresolved", "redirect", "ike", "used", "soft", "hard", "moved", "unknown", "link" };
+	static const char *const kinds[] = { [DP_EV_NHRP] = "nhrp", [DP_EV_UNRESOLVED] = "unresolved", [DP_EV_REDIRECT] = "redirect",
+		[DP_EV_IKE] = "ike", [DP_EV_SA_USED] = "used", [DP_EV_SA_SOFT] = "soft", [DP_EV_SA_HARD] = "hard", [DP_EV_SA_MOVED] = "moved",
+		[DP_EV_SA_UNKNOWN] = "unknown", [DP_EV_LINK] = "link", [DP_EV_PATH] = "path", [DP_EV_PEER_USED] = "peer-used" };
 	char dst[ADDR_STRLEN], src[ADDR_STRLEN], remote[ENDPOINT_STRLEN], local[ENDPOINT_STRLEN];
 
 	(void)ctx;

@@ -274,7 +274,7 @@ uint64_t nhrp_count_type(const struct nhrp *n, enum nhrp_dir d, uint8_t type);	/
 uint64_t nhrp_count_drop(const struct nhrp *n, enum nhrp_drop d);
 
 /* What changes of other people's routes cost: what hangs on a route is found through a trie, so `looked_at` grows by what lies inside
- * the prefix that changed or around it, whatever else there is. */
+ * the prefix that changed or around it, and not by what lies elsewhere; a covering route counts all that is inside of it. */
 struct nhrp_route_work {
 	uint64_t changes;	/* routes that came, went or lead elsewhere */
 	uint64_t looked_at;	/* shortcuts and answers of ours */

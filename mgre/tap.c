@@ -148,3 +148,15 @@ tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n, enum seg_kind *kind, s
 	put_be16(frame + at, sum == 0 && h.csum_offset == 6 ? 0xffff : sum);	/* UDP: zero means none */
 	return MGRE_OK;
 }
+
+void
+tap_own_mac(const struct addr *a, uint8_t out[static TAP_MAC])
+{
+	uint32_t h = 0x811c9dc5u;	/* FNV-1a */
+
+	for (unsigned i = 0; i < a->n; i++)
+		h = (h ^ a->b[i]) * 0x01000193u;
+	out[0] = 0x06;	/* locally administered, and not like a peer's */
+	out[1] = a->n != 4;
+	put_be32(out + 2, a->n == 4 ? get_be32(a->b) : h);
+}

@@ -2,6 +2,7 @@
 #ifndef MGRE_TAP_H
 #define MGRE_TAP_H
 
+#include "lib/addr.h"
 #include "lib/span.h"
 #include "mgre/drops.h"
 #include "mgre/seg.h"
@@ -25,7 +26,11 @@ enum tap_offload tap_set_offload(int fd, enum tap_offload want);
  * *kind not SEG_NONE, is to be cut by seg_begin() with that step. */
 enum mgre_count tap_finish(const uint8_t *vnet, uint8_t *frame, size_t n, enum seg_kind *kind, size_t *step);
 
-/* A peer's MAC address is its number: 02:00 and 32 bits. The device's own starts with 06. */
+/* The device's own MAC address, from its first tunnel address: 06:00 and those of IPv4, 06:01 and a hash of others. So it, and with it the IPv6
+ * link-local address, is the same after a restart, and another at each member of a cloud. */
+void	tap_own_mac(const struct addr *a, uint8_t out[static TAP_MAC]);
+
+/* A peer's MAC address is its number: 02:00 and 32 bits. */
 static inline void
 tap_peer_mac(uint32_t peer, uint8_t out[static TAP_MAC])
 {

@@ -890,6 +890,17 @@ del_addresses(struct mgre_user *m, unsigned ifindex, const struct dp_tunnel *fro
 		add_addresses(m, ifindex, &nothing, to);
 }
 
+static void
+own_mac(struct tunnel *t)
+{
+	if (t->conf.n_addr) {
+		tap_own_mac(&t->conf.addr[0].addr, t->mac);
+		return;
+	}
+	t->env->random(t->env->ctx, t->mac, TAP_MAC);
+	t->mac[0] = 0x06;	/* locally administered, and not like a peer's */
+}
+
 static int
 build(struct mgre_user *m, struct tunnel *t)
 {
@@ -899,8 +910,7 @@ build(struct mgre_user *m, struct tunnel *t)
 
 	if (!open_queues(m, t))
 		return errno ? -errno : -EIO;
-	t->env->random(t->env->ctx, t->mac, TAP_MAC);
-	t->mac[0] = 0x06;	/* locally administered, and not like a peer's */
+	own_mac(t);
 	t->settled = false;
 	rc = conf->vrf[0] ? link_into(&m->link, t->ifindex, conf->vrf) : 0;	/* before it is up and has addresses */
 	if (rc != 0)

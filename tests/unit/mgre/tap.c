@@ -132,6 +132,27 @@ START_TEST(a_mac_is_a_number)
 }
 END_TEST
 
+START_TEST(our_mac_is_our_address)
+{
+	uint8_t mac[TAP_MAC], other[TAP_MAC];
+	struct addr a;
+	uint32_t peer;
+
+	ck_assert(addr_parse("10.255.0.11", &a));
+	tap_own_mac(&a, mac);
+	ck_assert_mem_eq(mac, ((uint8_t[]){ 6, 0, 10, 255, 0, 11 }), 6);
+	ck_assert(!tap_mac_peer(mac, &peer));
+	ck_assert(addr_parse("fd00::1", &a));
+	tap_own_mac(&a, mac);
+	tap_own_mac(&a, other);
+	ck_assert_mem_eq(mac, other, 6);
+	ck_assert_mem_eq(mac, ((uint8_t[]){ 6, 1 }), 2);
+	ck_assert(addr_parse("fd00::2", &a));
+	tap_own_mac(&a, other);
+	ck_assert_mem_ne(mac, other, 6);
+}
+END_TEST
+
 Suite *
 tap_suite(void)
 {
@@ -143,6 +164,7 @@ tap_suite(void)
 	tcase_add_loop_test(c, headers_are_bound_checked, 0, sizeof(headers) / sizeof(headers[0]));
 	tcase_add_test(c, super_packets_are_named);
 	tcase_add_test(c, a_mac_is_a_number);
+	tcase_add_test(c, our_mac_is_our_address);
 	suite_add_tcase(s, c);
 	return s;
 }

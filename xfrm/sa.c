@@ -412,11 +412,9 @@ sa_new(struct sadb *db, const struct dp_sa *conf, const struct esp_suite *s)
 	if (!sa)
 		return NULL;
 	sa->path = sa + 1;
-	sa->conf = *conf;
-	explicit_bzero(&sa->conf.keys, sizeof(sa->conf.keys));
-	sa->conf.keys.encr = conf->keys.encr;
-	sa->conf.keys.encr_bits = conf->keys.encr_bits;
-	sa->conf.keys.integ = conf->keys.integ;
+	sa->conf = (struct xsa_conf){ .tunnel = conf->tunnel, .peer = conf->peer, .spi_in = conf->spi_in, .spi_out = conf->spi_out,
+		.local = conf->local, .remote = conf->remote, .encap = conf->encap, .esn = conf->esn, .replay_window = conf->replay_window,
+		.life = conf->life };
 	sa->out.suite = sa->in.suite = s;
 	sa->in.plain = conf->sel != NULL;
 	if (conf->sel)
@@ -430,6 +428,17 @@ sa_new(struct sadb *db, const struct dp_sa *conf, const struct esp_suite *s)
 		return sa;
 	sa_free(db, sa);
 	return NULL;
+}
+
+struct dp_sa
+sadb_as_added(const struct xsa *sa)
+{
+	const struct xsa_conf *c = &sa->conf;
+	const struct esp_suite *s = sa->out.suite;
+
+	return (struct dp_sa){ .tunnel = c->tunnel, .peer = c->peer, .spi_in = c->spi_in, .spi_out = c->spi_out, .local = c->local,
+		.remote = c->remote, .encap = c->encap, .esn = c->esn, .active = sa->peer->active == sa, .replay_window = c->replay_window,
+		.life = c->life, .sel = c->sel, .keys = { .encr = s->encr, .encr_bits = s->bits, .integ = s->integ } };
 }
 
 static const struct esp_suite *

@@ -34,11 +34,22 @@ struct xpeer {
 	uint64_t rx_drops;	/* of all its SAs */
 };
 
+/* What stays of a struct dp_sa: all but keys, which the ciphers have, and their kind, which the suite says. */
+struct xsa_conf {
+	uint32_t tunnel, peer;
+	uint32_t spi_in, spi_out;
+	struct endpoint local, remote;
+	bool encap, esn;
+	uint32_t replay_window;
+	struct dp_life life;
+	const struct dp_selectors *sel;	/* behind the struct xsa */
+};
+
 struct xsa {
 	struct map_node by_in, by_out;
 	struct xsa *next;
 	struct xpeer *peer;
-	struct dp_sa conf;	/* keys left empty; selectors behind this struct as well */
+	struct xsa_conf conf;
 	struct esp_out out;
 	struct esp_in in;
 	uint64_t activated;	/* serial; 0 never */
@@ -71,6 +82,7 @@ uint32_t sadb_spi_alloc(struct sadb *db);
 int	sadb_add(struct sadb *db, tick_t now, const struct dp_sa *sa, struct xsa **out);	/* *out: the SA, old or new */
 void	sadb_del(struct sadb *db, struct xsa *sa);
 struct xsa *sadb_find(const struct sadb *db, uint32_t spi_in);
+struct dp_sa sadb_as_added(const struct xsa *sa);	/* without its keys */
 /* By what an ICMP error quotes of a packet we sent. */
 struct xsa *sadb_find_sent(const struct sadb *db, uint32_t spi_out, const struct addr *remote);
 struct xpeer *sadb_peer(struct sadb *db, uint32_t tunnel, uint32_t peer);	/* NULL: has no SA */

@@ -528,10 +528,8 @@ xfrm_user_snapshot(struct xfrm_user *x, dp_sa_fn *fn, void *ctx)
 	struct map_iter it;
 
 	for (struct map_node *n = map_first(&x->sas.by_in, &it); n; n = map_next(&x->sas.by_in, &it)) {
-		const struct xsa *sa = container_of(n, struct xsa, by_in);
-		struct dp_sa copy = sa->conf;
+		struct dp_sa copy = sadb_as_added(container_of(n, struct xsa, by_in));
 
-		copy.active = sa->peer->active == sa;
 		fn(ctx, &copy);
 	}
 }

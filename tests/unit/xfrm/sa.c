@@ -60,6 +60,7 @@ START_TEST(found_by_spi_and_by_peer)
 {
 	struct dp_sa a = conf(5000, 3), b = conf(5001, 4);
 	struct xsa *sa = add(&a), *sb = add(&b);
+	struct dp_sa said = sadb_as_added(sa);
 	struct addr other;
 
 	addr_parse("198.51.100.8", &other);
@@ -70,7 +71,9 @@ START_TEST(found_by_spi_and_by_peer)
 	ck_assert_ptr_eq(sadb_find_sent(&db, 6000, &a.remote.addr), sa);
 	ck_assert_ptr_null(sadb_find_sent(&db, 6000, &other));
 	for (size_t i = 0; i < DP_KEY_MAX; i++)
-		ck_assert_uint_eq(sa->conf.keys.encr_in[i] | sa->conf.keys.encr_out[i], 0);
+		ck_assert_uint_eq(said.keys.encr_in[i] | said.keys.encr_out[i], 0);
+	ck_assert(said.spi_out == a.spi_out && said.active == (sa->peer->active == sa) && endpoint_eq(&said.remote, &a.remote));
+	ck_assert(said.keys.encr == a.keys.encr && said.keys.encr_bits == a.keys.encr_bits && said.keys.integ == a.keys.integ);
 }
 END_TEST
 

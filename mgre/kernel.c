@@ -11,8 +11,10 @@
  * peer that is to have it, in batches; a packet that came in by the device and leaves by it again is a redirect. Whom it came from
  * is what the routing table says of its source.
  *
- * IPv4 outside only: ip6_gre sends nothing by a device without a remote (ip6_tnl_xmit_ctl() refuses it before it looks at the packet;
- * seen on Linux 6.1), and does not tell a packet socket who sent. Inside both families.
+ * GRE is over IPv4 here, whatever is outside: with IPv6 there it goes from and to synthetic addresses, and ESP rewrites both (xfrm/kernel.c). Our
+ * own of them, mgre_kernel_self(), is an address by a route of type local and by nothing else. The kernel's GRE over IPv6 (ip6_gre) is of no use: it sends
+ * nothing by a device without a remote, with one that is multicast it writes the header twice, and it does not tell a packet socket who
+ * sent. So GRE in clear is over IPv4 only. Inside both families.
  *
  * Not here: ESP and what keeps clear GRE off the wire (xfrm/), routes (routing/). */
 #include "mgre/kernel.h"
@@ -92,7 +94,7 @@ struct mk_tunnel {
 	struct mk_tunnel *next;
 	struct mgre_kernel *owner;
 	struct dp_tunnel conf;
-	unsigned ifindex, mtu, outer;	/* outer: octets of outer addresses */
+	unsigned ifindex, mtu;
 	int fd, leaving;	/* NHRP; what leaves. -1 */
 	struct host_watch *watch, *watch_leaving;
 	struct bucket mcast;
@@ -778,8 +780,8 @@ static void
 on_leaving(void *arg)
 {
 	struct mk_tunnel *t = arg;
-	unsigned outer = t->outer, head = leaving_head(outer, t->conf.has_key);
-	struct addr mark = leaving_mark(t->conf.id, outer), to;
+	unsigned head = leaving_head(4, t->conf.has_key);
+	struct addr mark = leaving_mark(t->conf.id, 4), to;
 	uint8_t buf[PACKET_MAX];
 	struct sockaddr_ll from;
 
@@ -791,7 +793,7 @@ on_leaving(void *arg)
 			return;
 		if ((size_t)got <= head)
 			continue;
-		to = addr_of(buf + (outer == 16 ? 24 : 16), outer);
+		to = addr_of(buf + 16, 4);
 		if (addr_eq(&to, &mark))
 			multicast(t, buf + head, (size_t)got - head, from.sll_protocol);
 		else
@@ -981,19 +983,34 @@ route_to(const struct mgre_kernel *m, const struct mk_tunnel *t)
 }
 
 static int
-change_routes(struct mgre_kernel *m, const struct mk_tunnel *t, bool add)
+change_route(struct mgre_kernel *m, const struct mk_tunnel *t, const struct prefix *to, uint8_t type, uint32_t table, bool add)
 {
-	struct prefix to = mgre_kernel_synthetic(t->conf.id, t->outer);
-	struct rtmsg rt = { .rtm_family = t->outer == 16 ? AF_INET6 : AF_INET, .rtm_dst_len = to.bits, .rtm_table = RT_TABLE_UNSPEC, .rtm_protocol = RTPROT_STATIC,
-		.rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST };
+	struct rtmsg rt = { .rtm_family = AF_INET, .rtm_dst_len = to->bits, .rtm_table = RT_TABLE_UNSPEC, .rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = type == RTN_LOCAL ? RT_SCOPE_HOST : RT_SCOPE_LINK, .rtm_type = type };
 	struct nl_msg *msg = nlq_msg(add ? RTM_NEWROUTE : RTM_DELROUTE, add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &rt, sizeof(rt));
 
-	if (msg && (nla_put(msg, RTA_DST, to.addr.n, to.addr.b) < 0 || nla_put_u32(msg, RTA_TABLE, m->underlay_table) < 0 ||
-	    nla_put_u32(msg, RTA_OIF, route_to(m, t)) < 0 || (add && !put_route_mtu(msg)))) {
+	if (msg && (nla_put(msg, RTA_DST, to->addr.n, to->addr.b) < 0 || nla_put_u32(msg, RTA_TABLE, table) < 0 ||
+	    nla_put_u32(msg, RTA_OIF, route_to(m, t)) < 0 || (add && type == RTN_UNICAST && !put_route_mtu(msg)))) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}
 	return nlq_do(&m->q, msg);
+}
+
+/* Where our own address is synthetic it is this host's by a route: in the table of local ones, where GRE looks for its source, and in a VRF
+ * there as well, for what comes in. */
+static int
+change_routes(struct mgre_kernel *m, const struct mk_tunnel *t, bool add)
+{
+	struct prefix to = mgre_kernel_synthetic(t->conf.id), self = { mgre_kernel_self(t->conf.id), 32 };
+	int rc = 0;
+
+	if (addr_eq(&t->conf.source, &self.addr)) {
+		rc = change_route(m, t, &self, RTN_LOCAL, RT_TABLE_LOCAL, add);
+		if (rc == 0 && m->underlay)
+			rc = change_route(m, t, &self, RTN_LOCAL, m->underlay_table, add);
+	}
+	return rc != 0 ? rc : change_route(m, t, &to, RTN_UNICAST, m->underlay_table, add);
 }
 
 static int
@@ -1006,7 +1023,7 @@ set_routes(struct mgre_kernel *m, const struct mk_tunnel *t)
 static int
 set_mark(struct mgre_kernel *m, const struct mk_tunnel *t)
 {
-	struct addr mark = leaving_mark(t->conf.id, t->outer);
+	struct addr mark = leaving_mark(t->conf.id, 4);
 	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex };
 	struct nl_msg *msg = nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi));
 
@@ -1063,7 +1080,7 @@ static void
 on_adopted(void *ctx, struct nlmsghdr *h)
 {
 	struct adopt *a = ctx;
-	struct addr mark = leaving_mark(a->t->conf.id, a->t->outer);
+	struct addr mark = leaving_mark(a->t->conf.id, 4);
 	struct nlattr *tb[IFLA_MAX + 1];
 
 	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0)
@@ -1158,7 +1175,7 @@ create(struct mgre_kernel *m, const struct dp_tunnel *conf)
 
 	if (!t)
 		return failed(m, conf, "make", -ENOMEM);
-	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .leaving = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT, .outer = outer_of(conf) };
+	*t = (struct mk_tunnel){ .owner = m, .conf = *conf, .fd = -1, .leaving = -1, .mtu = conf->mtu ? conf->mtu : MTU_DEFAULT };
 	map_init(&t->peers, m->host->env);
 	map_init(&t->lladdrs, m->host->env);
 	map_init(&t->neighs, m->host->env);
@@ -1230,7 +1247,7 @@ mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf)
 
 	m->err[0] = '\0';
 	if (outer_of(conf) == 16)
-		return failed(m, conf, "send over IPv6 on the kernel plane by", -EAFNOSUPPORT);
+		return failed(m, conf, "send GRE in clear over IPv6 on the kernel plane by", -EAFNOSUPPORT);
 	return !t ? create(m, conf) : t->gone ? remake(m, t, conf) : modify(m, t, conf);
 }
 
@@ -1308,25 +1325,24 @@ mgre_kernel_counters(struct mgre_kernel *m, dp_counter_fn *fn, void *ctx)
 }
 
 struct prefix
-mgre_kernel_synthetic(uint32_t tunnel, unsigned n)
+mgre_kernel_synthetic(uint32_t tunnel)
 {
-	struct prefix p = { .addr.n = (uint8_t)n, .bits = n == 16 ? 104 : 12 };
-
-	if (n == 16) {
-		p.addr.b[0] = 0x01;	/* 100::/64, discard-only: RFC 6666 */
-		p.addr.b[11] = 0xf0;
-		p.addr.b[12] = (uint8_t)tunnel;
-	} else {
-		p.addr.b[0] = 0xf0;
-		p.addr.b[1] = (uint8_t)((tunnel - 1) << 4);
-	}
-	return p;
+	return (struct prefix){ { 4, { 0xf0, (uint8_t)((tunnel - 1) << 4) } }, 12 };
 }
 
 struct addr
-mgre_kernel_mark(uint32_t tunnel, unsigned n)
+mgre_kernel_mark(uint32_t tunnel)
 {
-	return leaving_mark(tunnel, n);
+	return leaving_mark(tunnel, 4);
+}
+
+struct addr
+mgre_kernel_self(uint32_t tunnel)
+{
+	struct addr a = leaving_mark(tunnel, 4);
+
+	a.b[3]--;
+	return a;
 }
 
 const char *
@@ -1373,7 +1389,7 @@ on_neigh(void *ctx, struct nlmsghdr *h)
 	}
 }
 
-/* One of the two that lead into the device: found out by what the kernel says of routes on it. */
+/* One of ours: found out by what the kernel says of routes on the device. */
 static void
 on_route_news(void *ctx, struct nlmsghdr *h)
 {
@@ -1386,9 +1402,10 @@ on_route_news(void *ctx, struct nlmsghdr *h)
 		return;
 	to.addr = addr_of(nla_data(tb[RTA_DST]), rt->rtm_family == AF_INET6 ? 16 : 4);
 	for (struct mk_tunnel *t = m->tunnels; t; t = t->next) {
-		struct prefix own = mgre_kernel_synthetic(t->conf.id, t->outer);
+		struct prefix own = mgre_kernel_synthetic(t->conf.id);
+		struct addr self = mgre_kernel_self(t->conf.id);
 
-		if (route_to(m, t) != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || !addr_eq(&to.addr, &own.addr))
+		if (route_to(m, t) != nla_get_u32(tb[RTA_OIF]) || !t->up || t->gone || (!addr_eq(&to.addr, &own.addr) && !addr_eq(&to.addr, &self)))
 			continue;
 		if (set_routes(m, t) == 0)
 			m->count[MK_ROUTE_RESTORED]++;

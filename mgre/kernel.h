@@ -14,11 +14,13 @@ const char *mgre_kernel_error(const struct mgre_kernel *m);	/* why the last tunn
 bool	mgre_kernel_probe(char *err, size_t errlen);
 bool	mgre_kernel_purge(const char *name);	/* deletes this GRE interface, whoever made it; false: there is none */
 
-/* The outer address of multicast (of 4 or 16 octets): nothing may ever be sent there. */
-struct addr mgre_kernel_mark(uint32_t tunnel, unsigned n);
+/* The outer address of multicast: nothing may ever be sent there. */
+struct addr mgre_kernel_mark(uint32_t tunnel);
+/* Our own among the synthetic ones, the source of a tunnel whose real one is not of IPv4. */
+struct addr mgre_kernel_self(uint32_t tunnel);
 /* Where the outer addresses of this tunnel's peers, and that one, are: none of the internet's. They are routed into the device, so that
  * what nothing has transformed on its way out is dropped there. */
-struct prefix mgre_kernel_synthetic(uint32_t tunnel, unsigned n);
+struct prefix mgre_kernel_synthetic(uint32_t tunnel);
 
 /* The verbs of struct dp_ops that are ours. */
 int	mgre_kernel_tunnel_set(struct mgre_kernel *m, const struct dp_tunnel *conf);

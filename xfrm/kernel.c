@@ -9,8 +9,9 @@
  * cannot be told from other GRE, so there the wildcard pair, which wants ESP, is what stays.
  *
  * BEET without IP options looks like transport mode on the wire; the kernel rewrites the addresses: the GRE device and its
- * neighbours only know the synthetic one, 240.T.. or 100::f0.., and a NAT that rebinds changes nothing but the outer addresses
- * of the two states (reseat()). The route to those addresses leads into the GRE device itself (mgre/kernel.c), where the kernel
+ * neighbours only know the synthetic one, 240.T.., and a NAT that rebinds changes nothing but the outer addresses
+ * of the two states (reseat()). With IPv6 outside it rewrites the header's family as well: GRE is over IPv4 always, from an address
+ * of ours that is synthetic, too. The route to those addresses leads into the GRE device itself (mgre/kernel.c), where the kernel
  * drops what it has not transformed: so a packet in clear has no way to the underlay even while all policies are gone.
  *
  * A pair of states is installed in two steps: inbound at once, outbound when it becomes active; keys are held until then and wiped.
@@ -87,7 +88,7 @@ struct xk_peer {
 	struct endpoint outer_local, outer_remote;	/* of the SA that came or moved last */
 	struct addr lladdr;
 	bool beet;	/* its policies stand, for: */
-	struct addr local, remote;
+	struct addr inside, local, remote;	/* inside: our own address there */
 	struct dp_peer_stats all;	/* everything that its states carried */
 	struct dp_peer_stats seen, own;	/* the same when they were compared last, and what of it was our own */
 	struct dp_peer_stats st;	/* the rest: data */
@@ -266,25 +267,22 @@ tell(struct xfrm_kernel *x, enum dp_event_kind kind, const struct xk_sa *s, cons
 
 /* Where the peer may share its address: one of its own that nobody else in this network has. */
 static struct addr
-synthetic(uint32_t tunnel, uint32_t peer, unsigned n)
+synthetic(uint32_t tunnel, uint32_t peer)
 {
-	struct addr a = { .n = (uint8_t)n };
-
-	if (n == 16) {
-		a.b[0] = 0x01;	/* 100::/64, discard-only: RFC 6666 */
-		a.b[11] = 0xf0;
-	}
-	a.b[n - 4] = n == 16 ? (uint8_t)tunnel : 0xf0;
-	a.b[n - 3] = (uint8_t)((n == 16 ? 0 : (tunnel - 1) << 4) | peer >> 16);
-	a.b[n - 2] = (uint8_t)(peer >> 8);
-	a.b[n - 1] = (uint8_t)peer;
-	return a;
+	return (struct addr){ 4, { 0xf0, (uint8_t)((tunnel - 1) << 4 | peer >> 16), (uint8_t)(peer >> 8), (uint8_t)peer } };
 }
 
 static struct addr
 lladdr_of(const struct dp_sa *sa)
 {
-	return synthetic(sa->tunnel, sa->peer, sa->remote.addr.n);
+	return synthetic(sa->tunnel, sa->peer);
+}
+
+/* Our own address inside: with IPv6 outside one of GRE's own, which is IPv4 always. */
+static struct addr
+inner_local(const struct xfrm_kernel *x, const struct dp_sa *sa)
+{
+	return sa->local.addr.n == 16 ? x->tunnel[sa->tunnel - 1].conf.source : sa->local.addr;
 }
 
 static uint32_t
@@ -306,11 +304,18 @@ reqid_of(const struct dp_sa *sa)
 }
 
 static struct kmsg_state
-state_of(const struct dp_sa *sa, bool out, const struct kmsg_algs *algs)
+state_with(const struct dp_sa *sa, const struct addr *inside, bool out, const struct kmsg_algs *algs)
 {
 	return (struct kmsg_state){ .out = out, .local = sa->local, .remote = sa->remote, .spi = out ? sa->spi_out : sa->spi_in, .reqid = reqid_of(sa),
-		.encap = sa->encap, .esn = sa->esn, .beet = true, .inner_local = sa->local.addr,
-		.inner_remote = synthetic(sa->tunnel, sa->peer, sa->remote.addr.n), .life = sa->life, .algs = algs };
+		.encap = sa->encap, .esn = sa->esn, .beet = true, .inner_local = *inside, .inner_remote = lladdr_of(sa), .life = sa->life, .algs = algs };
+}
+
+static struct kmsg_state
+state_of(const struct xfrm_kernel *x, const struct dp_sa *sa, bool out, const struct kmsg_algs *algs)
+{
+	struct addr inside = inner_local(x, sa);
+
+	return state_with(sa, &inside, out, algs);
 }
 
 static void
@@ -325,7 +330,7 @@ gone_is_fine(void *ctx, uint64_t what, int error)
 static void
 state_del(struct xfrm_kernel *x, const struct dp_sa *sa, bool out)
 {
-	struct kmsg_state st = state_of(sa, out, NULL);
+	struct kmsg_state st = state_of(x, sa, out, NULL);
 
 	nlq_add(&x->q, kmsg_state_del(&st), gone_is_fine, x, 0);
 }
@@ -350,7 +355,7 @@ static void
 state_add(struct xfrm_kernel *x, const struct dp_sa *sa, bool out, struct batch *b)
 {
 	struct kmsg_algs algs = { .replay_n = 0 };
-	struct kmsg_state st = state_of(sa, out, &algs);
+	struct kmsg_state st = state_of(x, sa, out, &algs);
 	uint64_t what = out ? BATCH_OUT : BATCH_IN;
 
 	if (kmsg_algs_of(sa, out, &algs))
@@ -366,10 +371,10 @@ static struct kmsg_sel
 peer_sel(const struct xfrm_kernel *x, const struct xk_peer *p, bool out)
 {
 	const struct dp_tunnel *t = &x->tunnel[p->tunnel - 1].conf;
-	struct kmsg_sel s = { .v6 = p->local.n == 16, .has_key = t->has_key, .key = t->key };
+	struct kmsg_sel s = { .has_key = t->has_key, .key = t->key };
 
-	s.src = out ? p->local : p->lladdr;
-	s.dst = out ? p->lladdr : p->local;
+	s.src = out ? p->inside : p->lladdr;
+	s.dst = out ? p->lladdr : p->inside;
 	return s;
 }
 
@@ -399,13 +404,16 @@ peer_policies_put(struct xfrm_kernel *x, const struct xk_peer *p, struct batch *
 static void
 peer_policies(struct xfrm_kernel *x, struct xk_peer *p, const struct dp_sa *sa, struct batch *b)
 {
-	if (p->beet && (!addr_eq(&p->local, &sa->local.addr) || p->remote.n != sa->remote.addr.n))
+	struct addr inside = inner_local(x, sa);
+
+	if (p->beet && !addr_eq(&p->inside, &inside))
 		peer_policies_del(x, p);
 	p->lladdr = lladdr_of(sa);
 	p->outer_local = sa->local;
 	p->outer_remote = sa->remote;
-	if (p->beet && addr_eq(&p->remote, &sa->remote.addr))
+	if (p->beet && addr_eq(&p->remote, &sa->remote.addr) && addr_eq(&p->local, &sa->local.addr))
 		return;
+	p->inside = inside;
 	p->local = sa->local.addr;
 	p->remote = sa->remote.addr;
 	p->beet = true;
@@ -476,7 +484,7 @@ allow_put(struct xfrm_kernel *x, struct xk_tunnel *t)
 	int rc = 0;
 
 	for (unsigned out = 0; t->conf.source.n && rc == 0 && out < 2; out++) {
-		struct kmsg_sel s = tunnel_sel(&t->conf, out, false, t->conf.source.n == 16);
+		struct kmsg_sel s = tunnel_sel(&t->conf, out, false, false);
 
 		rc = nlq_do(&x->q, kmsg_policy_set(KMSG_TUNNEL, out, &s, KMSG_REQID_TUNNEL + t->conf.id, NULL, NULL));
 	}
@@ -488,7 +496,7 @@ static void
 allow_del(struct xfrm_kernel *x, struct xk_tunnel *t)
 {
 	for (unsigned out = 0; t->allowed && out < 2; out++) {
-		struct kmsg_sel s = tunnel_sel(&t->conf, out, false, t->conf.source.n == 16);
+		struct kmsg_sel s = tunnel_sel(&t->conf, out, false, false);
 
 		nlq_add(&x->q, kmsg_policy_del(out, &s), gone_is_fine, x, 1);
 	}
@@ -1021,7 +1029,7 @@ unpark(struct xfrm_kernel *x, struct xk_sa *s)
 static void
 park(struct xfrm_kernel *x, struct xk_sa *s)
 {
-	struct kmsg_state st = state_of(&s->sa, true, NULL);
+	struct kmsg_state st = state_of(x, &s->sa, true, NULL);
 	struct read_one r = { .ok = false };
 
 	if (nlq_get(&x->q, kmsg_state_get(&st), on_one, &r) == 0 && r.ok && (s->parked = env_alloc(x->host->env, sizeof(*s->parked)))) {
@@ -1049,7 +1057,7 @@ now_out(struct xfrm_kernel *x, struct xk_sa *s)
 static int
 install_out(struct xfrm_kernel *x, struct xk_sa *s)
 {
-	struct kmsg_state st = state_of(&s->sa, true, s->parked);
+	struct kmsg_state st = state_of(x, &s->sa, true, s->parked);
 	struct batch b = { .x = x };
 
 	if (s->parked)
@@ -1268,7 +1276,7 @@ static int
 reseat(struct xfrm_kernel *x, const struct dp_sa *was, const struct dp_sa *is, bool out)
 {
 	struct read_one r = { .ok = false };
-	struct kmsg_state old = state_of(was, out, NULL), new = state_of(is, out, &r.algs);
+	struct kmsg_state old = state_of(x, was, out, NULL), new = state_of(x, is, out, &r.algs);
 	int rc = nlq_get(&x->q, kmsg_state_get(&old), on_one, &r);
 
 	if (rc == 0 && !r.ok)
@@ -1561,12 +1569,13 @@ found_state(void *ctx, struct nlmsghdr *h)
 	struct xfrm_kernel *x = ctx;
 	const struct xfrm_usersa_info *i = nlmsg_data(h);
 	struct endpoint remote = { 0 };
-	uint8_t first;
+	struct addr to, peer;
 
 	if (h->nlmsg_type != XFRM_MSG_NEWSA || h->nlmsg_len < NLMSG_LENGTH(sizeof(*i)) || (i->reqid & 0xff000000) != KMSG_REQID_PEER)
 		return;
-	first = *(const uint8_t *)&i->sel.daddr;	/* the peer's own address is where an outbound one leads */
-	if (i->family == AF_INET6 ? first == 0x01 : first >= 0xf0)
+	to = kmsg_addr(&i->sel.daddr, i->sel.family);
+	peer = synthetic(tunnel_of_reqid(i->reqid), peer_of_reqid(i->reqid));
+	if (addr_eq(&to, &peer))	/* where an outbound one leads */
 		remote = kmsg_state_remote(h);
 	stale_note(&x->stale, tunnel_of_reqid(i->reqid), peer_of_reqid(i->reqid), remote.addr.n ? &remote : NULL, now_of(x) + STALE_GRACE);
 }
@@ -1601,8 +1610,8 @@ xfrm_kernel_kept_peer(const struct xfrm_kernel *x, uint32_t peer)
 bool
 xfrm_kernel_kept_at(const struct xfrm_kernel *x, uint32_t tunnel, const struct addr *lladdr)
 {
-	uint32_t peer = lladdr->n < 4 ? 0 : (uint32_t)(lladdr->b[lladdr->n - 3] & 0xf) << 16 | (uint32_t)lladdr->b[lladdr->n - 2] << 8 | lladdr->b[lladdr->n - 1];
-	struct addr want = synthetic(tunnel, peer, lladdr->n < 4 ? 4 : lladdr->n);
+	uint32_t peer = (uint32_t)(lladdr->b[1] & 0xf) << 16 | (uint32_t)lladdr->b[2] << 8 | lladdr->b[3];
+	struct addr want = synthetic(tunnel, peer);
 
 	return addr_eq(&want, lladdr) && stale_has(&x->stale, tunnel, peer);
 }
@@ -1616,20 +1625,23 @@ xfrm_kernel_on_swept(struct xfrm_kernel *x, void (*ended)(void *ctx), void *ctx)
 
 /* A state nobody can use (to ourselves, of no policy), in and out again: that loads the modules, too. */
 static int
-try_state(struct nlq *q, const struct env *env)
+try_state(struct nlq *q, const struct env *env, bool v6)
 {
-	struct dp_sa sa = { .tunnel = 1, .local.addr = { 4, { 127, 0, 0, 1 } }, .replay_window = 1024, .encap = true,
+	static const struct addr inside = { 4, { 127, 0, 0, 1 } };
+	struct dp_sa sa = { .tunnel = 1, .local.addr = inside, .replay_window = 1024, .encap = true,
 		.esn = true, .keys = { .encr = 20, .encr_bits = 128, .encr_len = 20 } };
 	struct kmsg_algs algs = { .replay_n = 0 };
 	struct kmsg_state st;
 	int rc = -EEXIST;
 
+	if (v6)
+		sa.local.addr = (struct addr){ 16, { [15] = 1 } };
 	sa.remote = sa.local;
 	for (unsigned i = 0; i < 4 && rc == -EEXIST; i++) {
 		env->random(env->ctx, &sa.spi_in, sizeof(sa.spi_in));
 		env->random(env->ctx, sa.keys.encr_in, sa.keys.encr_len);
 		sa.spi_in |= 0x1000;
-		st = state_of(&sa, false, &algs);
+		st = state_with(&sa, &inside, false, &algs);
 		rc = kmsg_algs_of(&sa, false, &algs) ? nlq_do(q, kmsg_state_add(&st)) : -EOPNOTSUPP;
 	}
 	if (rc == 0)
@@ -1640,7 +1652,7 @@ try_state(struct nlq *q, const struct env *env)
 }
 
 bool
-xfrm_kernel_probe(const struct env *env, char *err, size_t errlen)
+xfrm_kernel_probe(const struct env *env, bool v6, char *err, size_t errlen)
 {
 	struct nlq q;
 	int rc;
@@ -1649,20 +1661,20 @@ xfrm_kernel_probe(const struct env *env, char *err, size_t errlen)
 		snprintf(err, errlen, "this kernel's IPsec cannot be told anything: module xfrm_user (CONFIG_XFRM_USER)");
 		return false;
 	}
-	rc = try_state(&q, env);
+	rc = try_state(&q, env, v6);
 	nlq_close(&q);
 	switch (rc) {
 	case 0:
 		return true;
 	case -EPROTONOSUPPORT:
 	case -EAFNOSUPPORT:
-		snprintf(err, errlen, "this kernel has no ESP: module esp4 (CONFIG_INET_ESP)");
+		snprintf(err, errlen, "this kernel has no ESP%s", v6 ? " over IPv6: module esp6 (CONFIG_INET6_ESP)" : ": module esp4 (CONFIG_INET_ESP)");
 		break;
 	case -ENOSYS:
 		snprintf(err, errlen, "this kernel's ESP lacks AES-GCM: CONFIG_CRYPTO_GCM, CONFIG_CRYPTO_SEQIV");
 		break;
 	default:
-		snprintf(err, errlen, "this kernel takes no ESP state: %s", strerror(-rc));
+		snprintf(err, errlen, "this kernel takes no ESP state%s: %s", v6 ? " of IPv4 over IPv6" : "", strerror(-rc));
 		break;
 	}
 	return false;

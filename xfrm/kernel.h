@@ -7,8 +7,8 @@
 
 struct xfrm_kernel;
 
-/* Whether this kernel has XFRM and ESP over IPv4; false with a sentence that names the module. Leaves nothing behind. */
-bool	xfrm_kernel_probe(const struct env *env, char *err, size_t errlen);
+/* Whether this kernel has XFRM and ESP, over IPv6 with `v6`; false with a sentence that names the module. Leaves nothing behind. */
+bool	xfrm_kernel_probe(const struct env *env, bool v6, char *err, size_t errlen);
 
 /* NULL with a sentence in err. What an earlier life left of peers carries on for a while, its blocks for ever. */
 struct xfrm_kernel *xfrm_kernel_new(const struct host *host, dp_event_fn *fn, void *ctx, char *err, size_t errlen);

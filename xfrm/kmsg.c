@@ -234,6 +234,7 @@ kmsg_state_add(const struct kmsg_state *s)
 	if (s->beet) {
 		sel.src = s->out ? s->inner_local : s->inner_remote;
 		sel.dst = s->out ? s->inner_remote : s->inner_local;
+		sel.v6 = s->inner_remote.n == 16;	/* which need not be the family outside */
 	}
 	put_sel(&i.sel, &sel);
 	put_addr(&i.saddr, src);

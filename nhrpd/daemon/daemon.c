@@ -876,8 +876,9 @@ choose_plane(struct daemon *d, char *why, size_t n)
 
 		if (!t->dp.name[0])
 			continue;
-		needs.v6 |= t->dp.outer == 16;
-		needs.esp |= !t->dp.bare;
+		needs.bare6 |= t->dp.outer == 16 && t->dp.bare;
+		needs.esp4 |= t->dp.outer != 16 && !t->dp.bare;
+		needs.esp6 |= t->dp.outer == 16 && !t->dp.bare;
 		needs.two_vrfs |= t->dp.vrf[0] && t->outer_vrf;
 		needs.mss |= t->dp.mss && d->conf->plane == CONF_PLANE_AUTO;
 	}

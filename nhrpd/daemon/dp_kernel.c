@@ -77,13 +77,19 @@ fits(const struct room *r, uint16_t encr, uint16_t bits, uint16_t integ, bool en
 	return payload > least + r->head ? payload - r->head : least;
 }
 
+static bool
+v6_outside(const struct dp_tunnel *t)
+{
+	return t->source.n == 16 || (!t->source.n && t->outer == 16);
+}
+
 /* Before there is an SA: the common case, an AEAD in UDP. */
 static void
 make_room(struct room *r, const struct dp_tunnel *t)
 {
 	struct room was = *r;
 
-	*r = (struct room){ .automatic = t->mtu == 0, .v6 = t->source.n == 16, .link = t->source.n ? link_mtu_of_address(&t->source) : 0,
+	*r = (struct room){ .automatic = t->mtu == 0, .v6 = v6_outside(t), .link = t->source.n ? link_mtu_of_address(&t->source) : 0,
 		.head = t->has_key ? 8 : 4 };
 	for (unsigned i = 0; i < t->n_addr; i++)
 		r->v6_inside |= t->addr[i].addr.n == 16;
@@ -213,28 +219,43 @@ tunnel_set_bare(struct dp_kernel *d, const struct dp_tunnel *conf)
 	return mgre_kernel_tunnel_set(d->mgre, &t);
 }
 
+/* The tunnel as GRE, policies and the packet filter see it, before ESP. */
+static void
+see_inside(struct dp_tunnel *t)
+{
+	if (!v6_outside(t))
+		return;
+	t->source = mgre_kernel_self(t->id);
+	t->outer = 4;
+}
+
 /* The block before the device, always. */
 static int
-tunnel_set_protected(struct dp *dp, const struct dp_tunnel *conf)
+tunnel_set_protected(struct dp_kernel *d, const struct dp_tunnel *conf)
 {
-	struct dp_tunnel with = *conf, *t = &with;
-	struct addr mark = mgre_kernel_mark(t->id, t->source.n == 16 || (!t->source.n && t->outer == 16) ? 16 : 4);
-	int rc = t->plain ? -EOPNOTSUPP : t->id && t->id <= CORE_TUNNELS_MAX ? xfrm_kernel_tunnel_set(of(dp)->xfrm, t, &mark) : -EINVAL;
+	struct dp_tunnel t = *conf;
+	struct addr mark = mgre_kernel_mark(t.id);
+	int rc = -EINVAL;
 
-	of(dp)->by_xfrm = rc != 0;
-	if (rc == 0) {
-		make_room(&of(dp)->room[t->id - 1], t);
-		t->mtu = of(dp)->room[t->id - 1].mtu;
-		guard_conf(of(dp), t);
-	}
-	return rc != 0 ? rc : mgre_kernel_tunnel_set(of(dp)->mgre, t);
+	see_inside(&t);
+	if (t.plain)
+		rc = -EOPNOTSUPP;
+	else if (t.id && t.id <= CORE_TUNNELS_MAX)
+		rc = xfrm_kernel_tunnel_set(d->xfrm, &t, &mark);
+	d->by_xfrm = rc != 0;
+	if (rc != 0)
+		return rc;
+	make_room(&d->room[t.id - 1], conf);
+	t.mtu = d->room[t.id - 1].mtu;
+	guard_conf(d, &t);
+	return mgre_kernel_tunnel_set(d->mgre, &t);
 }
 
 static int
 tunnel_set(struct dp *dp, const struct dp_tunnel *conf)
 {
 	flush(of(dp));
-	return conf->bare ? tunnel_set_bare(of(dp), conf) : tunnel_set_protected(dp, conf);
+	return conf->bare ? tunnel_set_bare(of(dp), conf) : tunnel_set_protected(of(dp), conf);
 }
 
 static int
@@ -412,13 +433,13 @@ peer_watch(struct dp *dp, uint32_t tunnel, uint32_t peer)
 		xfrm_kernel_peer_watch(of(dp)->xfrm, tunnel, peer);
 }
 
-/* NHRP among what XFRM has counted: it sees the GRE header, and the IP header that goes before it. */
+/* NHRP among what XFRM has counted: it sees the GRE header, and the IP header that goes before it, unless that becomes one of IPv6 (Linux 6.1). */
 static bool
 own_count(void *ctx, uint32_t tunnel, uint32_t peer, struct dp_peer_stats *out)
 {
 	const struct dp_kernel *d = ctx;
 	const struct room *r = &d->room[tunnel - 1];
-	unsigned head = r->head + (r->v6 ? 40 : 20);
+	unsigned head = r->head + (r->v6 ? 0 : 20);
 	struct mgre_own own;
 
 	if (!mgre_kernel_own(d->mgre, tunnel, peer, &own))
@@ -628,15 +649,16 @@ probe_bpf(char *err, size_t errlen)
 bool
 dp_kernel_probe(const struct host *host, const struct dp_kernel_needs *needs, char *err, size_t errlen)
 {
-	if (needs->v6) {
-		snprintf(err, errlen, "a tunnel has IPv6 outside: the kernel's GRE over IPv6 (ip6_gre) cannot send to more than one peer");
+	if (needs->bare6) {
+		snprintf(err, errlen, "a tunnel without protection has IPv6 outside: the kernel's GRE over IPv6 (ip6_gre) cannot send to more than one peer");
 		return false;
 	}
 	if (needs->two_vrfs) {	/* seen on Linux 6.1: either alone works */
 		snprintf(err, errlen, "a tunnel is in a VRF and its outer packets in another: the kernel's GRE in ESP stands still there");
 		return false;
 	}
-	if (!mgre_kernel_probe(err, errlen) || (needs->esp && !xfrm_kernel_probe(host->env, err, errlen)))
+	if (!mgre_kernel_probe(err, errlen) || (needs->esp4 && !xfrm_kernel_probe(host->env, false, err, errlen)) ||
+	    (needs->esp6 && !xfrm_kernel_probe(host->env, true, err, errlen)))
 		return false;
 	return (!needs->mss || guard_probe(host, err, errlen)) && (!needs->bpf || probe_bpf(err, errlen));
 }

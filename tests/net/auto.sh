@@ -44,7 +44,10 @@ is_plane kernel "also with ip tcp adjust-mss"
 ctl hub show interface | grep -q 'TCP MSS is lowered to 1300'; check $? "and it is in force" "$(ctl hub show interface | grep MSS)"
 cloud_stop hub
 CLOUD_V6UNDER=1 plane auto ''
-is_plane user "auto takes our own plane for IPv6 outside"
+is_plane kernel "also with IPv6 outside"
+cloud_stop hub
+CLOUD_V6UNDER=1 plane auto 's/^ tunnel protection.*/ tunnel protection none/'
+is_plane user "auto takes our own plane for IPv6 outside without protection"
 why 'ip6_gre' "show version says why"
 cloud_stop hub
 # The privileges of the systemd unit suffice; without CAP_BPF it is our own plane.

@@ -103,6 +103,34 @@ START_TEST(a_state)
 }
 END_TEST
 
+START_TEST(another_family_outside)
+{
+	for (unsigned out = 0; out < 2; out++) {
+		struct dp_sa sa = an_sa(false, 20, 256, 36, 0, 0);
+		struct kmsg_algs algs;
+		struct kmsg_state s;
+		struct nl_msg *m;
+		const struct xfrm_usersa_info *i;
+
+		sa.local.addr = A("2001:db8::1");
+		sa.remote.addr = A("2001:db8::7");
+		s = state(&sa, out, &algs);
+		s.inner_local = A("240.47.255.253");
+		m = kmsg_state_add(&s);
+		i = nlmsg_data(nlmsg_hdr(m));
+		ck_assert_int_eq(i->family, AF_INET6);
+		is_addr(&i->saddr, out ? "2001:db8::1" : "2001:db8::7");
+		is_addr(&i->id.daddr, out ? "2001:db8::7" : "2001:db8::1");
+		ck_assert_int_eq(i->sel.family, AF_INET);
+		is_addr(&i->sel.saddr, out ? "240.47.255.253" : "240.32.1.2");
+		is_addr(&i->sel.daddr, out ? "240.32.1.2" : "240.47.255.253");
+		ck_assert_int_eq(i->sel.prefixlen_s, 32);
+		ck_assert_int_eq(i->sel.prefixlen_d, 32);
+		nlmsg_free(m);
+	}
+}
+END_TEST
+
 START_TEST(ciphers)
 {
 	static const struct {
@@ -275,6 +303,7 @@ kmsg_suite(void)
 	TCase *c = tcase_create("kmsg");
 
 	tcase_add_test(c, a_state);
+	tcase_add_test(c, another_family_outside);
 	tcase_add_test(c, ciphers);
 	tcase_add_test(c, read_again);
 	tcase_add_test(c, policies_as_the_kernel_has_them);

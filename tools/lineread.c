@@ -5,14 +5,18 @@
 #include "tools/shell.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef HAVE_LIBEDIT
 #include <histedit.h>
+#include <wchar.h>
 
 #include "tools/filter.h"
 
@@ -21,6 +25,7 @@ struct lineread {
 	History *history;
 	const char *prompt, *path;
 	char *line;
+	sigset_t waiting;	/* the signal mask while it waits for a key: only there is SIGINT let in */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -39,6 +44,32 @@ prompt_of(EditLine *el)
 
 	el_get(el, EL_CLIENTDATA, &r);
 	return (char *)(uintptr_t)r->prompt;
+}
+
+/* The next character. libedit's own reading has a gap: an interrupt just before its read() is seen only at the next key. Here
+ * SIGINT is blocked but for the wait. */
+static int
+next_char(EditLine *el, wchar_t *wc)
+{
+	char bytes[MB_LEN_MAX];
+	struct lineread *r;
+	mbstate_t state;
+	size_t used;
+
+	el_get(el, EL_CLIENTDATA, &r);
+	for (size_t n = 1; n <= sizeof(bytes); n++) {
+		if (ppoll(&(struct pollfd){ STDIN_FILENO, POLLIN, 0 }, 1, NULL, &r->waiting) < 0)
+			return -1;
+		if (read(STDIN_FILENO, bytes + n - 1, 1) != 1)
+			return 0;
+		memset(&state, 0, sizeof(state));
+		used = mbrtowc(wc, bytes, n, &state);
+		if (used == (size_t)-1)
+			n = 0;	/* no character: it begins anew */
+		else if (used != (size_t)-2)
+			return 1;
+	}
+	return -1;
 }
 
 /* The line up to the cursor, from malloc. */
@@ -130,6 +161,7 @@ lineread_new(const char *prompt, const char *history_path)
 	sigaction(SIGINT, &sa, NULL);
 	el_set(r->el, EL_CLIENTDATA, r);
 	el_set(r->el, EL_PROMPT, prompt_of);
+	el_set(r->el, EL_GETCFN, next_char);
 	el_set(r->el, EL_EDITOR, "emacs");
 	open_history(r);
 	el_set(r->el, EL_ADDFN, "nhrpctl-complete", "Complete a word", complete);
@@ -158,10 +190,10 @@ lineread_free(struct lineread *r)
 	free(r);
 }
 
-const char *
-lineread_next(struct lineread *r)
+/* One line of the editor's, NULL at its end. */
+static const char *
+edited(struct lineread *r)
 {
-	HistEvent ev;
 	const char *got;
 	int n;
 
@@ -170,13 +202,29 @@ lineread_next(struct lineread *r)
 		el_set(r->el, EL_PREP_TERM, 1);	/* before the prompt is seen: who waits for it may type Ctrl-D at once */
 		got = el_gets(r->el, &n);
 		if (got && n > 0)
-			break;
-		if (!interrupted) {
-			putchar('\n');
+			return got;
+		if (!interrupted)
 			return NULL;
-		}
 		el_reset(r->el);	/* Ctrl-C: another line */
 		putchar('\n');
+	}
+}
+
+const char *
+lineread_next(struct lineread *r)
+{
+	sigset_t interrupt;
+	const char *got;
+	HistEvent ev;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &r->waiting);
+	got = edited(r);
+	sigprocmask(SIG_SETMASK, &r->waiting, NULL);
+	if (!got) {
+		putchar('\n');
+		return NULL;
 	}
 	free(r->line);
 	r->line = strndup(got, strcspn(got, "\r\n"));

@@ -325,6 +325,25 @@ START_TEST(keys)
 }
 END_TEST
 
+/* As soon as the shell has written, that is before it waits for a key, if the test is quick enough. */
+START_TEST(interrupts_at_once)
+{
+	open_terminal();
+	expect("hub1# ");
+	for (unsigned i = 0; i < 500; i++) {
+		type("x");
+		expect("x");
+		type("\x03");
+		expect("hub1# ");
+	}
+	type("show ver | inc \xc3\xa4|upt\r");	/* a letter of two octets */
+	expect("hub1 uptime is 00:00:05, process 7\r\n");
+	expect("hub1# ");
+	type("\x04");
+	ck_assert_int_eq(close_terminal(), 0);
+}
+END_TEST
+
 START_TEST(remembers)
 {
 	struct stat st;
@@ -401,6 +420,7 @@ shell_suite(void)
 	tcase_add_loop_test(d, prompt_and_leave, 0, 3);
 	tcase_add_test(d, keys);
 #ifdef HAVE_LIBEDIT
+	tcase_add_test(d, interrupts_at_once);
 	tcase_add_test(d, remembers);
 	tcase_add_test(d, history_is_bounded);
 #endif

@@ -93,6 +93,20 @@ csum_pseudo(const struct inner *in, uint8_t proto, size_t l4_len)
 	return csum_add(csum_add(csum_add(0, in->src.b, in->src.n), in->dst.b, in->dst.n), tail, sizeof(tail));
 }
 
+void
+inner_sum_udp(struct inner *in)
+{
+	size_t n = in->n - in->l4;
+	uint8_t *udp = in->p + in->l4;
+	uint16_t sum;
+
+	if (in->proto != IP_UDP || !in->l4 || in->later || n < 8 || get_be16(udp + 4) != n)	/* length: nor is it a first fragment */
+		return;
+	put_be16(udp + 6, 0);
+	sum = (uint16_t)~csum_fold(csum_add(csum_pseudo(in, IP_UDP, n), udp, n));
+	put_be16(udp + 6, sum ? sum : 0xffff);	/* zero means none */
+}
+
 /* RFC 1624: a 16-bit field under a checksum changes. */
 static void
 csum_replace(uint8_t *check, uint16_t old, uint16_t new)

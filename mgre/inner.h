@@ -36,6 +36,8 @@ uint64_t csum_add(uint64_t sum, const void *p, size_t n);	/* n odd: only as the 
 uint16_t csum_fold(uint64_t sum);	/* not inverted; as a number, to be stored by put_be16() */
 uint64_t csum_pseudo(const struct inner *in, uint8_t proto, size_t l4_len);
 
+void	inner_sum_udp(struct inner *in);	/* writes the checksum of UDP, whatever stood there; nothing else has it written */
+
 bool	icmp_may_answer(const struct inner *in);	/* RFC 1122, 3.2.2; RFC 4443, 2.4 (e) */
 /* The whole packet "too big", from src to the sender. Its length; 0 where it does not fit. */
 size_t	icmp_too_big(const struct inner *in, const struct addr *src, unsigned mtu, uint8_t *out, size_t max);

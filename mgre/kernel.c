@@ -36,6 +36,7 @@
 #include "lib/map.h"
 #include "lib/nlq.h"
 #include "mgre/gre.h"
+#include "mgre/inner.h"
 #include "mgre/leaving.h"
 #include "mgre/link.h"
 
@@ -454,10 +455,11 @@ set_probes(struct mgre_kernel *m, const struct mk_tunnel *t, const char *table, 
 	return nlq_do(&m->q, msg);
 }
 
+/* A GRE device of the kernel's does not say that it takes multicast until it is told to; ripd then joins no group on it. */
 static int
 bring_up(struct mgre_kernel *m, const struct mk_tunnel *t)
 {
-	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP | IFF_NOARP };
+	struct ifinfomsg ifi = { .ifi_index = (int)t->ifindex, .ifi_flags = IFF_UP | IFF_MULTICAST, .ifi_change = IFF_UP | IFF_MULTICAST | IFF_NOARP };
 
 	return nlq_do(&m->q, nlq_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi)));
 }
@@ -776,6 +778,16 @@ redirect(struct mk_tunnel *t, const struct addr *out, const uint8_t *p, size_t n
 	m->fn(m->ctx, &ev);
 }
 
+/* The device has the checksum of UDP left to it; the copies leave by another way, on which nobody would compute it. */
+static void
+sum(uint8_t *p, size_t n)
+{
+	struct inner in;
+
+	if (inner_parse(p, n, p[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP, &in) == MGRE_OK)
+		inner_sum_udp(&in);
+}
+
 static void
 on_leaving(void *arg)
 {
@@ -783,19 +795,21 @@ on_leaving(void *arg)
 	unsigned head = leaving_head(4, t->conf.has_key);
 	struct addr mark = leaving_mark(t->conf.id, 4), to;
 	uint8_t buf[PACKET_MAX];
-	struct sockaddr_ll from;
+	uint16_t proto;
+	bool unsummed;
 
 	for (unsigned i = 0; i < BURST && t->leaving >= 0; i++) {
-		socklen_t len = sizeof(from);
-		ssize_t got = recvfrom(t->leaving, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)(void *)&from, &len);
+		ssize_t got = leaving_read(t->leaving, buf, sizeof(buf), &proto, &unsummed);
 
 		if (got < 0)
 			return;
 		if ((size_t)got <= head)
 			continue;
 		to = addr_of(buf + 16, 4);
+		if (addr_eq(&to, &mark) && unsummed)
+			sum(buf + head, (size_t)got - head);
 		if (addr_eq(&to, &mark))
-			multicast(t, buf + head, (size_t)got - head, from.sll_protocol);
+			multicast(t, buf + head, (size_t)got - head, proto);
 		else
 			redirect(t, &to, buf + head, (size_t)got - head);
 	}

@@ -3,6 +3,8 @@
 #ifndef MGRE_LEAVING_H
 #define MGRE_LEAVING_H
 
+#include <sys/types.h>
+
 #include "lib/addr.h"
 
 enum { LEAVING_CUT = 160 /* octets of the inner packet that a sample has at least, where it is that long */ };
@@ -25,6 +27,10 @@ void	leaving_close(struct leaving *l);
 /* A socket to read from, not blocking, or a negative errno. Each packet begins with the outer IP header. With `redirect`, also one
  * packet a second of each pair of inner addresses that came in by this device, or with `vrf` by any, and leaves by it, cut. */
 int	leaving_open(const struct leaving *l, unsigned ifindex, bool key, bool redirect, bool count, bool vrf /* the device is in one */);
+
+/* As recvfrom() without waiting. proto: ETH_P_ of what is inside the tunnel, in network order. unsummed: the device was to compute a checksum,
+ * which it has not done yet; inner_sum_udp() does it. */
+ssize_t	leaving_read(int fd, uint8_t *buf, size_t size, uint16_t *proto, bool *unsummed);
 
 /* With `count`: packets to these outer destinations (IPv4) are counted. Where nobody else can tell. */
 int	leaving_count(const struct leaving *l, unsigned ifindex, const struct addr *to);	/* from now on */

@@ -362,6 +362,44 @@ START_TEST(options_of_later_pieces)
 }
 END_TEST
 
+START_TEST(udp_gets_its_checksum)
+{
+	uint8_t p[1600];
+	struct inner in;
+
+	for (size_t payload = 8; payload < 1500; payload++) {
+		size_t at = _i ? 40 : 20, n = _i ? ip6(p, payload, IP_UDP, 0) : ip4(p, payload, IP_UDP, 0, 0);
+
+		put_be16(p + at + 4, (uint16_t)payload);
+		ck_assert_int_eq(inner_parse(p, n, _i ? GRE_IPV6 : GRE_IPV4, &in), MGRE_OK);
+		inner_sum_udp(&in);
+		ck_assert(transport_good(&in));
+		ck_assert_uint_ne(get_be16(p + at + 6), 0);
+	}
+}
+END_TEST
+
+START_TEST(nothing_else_gets_a_checksum)
+{
+	static const struct {
+		uint8_t proto;
+		uint16_t off, length;
+	} t[] = { { IP_TCP, 0, 20 }, { IP_ICMP, 0, 20 }, { 89, 0, 20 }, { IP_UDP, 3, 20 }, { IP_UDP, 0x2000, 40 }, { IP_UDP, 0, 19 } };
+	uint8_t p[100], before[100];
+	struct inner in;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		size_t n = ip4(p, 20, t[i].proto, t[i].off, 0);
+
+		put_be16(p + 24, t[i].length);
+		memcpy(before, p, n);
+		ck_assert_int_eq(inner_parse(p, n, GRE_IPV4, &in), MGRE_OK);
+		inner_sum_udp(&in);
+		ck_assert_msg(memcmp(before, p, n) == 0, "case %zu", i);
+	}
+}
+END_TEST
+
 Suite *
 inner_suite(void)
 {
@@ -370,6 +408,8 @@ inner_suite(void)
 
 	tcase_add_test(c, checksum_of_rfc_1071);
 	tcase_add_test(c, checksums_of_all_lengths);
+	tcase_add_loop_test(c, udp_gets_its_checksum, 0, 2);
+	tcase_add_test(c, nothing_else_gets_a_checksum);
 	tcase_add_test(c, packets_are_read);
 	tcase_add_test(c, wrong_packets_are_named);
 	tcase_add_loop_test(c, congestion_marks, 0, 16);

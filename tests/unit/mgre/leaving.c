@@ -5,8 +5,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
-#include <netpacket/packet.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,38 @@ START_TEST(multicast_over_ipv6)
 }
 END_TEST
 
+/* What the kernel leaves to the device, as it does with UDP that this host sends by GRE. */
+START_TEST(a_checksum_left_to_the_device_is_told)
+{
+	struct virtio_net_hdr vnet = { .flags = _i ? VIRTIO_NET_HDR_F_NEEDS_CSUM : 0, .csum_start = 20, .csum_offset = 6 };
+	struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
+	struct addr mark = leaving_mark(1, 4);
+	uint8_t frame[sizeof(vnet) + 100] = { 0 }, got[300];
+	int fd, out, on = 1;
+	struct leaving l;
+	uint16_t proto;
+	bool unsummed;
+
+	if (!can_load())
+		return;
+	leaving_load(&l, 4);
+	fd = leaving_open(&l, if_nametoindex("va"), true, false, false, false);
+	leaving_close(&l);
+	memcpy(frame, &vnet, sizeof(vnet));
+	memcpy(frame + sizeof(vnet) + 16, mark.b, 4);
+	a.sll_ifindex = (int)if_nametoindex("va");
+	out = socket(AF_PACKET, SOCK_RAW, 0);
+	ck_assert_int_eq(setsockopt(out, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)), 0);
+	ck_assert_int_eq(sendto(out, frame, sizeof(frame), 0, (struct sockaddr *)(void *)&a, sizeof(a)), (ssize_t)sizeof(frame));
+	ck_assert_int_eq(leaving_read(fd, got, sizeof(got), &proto, &unsummed), 100);
+	ck_assert_uint_eq(proto, htons(ETH_P_IP));
+	ck_assert_int_eq(unsummed, _i);
+	ck_assert_msg(leaving_read(fd, got, sizeof(got), &proto, &unsummed) < 0 && errno == EAGAIN, "there is one");
+	close(out);
+	close(fd);
+}
+END_TEST
+
 START_TEST(marks_and_heads)
 {
 	struct addr a = leaving_mark(1, 4), b = leaving_mark(2, 16), c = leaving_mark(16, 4);
@@ -101,6 +134,7 @@ leaving_suite(void)
 
 	tcase_add_loop_test(c, multicast_is_taken_whole, 0, 2);
 	tcase_add_loop_test(c, multicast_over_ipv6, 0, 2);
+	tcase_add_loop_test(c, a_checksum_left_to_the_device_is_told, 0, 2);
 	tcase_add_test(c, marks_and_heads);
 	suite_add_tcase(s, c);
 	return s;

@@ -13,6 +13,7 @@ struct bfd {
 	void *ctx;
 	struct watch *watch;
 	uint32_t ifindex[CORE_TUNNELS_MAX];
+	struct log_limit full;	/* no room to watch more: as often as peers come */
 };
 
 static bool
@@ -68,7 +69,8 @@ bfd_neigh(struct bfd *b, const struct dp_neigh *n)
 		return;
 	p.tag = n->peer;
 	if (!watch_peer_set(b->watch, &p))
-		log_at(b->host->log, LOG_LV_WARN, "bfd-full", "no room for a BFD session more: peer %u of %s is watched by IKE only", (unsigned)n->peer, p.ifname);
+		log_limited(b->host->log, &b->full, b->host->now(b->host->ctx), LOG_LV_WARN, "bfd-full", "no room for a BFD session more: peer %u of %s is watched by IKE only",
+		    (unsigned)n->peer, p.ifname);
 }
 
 void
@@ -140,7 +142,7 @@ bfd_track(struct bfd *b, const struct addr *to, bool on)
 	if (!on)
 		watch_way_del(b->watch, underlay(b), to);
 	else if (!watch_way_set(b->watch, underlay(b), to))
-		log_at(b->host->log, LOG_LV_WARN, "track-full", "no room to follow one more way outside");
+		log_limited(b->host->log, &b->full, b->host->now(b->host->ctx), LOG_LV_WARN, "track-full", "no room to follow one more way outside");
 }
 
 bool

@@ -85,12 +85,33 @@ visit_prefix(void *ctx, const struct prefix *p, void *val)
 	v->stop = !v->cache(v->ctx, &i);
 }
 
+/* One address is looked up, whatever else there is. */
+static bool
+visit_bindings(const struct nhrp *n, const struct prefix *within, nhrp_cache_fn *fn, void *ctx)
+{
+	bool host = within && within->addr.n && within->bits == addr_bits(&within->addr);
+	const struct binding *b = host ? binding_find(n, &within->addr) : NULL;
+	struct nhrp_cache_info i;
+	struct map_iter it;
+
+	if (host) {
+		if (b)
+			i = binding_info(n, b);
+		return !b || fn(ctx, &i);
+	}
+	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
+		i = binding_info(n, container_of(m, struct binding, node));
+		if ((!within || prefix_covers(within, &i.prefix)) && !fn(ctx, &i))
+			return false;
+	}
+	return true;
+}
+
 void
 nhrp_visit_cache(const struct nhrp *n, const struct prefix *within, nhrp_cache_fn *fn, void *ctx)
 {
 	static const struct prefix everything[2] = { { .addr = { .n = 4 } }, { .addr = { .n = 16 } } };
 	struct visit v = { .n = n, .cache = fn, .ctx = ctx };
-	struct map_iter it;
 
 	for (unsigned k = 0; k < n->conf.n_own; k++) {
 		struct nhrp_cache_info i = local_info(n, &n->conf.own[k]);
@@ -98,12 +119,8 @@ nhrp_visit_cache(const struct nhrp *n, const struct prefix *within, nhrp_cache_f
 		if ((!within || prefix_covers(within, &i.prefix)) && !fn(ctx, &i))
 			return;
 	}
-	for (struct map_node *m = map_first(&n->cache, &it); m; m = map_next(&n->cache, &it)) {
-		struct nhrp_cache_info i = binding_info(n, container_of(m, struct binding, node));
-
-		if ((!within || prefix_covers(within, &i.prefix)) && !fn(ctx, &i))
-			return;
-	}
+	if (!visit_bindings(n, within, fn, ctx))
+		return;
 	for (unsigned k = 0; k < (within ? 1 : 2); k++)
 		trie_within(&n->shortcuts, within ? within : &everything[k], visit_prefix, &v);
 }

@@ -120,6 +120,8 @@ enum dp_offload {	/* of the user plane; together in an unsigned */
 	DP_OFFLOAD_ALL = 15,
 };
 
+enum dp_crypto { DP_CRYPTO_AUTO, DP_CRYPTO_OPENSSL, DP_CRYPTO_IPSEC_MB };	/* who encrypts in the user plane */
+
 struct dp_link_info {	/* for show interface */
 	bool up;
 	bool no_carrier;	/* oper_set said so */
@@ -130,6 +132,7 @@ struct dp_link_info {	/* for show interface */
 	uint64_t mss_lowered;	/* SYNs */
 	unsigned offload, offload_off;	/* enum dp_offload: in use, and switched off; what is neither, the kernel refused */
 	bool has_offload;	/* a plane that has such */
+	const char *crypto, *crypto_why;	/* who encrypts: name and version; why not ipsec-mb (NULL: it is). NULL: not this plane */
 	const char *filter;	/* kernel plane: whose rules do that, and drop GRE in clear where filter_locks; NULL: none stand */
 	bool filter_locks;
 	uint64_t clear_dropped;
@@ -210,6 +213,7 @@ struct dp_ops {
 	 * with the peer at the latest. */
 	int (*shape)(struct dp *, uint32_t tunnel, uint32_t peer, uint64_t rate);
 	void (*offload)(struct dp *, unsigned off);	/* optional: those (enum dp_offload) are not to be used, all others are */
+	void (*crypto)(struct dp *, enum dp_crypto want);	/* optional: for SAs from now on */
 	void (*free)(struct dp *);	/* removes what it made */
 };
 

@@ -859,6 +859,9 @@ interface_offloads(FILE *f, json_t *e)
 		fprintf(f, "%s%s %s%s%s%s", i ? ", " : "  Offloads: ", text(o, "name"), flag(o, "on") ? "on" : "off", flag(o, "on") ? "" : " (", text(o, "why"), flag(o, "on") ? "" : ")");
 	if (json_array_size(all))
 		fputc('\n', f);
+	if (text(e, "crypto")[0])
+		fprintf(f, "  Encryption by %s%s%s%s\n", text(e, "crypto"), text(e, "crypto_why")[0] ? " (not by ipsec-mb: " : "", text(e, "crypto_why"),
+		    text(e, "crypto_why")[0] ? ")" : "");
 }
 
 /* What the packet filter does for the tunnel, and in which VRFs it is. */

@@ -1,13 +1,12 @@
-#include "xfrm/cipher.h"
+#include "xfrm/cipher_priv.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <stdio.h>
 
-#include "lib/span.h"
-
-enum { AAD_MAX = 12, AEAD_NONCE = 12, HMAC_MAX = 64, BLOCK = 16, IVS_OCTETS = 256 };
+enum { HMAC_MAX = 64, BLOCK = 16, IVS_OCTETS = 256 };
 
 /* IVs that nobody can foresee (RFC 3602, section 3; RFC 2451 for 3DES), without asking the system for each packet: the key
  * stream of AES in counter mode under a key that was drawn for this SA, a few packets' worth at a time. */
@@ -16,29 +15,6 @@ struct iv_source {
 	unsigned used;
 	uint8_t octets[IVS_OCTETS];
 };
-
-struct esp_key {
-	const struct env *env;
-	const struct esp_suite *suite;
-	EVP_CIPHER_CTX *ctx;
-	EVP_MAC_CTX *mac;	/* NULL with an AEAD */
-	struct iv_source *ivs;	/* sealing with CBC */
-	uint8_t salt[4];
-};
-
-/* RFC 4106, section 5: SPI and sequence number, the latter 64 bits wide with ESN. */
-static size_t
-aead_aad(const struct esp_block *b, uint8_t out[static AAD_MAX])
-{
-	if (!b->esn) {
-		memcpy(out, b->esp, 8);
-		return 8;
-	}
-	memcpy(out, b->esp, 4);
-	put_be32(out + 4, b->seq_hi);
-	memcpy(out + 8, b->esp + 4, 4);
-	return 12;
-}
 
 static bool
 aead_seal(struct esp_key *k, const struct esp_block *b)
@@ -49,8 +25,7 @@ aead_seal(struct esp_key *k, const struct esp_block *b)
 
 	put_be32(iv, b->seq_hi);
 	memcpy(iv + 4, b->esp + 4, 4);
-	memcpy(nonce, k->salt, 4);
-	memcpy(nonce + 4, iv, 8);
+	aead_nonce(k, iv, nonce);
 	return EVP_EncryptInit_ex(k->ctx, NULL, NULL, NULL, nonce) == 1 && EVP_EncryptUpdate(k->ctx, NULL, &n, aad, aad_n) == 1 &&
 	    EVP_EncryptUpdate(k->ctx, text, &n, text, (int)b->text) == 1 && EVP_EncryptFinal_ex(k->ctx, text + b->text, &n) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_GET_TAG, k->suite->icv, text + b->text) == 1;
@@ -63,8 +38,7 @@ aead_open(struct esp_key *k, const struct esp_block *b)
 	uint8_t nonce[AEAD_NONCE], aad[AAD_MAX], none[16];
 	int n = 0, aad_n = (int)aead_aad(b, aad);
 
-	memcpy(nonce, k->salt, 4);
-	memcpy(nonce + 4, iv, 8);
+	aead_nonce(k, iv, nonce);
 	return EVP_DecryptInit_ex(k->ctx, NULL, NULL, NULL, nonce) == 1 && EVP_DecryptUpdate(k->ctx, NULL, &n, aad, aad_n) == 1 &&
 	    EVP_DecryptUpdate(k->ctx, text, &n, text, (int)b->text) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(k->ctx, EVP_CTRL_AEAD_SET_TAG, k->suite->icv, text + b->text) == 1 &&
@@ -257,8 +231,17 @@ key_ivs(struct esp_key *k)
 	return ok;
 }
 
-struct esp_key *
-esp_key_new(const struct env *env, const struct esp_suite *s, const uint8_t *encr, const uint8_t *integ, bool sealing)
+/* ---- keys */
+
+static struct {
+	bool mb;
+	const char *why;	/* ipsec-mb is not used; NULL: it is */
+	char what[64];
+} chosen = { .why = "not asked for" };
+
+/* The space of a key and what goes before its cipher. */
+static struct esp_key *
+key_begin(const struct env *env, const struct esp_suite *s, const uint8_t *encr)
 {
 	struct esp_key *k = env_alloc(env, sizeof(*k));
 
@@ -266,12 +249,41 @@ esp_key_new(const struct env *env, const struct esp_suite *s, const uint8_t *enc
 		return NULL;
 	k->env = env;
 	k->suite = s;
+	k->seal = s->seal;
+	k->open = s->open;
 	memcpy(k->salt, encr + s->key, s->salt);
-	if (!key_cipher(k, encr, sealing) || (s->digest && (!key_mac(k, integ) || (sealing && !key_ivs(k))))) {
-		esp_key_free(k);
-		return NULL;
-	}
 	return k;
+}
+
+static struct esp_key *
+key_end(struct esp_key *k, bool ok)
+{
+	if (ok)
+		return k;
+	esp_key_free(k);
+	return NULL;
+}
+
+struct esp_key *
+esp_key_by_openssl(const struct env *env, const struct esp_suite *s, const uint8_t *encr, const uint8_t *integ, bool sealing)
+{
+	struct esp_key *k = key_begin(env, s, encr);
+
+	return key_end(k, k && key_cipher(k, encr, sealing) && (!s->digest || (key_mac(k, integ) && (!sealing || key_ivs(k)))));
+}
+
+struct esp_key *
+esp_key_by_mb(const struct env *env, const struct esp_suite *s, const uint8_t *encr)
+{
+	struct esp_key *k = key_begin(env, s, encr);
+
+	return key_end(k, k && mb_key(k, encr));
+}
+
+struct esp_key *
+esp_key_new(const struct env *env, const struct esp_suite *s, const uint8_t *encr, const uint8_t *integ, bool sealing)
+{
+	return chosen.mb && mb_has(s) ? esp_key_by_mb(env, s, encr) : esp_key_by_openssl(env, s, encr, integ, sealing);
 }
 
 void
@@ -282,6 +294,7 @@ esp_key_free(struct esp_key *k)
 	if (!k)
 		return;
 	env = k->env;
+	mb_key_free(k);
 	EVP_CIPHER_CTX_free(k->ctx);	/* OpenSSL wipes its key schedule */
 	EVP_MAC_CTX_free(k->mac);
 	if (k->ivs) {
@@ -293,14 +306,36 @@ esp_key_free(struct esp_key *k)
 	env_free(env, k);
 }
 
+void
+esp_crypto_use(enum dp_crypto want)
+{
+	chosen.why = want == DP_CRYPTO_OPENSSL ? "configuration" : mb_start();
+	chosen.mb = !chosen.why;
+}
+
+const char *
+esp_crypto_what(void)
+{
+	if (chosen.mb)
+		return mb_what();
+	snprintf(chosen.what, sizeof(chosen.what), "OpenSSL %s", OpenSSL_version(OPENSSL_VERSION_STRING));
+	return chosen.what;
+}
+
+const char *
+esp_crypto_why(void)
+{
+	return chosen.why;
+}
+
 bool
 esp_seal(struct esp_key *k, const struct esp_block *b)
 {
-	return k->suite->seal(k, b);
+	return k->seal(k, b);
 }
 
 bool
 esp_open(struct esp_key *k, const struct esp_block *b)
 {
-	return k->suite->open(k, b);
+	return k->open(k, b);
 }

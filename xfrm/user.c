@@ -679,3 +679,16 @@ xfrm_user_free(struct xfrm_user *x)
 	socks_close(&x->socks, env);
 	env_free(env, x);
 }
+
+void
+xfrm_user_crypto(enum dp_crypto want)
+{
+	esp_crypto_use(want);
+}
+
+void
+xfrm_user_crypto_info(struct dp_link_info *out)
+{
+	out->crypto = esp_crypto_what();
+	out->crypto_why = esp_crypto_why();
+}

@@ -33,4 +33,8 @@ int	xfrm_user_send_whole(struct xfrm_user *x, const struct endpoint *local, cons
 void	xfrm_user_offload(struct xfrm_user *x, unsigned off);	/* enum dp_offload */
 unsigned xfrm_user_offloads(const struct xfrm_user *x);	/* in use */
 
+/* Of the whole process. */
+void	xfrm_user_crypto(enum dp_crypto want);
+void	xfrm_user_crypto_info(struct dp_link_info *out);	/* only what is about it */
+
 #endif

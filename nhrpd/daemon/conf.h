@@ -53,6 +53,7 @@ struct conf {
 	char hostname[64];
 	enum conf_plane plane;
 	unsigned offload_off;	/* enum dp_offload: not to be used */
+	enum dp_crypto crypto;
 	enum log_level log_level;
 	bool log_syslog;
 	char store_path[PATH_MAX];	/* where registrations are kept over a restart; "": the default */

@@ -459,6 +459,7 @@ build_global(struct conf_parse *p)
 	else if (gethostname(c->hostname, sizeof(c->hostname) - 1) < 0)
 		copy_name(c->hostname, sizeof(c->hostname), "localhost");
 	c->plane = (enum conf_plane)or_else(&g->plane, CONF_PLANE_AUTO);
+	c->crypto = (enum dp_crypto)or_else(&g->crypto, DP_CRYPTO_AUTO);	/* the order of the words */
 	for (unsigned i = 0; i < sizeof(g->offload) / sizeof(g->offload[0]); i++)
 		c->offload_off |= g->offload[i].at.line && !g->offload[i].n ? 1u << i : 0;	/* in the order of enum dp_offload */
 	c->log_level = (enum log_level)or_else(&g->log_level, LOG_LV_INFO);

@@ -226,7 +226,7 @@ struct conf_b_static {
 	struct addr via;
 };
 struct conf_b_global {
-	struct conf_val suite, hostname, plane, offload[4], log_level, log_syslog, control, store, zebra, zebra_path, zebra_version, zebra_distance, zebra_metric, keepalive, fragmentation, cookies, half_open, max_sa;
+	struct conf_val suite, hostname, plane, crypto, offload[4], log_level, log_syslog, control, store, zebra, zebra_path, zebra_version, zebra_distance, zebra_metric, keepalive, fragmentation, cookies, half_open, max_sa;
 	struct conf_dpd dpd;
 };
 

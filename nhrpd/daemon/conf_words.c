@@ -18,6 +18,7 @@ const struct conf_rule conf_rules[] = {
 	/* ---- global */
 	{ CONF_GLOBAL, "hostname <hostname>", "hostname", conf_set_value, G(hostname), "Name of this router in logs and shows" },
 	{ CONF_GLOBAL, "dataplane {auto|kernel|user}", "dataplane", conf_set_value, G(plane), "Who forwards packets" },
+	{ CONF_GLOBAL, "dataplane crypto {auto|openssl|ipsec-mb}", "dataplane crypto", conf_set_value, G(crypto), "Our own plane: who encrypts in SAs from now on (auto: ipsec-mb where it is built in and passes its test)" },
 	{ CONF_GLOBAL, "dataplane offload tap", "dataplane offload tap", conf_set_choice, G(offload[0]), "Our own plane: take segments and checksums unfinished from the kernel (on)" },
 	{ CONF_GLOBAL, "dataplane offload gso", "dataplane offload gso", conf_set_choice, G(offload[1]), "Our own plane: send many ESP packets in one message (on)" },
 	{ CONF_GLOBAL, "dataplane offload gro", "dataplane offload gro", conf_set_choice, G(offload[2]), "Our own plane: receive many ESP packets in one message (on)" },
@@ -375,7 +376,9 @@ static const struct {
 	{ "issuer-name", "Name of the CA" },
 	{ "nc", "Does not contain" },
 	{ "ne", "Is not" },
+	{ "ipsec-mb", "Intel Multi-Buffer Crypto for IPsec" },
 	{ "offload", "Work done for many packets at once" },
+	{ "openssl", "OpenSSL" },
 	{ "subject-name", "Name of the holder" },
 	{ "email", "A mail address" },
 	{ "encapsulation", "ESP in UDP" },

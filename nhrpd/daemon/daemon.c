@@ -596,6 +596,8 @@ set_offload(struct daemon *d)
 {
 	if (d->dp->ops->offload)
 		d->dp->ops->offload(d->dp, d->conf->offload_off);
+	if (d->dp->ops->crypto)
+		d->dp->ops->crypto(d->dp, d->conf->crypto);
 }
 
 /* NULL: what is wrong with it has been reported. */

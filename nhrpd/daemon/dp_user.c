@@ -131,7 +131,15 @@ link_info(struct dp *dp, uint32_t tunnel, struct dp_link_info *out)
 		return false;
 	out->offload |= xfrm_user_offloads(of(dp)->xfrm);
 	out->has_offload = true;
+	xfrm_user_crypto_info(out);
 	return true;
+}
+
+static void
+crypto(struct dp *dp, enum dp_crypto want)
+{
+	(void)dp;
+	xfrm_user_crypto(want);
 }
 
 static void
@@ -224,6 +232,7 @@ static const struct dp_ops user_ops = {
 	.peer_watch = peer_watch,
 	.shape = shape,
 	.offload = offload,
+	.crypto = crypto,
 	.free = free_user,
 };
 

@@ -408,6 +408,10 @@ offload_json(const struct dp_link_info *l, json_t *o)
 	}
 	if (a)
 		json_object_set_new(o, "offloads", a);
+	if (l->crypto) {
+		json_object_set_new(o, "crypto", json_string(l->crypto));
+		json_object_set_new(o, "crypto_why", json_string(l->crypto_why ? l->crypto_why : ""));
+	}
 }
 
 /* What is done to TCP on its way, and the packet filter's part. */

@@ -4,7 +4,7 @@
  *   tunnel id=1 name=dm0 addr=10.9.0.1/24 [addr=...] [key=N] [mtu=N] [mss=N] [redirect] [source=A]     tunneldel id=1
  *   neigh [proto=A] peer=N [mcast]      neighdel [proto=A]
  *   sa in=SPI out=SPI peer=N remote=A[,PORT] [local=A] [encap] [active] [esn] [suite=gcm128|gcm256|chacha|cbc] [soft_packets=N] [hard_packets=N] [hard_s=N]
- *   offload off=N (enum dp_offload)
+ *   offload off=N (enum dp_offload)     crypto want=N (enum dp_crypto)
  *   activate in=SPI     move in=SPI remote=A,PORT [local=A] [encap]     sadel in=SPI
  *   nhrp peer=N text=WORD     udp remote=A,PORT text=WORD [nomarker]     stats peer=N     counters     snapshot     quit */
 #include <errno.h>
@@ -94,6 +94,17 @@ static int
 do_offload(void)
 {
 	plane->ops->offload(plane, num("off"));
+	return 0;
+}
+
+static int
+do_crypto(void)
+{
+	struct dp_link_info info;
+
+	plane->ops->crypto(plane, (enum dp_crypto)num("want"));
+	if (plane->ops->link_info(plane, 1, &info))
+		printf("crypto %s\n", info.crypto);
 	return 0;
 }
 
@@ -269,6 +280,7 @@ static const struct {
 	{ "neighdel", do_neighdel },
 	{ "sa", do_sa },
 	{ "offload", do_offload },
+	{ "crypto", do_crypto },
 	{ "activate", do_activate },
 	{ "move", do_move },
 	{ "sadel", do_sadel },

@@ -195,7 +195,7 @@ END_TEST
 /* Every word once, looked at block by block. */
 static const char everything[] =
 	"crypto ikev2 nat keepalive 30\ncrypto ikev2 fragmentation mtu 900\ncrypto ikev2 cookie-challenge 5\ncrypto ikev2 limit max-in-negotiation-sa 50\ncrypto ikev2 limit max-sa 60\n"
-	"dataplane kernel\nno dataplane offload tap\ndataplane offload gso\nno dataplane offload coalesce\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\nstore /x.db\n"
+	"dataplane kernel\ndataplane crypto openssl\nno dataplane offload tap\ndataplane offload gso\nno dataplane offload coalesce\nlog level debugging\nlog syslog\ncontrol socket /run/x.sock\nstore /x.db\n"
 	"crypto ikev2 proposal A\n encryption chacha20-poly1305\n prf sha256\n group 21\n"
 	"crypto ikev2 proposal B\n"
 	"crypto ikev2 policy X\n match fvrf any\n proposal B A\n"
@@ -231,6 +231,7 @@ START_TEST(everything_global)
 	ck_assert_int_eq(c->log_level, LOG_LV_DEBUG);
 	ck_assert(c->log_syslog);
 	ck_assert_uint_eq(c->offload_off, DP_OFFLOAD_TAP | DP_OFFLOAD_COALESCE);
+	ck_assert_int_eq(c->crypto, DP_CRYPTO_OPENSSL);
 	ck_assert_str_eq(c->control_path, "/run/x.sock");
 	ck_assert_uint_eq(c->core.ike.cookie_threshold, 5);
 	ck_assert_uint_eq(c->core.ike.half_open_max, 50);

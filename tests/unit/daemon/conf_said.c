@@ -96,6 +96,7 @@ same(const struct conf *a, const struct conf *b)
 	ck_assert_int_eq(a->log_level, b->log_level);
 	ck_assert_int_eq(a->log_syslog, b->log_syslog);
 	ck_assert_uint_eq(a->offload_off, b->offload_off);
+	ck_assert_int_eq(a->crypto, b->crypto);
 	ck_assert_str_eq(a->control_path, b->control_path);
 	ck_assert_uint_eq(a->n_shutdown, b->n_shutdown);
 	ck_assert_uint_eq(a->core.ike.half_open_max, b->core.ike.half_open_max);
@@ -164,7 +165,7 @@ END_TEST
 	" tunnel protection ipsec profile V\n ip nhrp network-id 1\n"
 
 static const char busy[] =
-	"! a comment\nhostn r1\ndatap user\nno dataplane offload gro\nno datap off tap\ndatap off tap\nlog lev warnings\nlog syslog\ncontrol socket /run/x\ncrypto ikev2 nat keepalive 30\n"
+	"! a comment\nhostn r1\ndatap user\ndatap cry ipsec\nno dataplane offload gro\nno datap off tap\ndatap off tap\nlog lev warnings\nlog syslog\ncontrol socket /run/x\ncrypto ikev2 nat keepalive 30\n"
 	"no crypto ikev2 fragmentation\n"
 	"crypto ikev2 cookie-challenge 7\ncrypto ikev2 limit max-in-negotiation-sa 70\ncrypto ikev2 limit max-sa 700\ncrypto ikev2 dpd 30 5 on-demand\n"
 	"crypto ikev2 proposal A\n encr aes-gcm-256\n encr chacha20-poly1305 aes-gcm-128\n prf sha384\n group 31 19\n"
@@ -207,7 +208,7 @@ START_TEST(everything)
 	c = load("busy.conf", busy);
 	text = round_trip(c);
 	snprintf(want, sizeof(want),
-	    "hostname r1\ndataplane user\nno dataplane offload gro\ndataplane offload tap\nlog level warnings\nlog syslog\ncontrol socket /run/x\ncrypto ikev2 nat keepalive 30\n"
+	    "hostname r1\ndataplane user\ndataplane crypto ipsec-mb\nno dataplane offload gro\ndataplane offload tap\nlog level warnings\nlog syslog\ncontrol socket /run/x\ncrypto ikev2 nat keepalive 30\n"
 	    "no crypto ikev2 fragmentation\n"
 	    "crypto ikev2 cookie-challenge 7\ncrypto ikev2 limit max-in-negotiation-sa 70\ncrypto ikev2 limit max-sa 700\ncrypto ikev2 dpd 30 5 on-demand\n!\n"
 	    "crypto ikev2 proposal A\n encryption chacha20-poly1305 aes-gcm-128\n prf sha384\n group 31 19\n additional-key-exchange 2 none\n!\n"

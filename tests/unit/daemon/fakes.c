@@ -415,7 +415,7 @@ link_info(struct dp *dp, uint32_t tunnel, struct dp_link_info *out)
 {
 	(void)dp, (void)tunnel;
 	*out = (struct dp_link_info){ .up = true, .ifindex = 9, .mtu = 1400, .plane = "user", .rx_packets = 3, .mss = 1360, .mss_lowered = 7, .filter = "nftables",
-		.filter_locks = true, .clear_dropped = 2, .has_offload = true, .offload = DP_OFFLOAD_TAP | DP_OFFLOAD_GRO, .offload_off = DP_OFFLOAD_GSO };
+		.filter_locks = true, .clear_dropped = 2, .has_offload = true, .crypto = "OpenSSL 3.0.0", .crypto_why = "configuration", .offload = DP_OFFLOAD_TAP | DP_OFFLOAD_GRO, .offload_off = DP_OFFLOAD_GSO };
 	return true;
 }
 

@@ -142,6 +142,8 @@ START_TEST(interfaces_and_counters)
 	part_is(member(o, "interfaces", 0), "clear_dropped", "2");
 	part_is(member(o, "interfaces", 0), "offloads", "[{\"name\":\"tap\",\"on\":true,\"why\":\"\"},{\"name\":\"gso\",\"on\":false,\"why\":\"configuration\"},"
 	    "{\"name\":\"gro\",\"on\":true,\"why\":\"\"},{\"name\":\"coalesce\",\"on\":false,\"why\":\"refused by the kernel\"}]");
+	part_is(member(o, "interfaces", 0), "crypto", "\"OpenSSL 3.0.0\"");
+	part_is(member(o, "interfaces", 0), "crypto_why", "\"configuration\"");
 	json_decref(o);
 	same("show interface other", "{\"interfaces\":[]}");
 	o = run("show counters");

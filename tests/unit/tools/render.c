@@ -121,9 +121,9 @@ static const struct {
 	    "     1 packets input, 2 bytes\n     3 packets output, 4 bytes\n", 0 },
 	{ "show interface",
 	    "{'interfaces':[{'interface':'d0','up':true,'plane':'user','mtu':1400,'source':'192.0.2.1','network_id':1,"
-	    "'offloads':[{'name':'tap','on':true,'why':''},{'name':'gso','on':false,'why':'configuration'}]}]}",
+	    "'offloads':[{'name':'tap','on':true,'why':''},{'name':'gso','on':false,'why':'configuration'}],'crypto':'OpenSSL 3.0.17','crypto_why':'configuration'}]}",
 	    "d0 is up, data plane user\n  MTU 1400 bytes, tunnel source 192.0.2.1, GRE multipoint, NHRP network-id 1\n"
-	    "  Offloads: tap on, gso off (configuration)\n"
+	    "  Offloads: tap on, gso off (configuration)\n  Encryption by OpenSSL 3.0.17 (not by ipsec-mb: configuration)\n"
 	    "     0 packets input, 0 bytes\n     0 packets output, 0 bytes\n", 0 },
 	{ "show interface",
 	    "{'interfaces':[{'interface':'dmvpn0','up':true,'plane':'kernel','mtu':1430,'source':'192.0.2.1','network_id':1,'vrf':'red','outer_vrf':'isp','mss':1390,'mss_lowered':1,"

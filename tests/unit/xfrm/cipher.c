@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "xfrm/cipher.h"
 
 #include <stdio.h>
@@ -13,6 +15,14 @@ static void
 setup(void)
 {
 	test_env_init(&t);
+	esp_crypto_use(DP_CRYPTO_OPENSSL);
+}
+
+static void
+setup_mb(void)
+{
+	test_env_init(&t);
+	esp_crypto_use(DP_CRYPTO_IPSEC_MB);
 }
 
 /* RFC 7634, appendix A. */
@@ -249,13 +259,81 @@ START_TEST(wycheproof_aead)
 }
 END_TEST
 
+START_TEST(openssl_does_what_nobody_else_does)
+{
+	esp_crypto_use(DP_CRYPTO_OPENSSL);
+	ck_assert_str_eq(esp_crypto_why(), "configuration");
+	ck_assert_ptr_eq(strstr(esp_crypto_what(), "OpenSSL 3."), esp_crypto_what());
+	esp_crypto_use(DP_CRYPTO_AUTO);
+	if (!esp_crypto_why())
+		ck_assert_ptr_eq(strstr(esp_crypto_what(), "ipsec-mb "), esp_crypto_what());
+	else
+		ck_assert_ptr_eq(strstr(esp_crypto_what(), "OpenSSL 3."), esp_crypto_what());
+#ifdef HAVE_IPSEC_MB
+	if (__builtin_cpu_supports("aes"))
+		ck_assert_msg(!esp_crypto_why(), "%s", esp_crypto_why());
+#endif
+}
+END_TEST
+
+/* Keys of one and of the other on both ends: what one seals the other does, and opens; of any length, at any number. */
+START_TEST(both_make_the_same)
+{
+	const struct esp_suite *s = any_suite((size_t)_i);
+	uint8_t key[64], integ[64], one[2048], two[2048];
+	struct esp_key *ssl[2], *mb[2];
+
+	fill(key, sizeof(key), 9);
+	fill(integ, sizeof(integ), 4);
+	for (int seal = 0; seal < 2; seal++) {
+		esp_crypto_use(DP_CRYPTO_OPENSSL);
+		ssl[seal] = esp_key_new(&t.env, s, key, integ, seal);
+		esp_crypto_use(DP_CRYPTO_IPSEC_MB);
+		mb[seal] = esp_key_new(&t.env, s, key, integ, seal);
+	}
+	for (uint32_t seq = 1; seq < 1500; seq += seq < 200 ? 1 : 29) {
+		size_t text = (seq % 1500 + s->align) / s->align * s->align, n = ESP_HEADER + (size_t)s->iv + text + s->icv;
+		struct esp_block a = { one, text, seq & 1 ? seq : 0, seq & 1 }, b = { two, text, a.seq_hi, a.esn };
+
+		fill(one, n, seq);
+		put_be32(one + 4, seq * 0x10001);
+		memcpy(two, one, n);
+		ck_assert(esp_seal(ssl[1], &a) && esp_seal(mb[1], &b));
+		if (s->iv == 8 && s->encr != ESP_ENCR_3DES)	/* other IVs are drawn */
+			ck_assert_mem_eq(one, two, n);
+		ck_assert(esp_open(mb[0], &a) && esp_open(ssl[0], &b));
+		ck_assert_mem_eq(one + ESP_HEADER + s->iv, two + ESP_HEADER + s->iv, text);
+		one[ESP_HEADER + s->iv + text + seq % s->icv] ^= 0x80;
+		ck_assert(!esp_open(mb[0], &a));
+	}
+	for (int seal = 0; seal < 2; seal++) {
+		esp_key_free(ssl[seal]);
+		esp_key_free(mb[seal]);
+	}
+	ck_assert_int_eq(t.live, 0);
+}
+END_TEST
+
+START_TEST(mb_without_memory_no_key)
+{
+	uint8_t key[64] = { 0 };
+
+	for (long at = 1; at <= 2; at++) {
+		t.fail_at = at;
+		ck_assert_ptr_null(esp_key_new(&t.env, any_suite(0), key, key, true));
+		ck_assert_int_eq(t.live, 0);
+	}
+}
+END_TEST
+
 Suite *
 cipher_suite(void)
 {
 	Suite *s = suite_create("xfrm/cipher");
-	TCase *c = tcase_create("cipher");
+	TCase *c = tcase_create("cipher"), *mb = tcase_create("ipsec-mb");
 
 	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_test(c, openssl_does_what_nobody_else_does);
 	tcase_add_test(c, chacha_opens_what_the_rfc_prints);
 	tcase_add_test(c, suites_are_known_by_their_transforms);
 	tcase_add_loop_test(c, every_bit_counts, 0, ANY_SUITES);
@@ -264,5 +342,17 @@ cipher_suite(void)
 	tcase_add_test(c, ctr_of_rfc_3686);
 	tcase_add_test(c, wycheproof_aead);
 	suite_add_tcase(s, c);
+	tcase_add_checked_fixture(mb, setup_mb, NULL);
+	esp_crypto_use(DP_CRYPTO_IPSEC_MB);
+	if (esp_crypto_why()) {
+		printf("skip ipsec-mb: %s\n", esp_crypto_why());
+	} else {
+		tcase_add_loop_test(mb, both_make_the_same, 0, ANY_SUITES);
+		tcase_add_test(mb, chacha_opens_what_the_rfc_prints);
+		tcase_add_loop_test(mb, every_bit_counts, 0, ANY_SUITES);
+		tcase_add_test(mb, mb_without_memory_no_key);
+		tcase_add_test(mb, wycheproof_aead);
+	}
+	suite_add_tcase(s, mb);
 	return s;
 }

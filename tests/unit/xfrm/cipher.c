@@ -326,6 +326,46 @@ START_TEST(mb_without_memory_no_key)
 }
 END_TEST
 
+static struct {
+	_Alignas(64) uint8_t octets[1 << 16];
+	size_t n;
+} arena;
+
+static void *
+arena_alloc(void *ctx, size_t n)
+{
+	uint8_t *p = arena.octets + arena.n;
+
+	(void)ctx;
+	ck_assert_uint_le(n, sizeof(arena.octets) - arena.n);
+	arena.n += (n + 63) / 64 * 64;
+	return p;
+}
+
+static void
+arena_free(void *ctx, void *p)
+{
+	(void)ctx;
+	(void)p;
+}
+
+/* Memory of a freed key knows nothing of it. */
+START_TEST(mb_leaves_no_key)
+{
+	uint8_t key[64], integ[64];
+	struct esp_key *k;
+
+	t.env.alloc = arena_alloc;
+	t.env.release = arena_free;
+	fill(key, sizeof(key), 7);
+	fill(integ, sizeof(integ), 5);
+	k = esp_key_new(&t.env, any_suite((size_t)_i), key, integ, true);
+	ck_assert_ptr_nonnull(memmem(arena.octets, arena.n, key, 16));
+	esp_key_free(k);
+	ck_assert_ptr_null(memmem(arena.octets, arena.n, key, 16));
+}
+END_TEST
+
 Suite *
 cipher_suite(void)
 {
@@ -351,6 +391,7 @@ cipher_suite(void)
 		tcase_add_test(mb, chacha_opens_what_the_rfc_prints);
 		tcase_add_loop_test(mb, every_bit_counts, 0, ANY_SUITES);
 		tcase_add_test(mb, mb_without_memory_no_key);
+		tcase_add_loop_test(mb, mb_leaves_no_key, 0, 1);
 		tcase_add_test(mb, wycheproof_aead);
 	}
 	suite_add_tcase(s, mb);

@@ -19,6 +19,7 @@ struct dp_tunnel {
 	char name[DP_NAME];	/* interface name */
 	bool bare;	/* GRE without ESP: not protected at all */
 	bool plain;	/* no GRE: IP packets in ESP tunnel mode, all of them to one peer, the fallback neighbour */
+	bool ports;	/* plain: SAs may be for some ports only, so what is too large for the path leaves in fragments outside */
 	bool gre_in_tunnel;	/* SAs will have GRE in tunnel mode: for an MTU before there is one */
 	char vrf[DP_NAME];	/* the interface is in this VRF; "": in none. It does not change while there is a tunnel */
 	struct addr source;	/* outer address; none: whatever the kernel picks */
@@ -61,11 +62,15 @@ struct dp_life {	/* 0: no such limit. A soft limit raises an event, a hard one s
  * of its own, from the one local address to the one remote one. */
 struct dp_range {
 	struct addr lo, hi;	/* of one family */
+	uint8_t proto;	/* 0: all */
+	bool ports;	/* of this side, and only those from port_lo to port_hi; else all, also what has none */
+	uint16_t port_lo, port_hi;
 };
 struct dp_selectors {
 	struct dp_range local[DP_RANGES], remote[DP_RANGES];
 	uint8_t n_local, n_remote;
 	bool gre;
+	uint8_t order;	/* of several sets that allow a packet it leaves on an SA of the lowest */
 	uint32_t set;	/* SAs of a peer with the same number stand for each other, those with another one stand beside them */
 };
 static inline bool
@@ -73,6 +78,7 @@ dp_plain(const struct dp_selectors *s)
 {
 	return s->n_local && s->n_remote && !s->gre;
 }
+bool	dp_selectors_ports(const struct dp_selectors *s);	/* lib/traffic.c: for some ports only */
 
 /* A pair of ESP SAs, named by its inbound SPI everywhere. Transport mode, protocol 47, unless it has selectors. */
 struct dp_sa {

@@ -248,7 +248,8 @@ answer_too_big(struct tunnel *t, const struct inner *in, unsigned mtu)
 	counted(m, n ? MGRE_N_ICMP_SENT : MGRE_N_ICMP_HELD);
 }
 
-/* RFC 4459, 3.2 to 3.4. IPv6 below its minimum MTU goes out in outer fragments: RFC 2473, 7.1 (b). */
+/* RFC 4459, 3.2 to 3.4. IPv6 below its minimum MTU goes out in outer fragments: RFC 2473, 7.1 (b). So does what an SA for some ports may
+ * carry: fragments inside have none (RFC 4301, 7). */
 static void
 send_too_big(struct tunnel *t, uint32_t peer, const struct inner *in, unsigned inner_max)
 {
@@ -256,7 +257,7 @@ send_too_big(struct tunnel *t, uint32_t peer, const struct inner *in, unsigned i
 	struct frag f;
 	size_t n;
 
-	if (in->v6 && in->n <= INNER_MTU6_MIN) {
+	if ((in->v6 && in->n <= INNER_MTU6_MIN) || (t->conf.ports && !in->v6 && !in->df)) {
 		send_inner(t, peer, in, span_of(in->p, in->n), true);
 		return;
 	}
@@ -812,7 +813,8 @@ open_queues(struct mgre_user *m, struct tunnel *t)
 	return t->ifindex != 0;
 }
 
-/* Inner MTU: as configured, or what the link of the source address leaves. */
+/* Inner MTU: as configured, or what the link of the source address leaves. With SAs for some ports all of the link's, so that the kernel does
+ * not cut what comes to it whole: send_too_big() says or does what is needed. */
 static unsigned
 choose_mtu(const struct mgre_user *m, const struct dp_tunnel *conf)
 {
@@ -820,6 +822,8 @@ choose_mtu(const struct mgre_user *m, const struct dp_tunnel *conf)
 
 	if (conf->mtu)
 		return conf->mtu;
+	if (conf->ports)
+		return !link ? LINK_MTU : link < DPSEC_INNER_MAX ? link : DPSEC_INNER_MAX;
 	if (conf->gre_in_tunnel)	/* the IP header before it */
 		head += conf->source.n == 16 ? 40 : 20;
 	if (conf->bare)

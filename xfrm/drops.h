@@ -16,11 +16,13 @@
 	X(DUMMY, "esp-dummy") \
 	X(NEXT_HEADER, "esp-next-header") \
 	X(SELECTOR_IN, "selector-in") \
+	X(FRAGMENT_IN, "selector-fragment-in") \
 	X(INNER_HEADER, "tunnel-header") \
 	X(SA_STOPPED_IN, "sa-stopped-in") \
 	X(NO_SA, "no-sa") \
 	X(MODE, "sa-mode") \
 	X(SELECTOR_OUT, "selector-out") \
+	X(FRAGMENT_OUT, "selector-fragment-out") \
 	X(SA_STOPPED_OUT, "sa-stopped-out") \
 	X(SEQ_END, "sequence-exhausted") \
 	X(SEAL, "seal-failed") \

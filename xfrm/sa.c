@@ -180,16 +180,25 @@ allows(const struct xsa *sa, uint8_t next, struct span ip)
 	return sa->activated && !sa->stopped && sa->conf.sel && !sa->conf.sel->gre && select_out(sa->conf.sel, next, ip);
 }
 
-/* The one activated last of all is the newest of its set, so nothing newer is overlooked by trying it first. */
+static bool
+goes_before(const struct xsa *a, const struct xsa *b)
+{
+	if (a->conf.sel->order != b->conf.sel->order)
+		return a->conf.sel->order < b->conf.sel->order;
+	return a->activated > b->activated;
+}
+
+/* Of the first set that allows it the newest. The one activated last of all is the newest of its set, so nothing is overlooked by
+ * trying it first where no set goes before. */
 struct xsa *
 sadb_for(const struct xpeer *p, uint8_t next, struct span ip)
 {
 	struct xsa *best = NULL;
 
-	if (p->active && allows(p->active, next, ip))
+	if (p->active && allows(p->active, next, ip) && p->active->conf.sel->order == 0)
 		return p->active;
 	for (struct xsa *sa = p->sas; sa; sa = sa->next) {
-		if ((!best || sa->activated > best->activated) && allows(sa, next, ip))
+		if (allows(sa, next, ip) && (!best || goes_before(sa, best)))
 			best = sa;
 	}
 	return best;

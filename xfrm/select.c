@@ -1,48 +1,45 @@
 /* xfrm/select.c: selectors of plain tunnel mode, looked at for each packet both ways: what leaves under an SA that was not agreed
  * for it the peer would drop, and what comes in under one that was not agreed for it may claim any source. A few ranges at most,
- * so there is nothing to index. Addresses only: ports and protocols are not negotiated. */
+ * so there is nothing to index.
+ *
+ * Fragments: under an SA for some ports only whole packets travel, in both directions (RFC 4301, 7: an end that does not keep state of
+ * fragments neither sends nor takes those that have no ports, and NON_FIRST_FRAGMENTS_ALSO is not agreed on). What is too large for the
+ * path leaves in fragments of the outer packet there. */
 #include "xfrm/select.h"
 
 #include "lib/dpsec.h"
-
-enum { V4_MIN = 20, V4_SRC = 12, V6_MIN = 40, V6_SRC = 8 };
+#include "lib/traffic.h"
 
 static bool
-within(const struct dp_range *r, unsigned n, const uint8_t *a, size_t len)
+begin(struct traffic *t, uint8_t next, struct span ip)
 {
-	for (unsigned i = 0; i < n; i++) {
-		if (r[i].lo.n == len && memcmp(a, r[i].lo.b, len) >= 0 && memcmp(a, r[i].hi.b, len) <= 0)
-			return true;
-	}
-	return false;
+	return (next == DPSEC_IPV4 || next == DPSEC_IPV6) && traffic_begin(t, ip, next == DPSEC_IPV6);
 }
 
-static bool
-addresses(uint8_t next, struct span ip, const uint8_t **src, size_t *len)
+bool
+select_fragment(uint8_t next, struct span ip)
 {
-	bool v6 = next == DPSEC_IPV6;
+	struct traffic t;
 
-	if ((!v6 && next != DPSEC_IPV4) || ip.n < (v6 ? V6_MIN : V4_MIN) || ip.p[0] >> 4 != (v6 ? 6 : 4))
-		return false;
-	*src = ip.p + (v6 ? V6_SRC : V4_SRC);
-	*len = v6 ? 16 : 4;
-	return true;
+	return begin(&t, next, ip) && traffic_is_fragment(&t);
 }
 
 bool
 select_out(const struct dp_selectors *s, uint8_t next, struct span ip)
 {
-	const uint8_t *src;
-	size_t n;
+	struct traffic t;
 
-	return addresses(next, ip, &src, &n) && within(s->local, s->n_local, src, n) && within(s->remote, s->n_remote, src + n, n);
+	return begin(&t, next, ip) && traffic_from(&t, s->local, s->n_local) && traffic_to(&t, s->remote, s->n_remote);
 }
 
-bool
+enum select_verdict
 select_in(const struct dp_selectors *s, uint8_t next, struct span ip)
 {
-	const uint8_t *src;
-	size_t n;
+	struct traffic t;
 
-	return addresses(next, ip, &src, &n) && within(s->remote, s->n_remote, src, n) && within(s->local, s->n_local, src + n, n);
+	if (!begin(&t, next, ip))
+		return SELECT_OTHER;
+	if (traffic_from(&t, s->remote, s->n_remote) && traffic_to(&t, s->local, s->n_local))
+		return SELECT_OK;
+	return dp_selectors_ports(s) && traffic_is_fragment(&t) ? SELECT_FRAGMENT : SELECT_OTHER;
 }

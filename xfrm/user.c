@@ -214,7 +214,7 @@ seal(struct xfrm_user *x, struct xpeer *p, const struct dpsec_pkt *pkt)
 	if (is_plain(sa) != (next != DPSEC_GRE))
 		return XFRM_DROP_MODE;
 	if (next != DPSEC_GRE && !(sa = sadb_for(p, next, span_of(pkt->p, pkt->n))))
-		return XFRM_DROP_SELECTOR_OUT;
+		return select_fragment(next, span_of(pkt->p, pkt->n)) ? XFRM_DROP_FRAGMENT_OUT : XFRM_DROP_SELECTOR_OUT;
 	head = tunnel_head(sa->conf.sel);
 	if (head)
 		next = tunnel_put(sa->conf.sel, pkt->p, pkt->n, pkt->tos);
@@ -299,13 +299,14 @@ unknown_spi(struct xfrm_user *x, uint32_t spi, const struct sock_msg *m)
 static enum xfrm_count
 judge(const struct xsa *sa, struct esp_opened *o, uint8_t *tos)
 {
+	static const enum xfrm_count drop[] = { [SELECT_OK] = XFRM_OK, [SELECT_OTHER] = XFRM_DROP_SELECTOR_IN, [SELECT_FRAGMENT] = XFRM_DROP_FRAGMENT_IN };
 	enum tunnel_fault f;
 	struct span gre;
 
 	if (!sa->conf.sel)
 		return XFRM_OK;
 	if (is_plain(sa))
-		return select_in(sa->conf.sel, o->next, span_of(o->p, o->n)) ? XFRM_OK : XFRM_DROP_SELECTOR_IN;
+		return drop[select_in(sa->conf.sel, o->next, span_of(o->p, o->n))];
 	f = tunnel_take(sa->conf.sel, o->next, o->p, o->n, tos, &gre);
 	if (f != TUNNEL_OK)
 		return f == TUNNEL_HEADER ? XFRM_DROP_INNER_HEADER : XFRM_DROP_SELECTOR_IN;

@@ -8,21 +8,46 @@
  * to be had gets that: the answer does not name the other, as 1.3.1 has it. Rekeying negotiates anew, from the profile and not
  * from what came of it last time.
  *
- * Not here: selectors of one protocol or of some ports. A range that a peer limits so is passed over. */
+ * A range may be of one protocol and of some ports (3.13.1). Not here: types of ICMP and of mobility headers, which stand where ports do,
+ * and ports that are OPAQUE. A range that a peer limits so is passed over; so is one of GRE where plain packets are meant: it is for the
+ * other kind of tunnel. */
 #include "ikecore/engine/ike_priv.h"
 
 #include <stdio.h>
 
+#include "lib/traffic.h"
+
+enum { PORT_MAX = 65535, GRE = 47 };
+
 static bool
-whole(const struct ike_ts *t)
+all_ports(const struct ike_ts *t)
 {
-	return t->proto == 0 && t->port_lo == 0 && t->port_hi == 65535 && addr_cmp(&t->lo, &t->hi) <= 0;
+	return t->port_lo == 0 && t->port_hi == PORT_MAX;
+}
+
+static bool
+understood(const struct ike_ts *t)
+{
+	return t->proto != GRE && (all_ports(t) || (traffic_has_ports(t->proto) && t->port_lo <= t->port_hi)) && addr_cmp(&t->lo, &t->hi) <= 0;
 }
 
 static struct ike_ts
 ts_of(const struct dp_range *r)
 {
-	return (struct ike_ts){ .type = r->lo.n == 16 ? IKE_TS_IPV6 : IKE_TS_IPV4, .port_hi = 65535, .lo = r->lo, .hi = r->hi };
+	return (struct ike_ts){ .type = r->lo.n == 16 ? IKE_TS_IPV6 : IKE_TS_IPV4, .proto = r->proto, .port_lo = r->ports ? r->port_lo : 0,
+		.port_hi = r->ports ? r->port_hi : PORT_MAX, .lo = r->lo, .hi = r->hi };
+}
+
+static struct dp_range
+range_of(const struct ike_ts *t)
+{
+	struct dp_range r = { .lo = t->lo, .hi = t->hi, .proto = t->proto, .ports = !all_ports(t) };
+
+	if (r.ports) {
+		r.port_lo = t->port_lo;
+		r.port_hi = t->port_hi;
+	}
+	return r;
 }
 
 static void
@@ -38,8 +63,29 @@ ranges_of(const struct ike_ts_list *l, struct dp_range out[static DP_RANGES])
 	uint8_t n = 0;
 
 	for (unsigned i = 0; i < l->n && n < DP_RANGES; i++)
-		out[n++] = (struct dp_range){ l->ts[i].lo, l->ts[i].hi };
+		out[n++] = range_of(&l->ts[i]);
 	return n;
+}
+
+static bool
+common(const struct ike_ts *a, const struct ike_ts *b, struct ike_ts *out)
+{
+	if (a->lo.n != b->lo.n || (a->proto && b->proto && a->proto != b->proto))
+		return false;
+	*out = *a;
+	out->proto = a->proto ? a->proto : b->proto;
+	out->lo = addr_cmp(&b->lo, &a->lo) > 0 ? b->lo : a->lo;
+	out->hi = addr_cmp(&b->hi, &a->hi) < 0 ? b->hi : a->hi;
+	out->port_lo = b->port_lo > a->port_lo ? b->port_lo : a->port_lo;
+	out->port_hi = b->port_hi < a->port_hi ? b->port_hi : a->port_hi;
+	return addr_cmp(&out->lo, &out->hi) <= 0 && out->port_lo <= out->port_hi;
+}
+
+static bool
+contains(const struct ike_ts *t, const struct ike_ts *in)
+{
+	return t->lo.n == in->lo.n && (!t->proto || t->proto == in->proto) && addr_cmp(&in->lo, &t->lo) >= 0 && addr_cmp(&in->hi, &t->hi) <= 0 &&
+	    in->port_lo >= t->port_lo && in->port_hi <= t->port_hi;
 }
 
 /* What theirs and ours have in common. False: nothing. */
@@ -49,15 +95,10 @@ narrow(const struct ike_ts_list *theirs, const struct dp_range *own, unsigned n_
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < n_own; i++) {
 		for (unsigned j = 0; j < theirs->n && out->n < DP_RANGES; j++) {
-			const struct ike_ts *t = &theirs->ts[j];
-			struct dp_range r = own[i];
+			struct ike_ts ours = ts_of(&own[i]);
 
-			if (!whole(t) || t->lo.n != r.lo.n)
-				continue;
-			r.lo = addr_cmp(&t->lo, &r.lo) > 0 ? t->lo : r.lo;
-			r.hi = addr_cmp(&t->hi, &r.hi) < 0 ? t->hi : r.hi;
-			if (addr_cmp(&r.lo, &r.hi) <= 0)
-				out->ts[out->n++] = ts_of(&r);
+			if (understood(&theirs->ts[j]) && common(&theirs->ts[j], &ours, &out->ts[out->n]))
+				out->n++;
 		}
 	}
 	return out->n > 0;
@@ -71,8 +112,9 @@ inside(const struct ike_ts_list *l, const struct dp_range *own, unsigned n_own)
 
 	for (unsigned i = 0; i < l->n; i++) {
 		for (unsigned j = 0; j < n_own; j++) {
-			if (whole(&l->ts[i]) && l->ts[i].lo.n == own[j].lo.n && addr_cmp(&l->ts[i].lo, &own[j].lo) >= 0 &&
-			    addr_cmp(&l->ts[i].hi, &own[j].hi) <= 0) {
+			struct ike_ts ours = ts_of(&own[j]);
+
+			if (understood(&l->ts[i]) && contains(&ours, &l->ts[i])) {
 				in++;
 				break;
 			}
@@ -107,8 +149,8 @@ gre_in_tunnel(const struct addr *local, const struct addr *remote, struct dp_sel
 {
 	sel->gre = true;
 	sel->n_local = sel->n_remote = 1;
-	sel->local[0] = (struct dp_range){ *local, *local };
-	sel->remote[0] = (struct dp_range){ *remote, *remote };
+	sel->local[0] = (struct dp_range){ .lo = *local, .hi = *local };
+	sel->remote[0] = (struct dp_range){ .lo = *remote, .hi = *remote };
 }
 
 void
@@ -214,6 +256,7 @@ ike_sel_narrow(const struct ike *k, const struct ike_sa *sa, const struct ike_rx
 	if (!(s = set_for(p, m, old, out)))
 		return IKE_DROP_SELECTORS;
 	sel->set = s->set;
+	sel->order = s->order;
 	sel->n_local = ranges_of(&out->r, sel->local);
 	sel->n_remote = ranges_of(&out->i, sel->remote);
 	return IKE_OK;
@@ -241,6 +284,7 @@ ike_sel_agreed(const struct ike *k, const struct ike_sa *sa, const struct ike_ms
 	sel->set = set;	/* also of one that is refused: it is closed under it */
 	if (!s || !inside(&m->tsi, s->local, s->n_local) || !inside(&m->tsr, s->remote, s->n_remote))
 		return IKE_DROP_SELECTORS;
+	sel->order = s->order;
 	sel->n_local = ranges_of(&m->tsi, sel->local);
 	sel->n_remote = ranges_of(&m->tsr, sel->remote);
 	return IKE_OK;
@@ -250,7 +294,7 @@ static bool
 asks_gre(const struct ike_msg *m)
 {
 	for (unsigned i = 0; i < m->tsi.n; i++) {
-		if (m->tsi.ts[i].proto == 47)
+		if (m->tsi.ts[i].proto == GRE)
 			return true;
 	}
 	return ike_msg_notify(m, IKE_N_USE_TRANSPORT_MODE) != NULL;
@@ -270,11 +314,11 @@ ike_sel_fits(const struct ike_profile *p, const struct ike_msg *m)
 
 /* ---- in words */
 
-/* "10.1.0.0/16", or "10.1.0.1-10.1.0.9" for what is no prefix. */
+/* "10.1.0.0/16", or "10.1.0.1-10.1.0.9" for what is no prefix; "10.1.0.0/16[tcp/443]". */
 static size_t
 put_range(char *out, size_t size, const struct dp_range *r)
 {
-	char lo[ADDR_STRLEN], hi[ADDR_STRLEN];
+	char lo[ADDR_STRLEN], hi[ADDR_STRLEN], of[TRAFFIC_STRLEN];
 
 	for (unsigned bits = 0; bits <= addr_bits(&r->lo); bits++) {
 		struct prefix p = prefix_of(&r->lo, (uint8_t)bits);
@@ -283,9 +327,9 @@ put_range(char *out, size_t size, const struct dp_range *r)
 		for (unsigned i = bits; i < addr_bits(&last); i++)
 			last.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
 		if (addr_eq(&p.addr, &r->lo) && addr_eq(&last, &r->hi))
-			return (size_t)snprintf(out, size, "%s/%u", addr_fmt(&r->lo, lo), bits);
+			return (size_t)snprintf(out, size, "%s/%u%s", addr_fmt(&r->lo, lo), bits, traffic_fmt(r, of));
 	}
-	return (size_t)snprintf(out, size, "%s-%s", addr_fmt(&r->lo, lo), addr_fmt(&r->hi, hi));
+	return (size_t)snprintf(out, size, "%s-%s%s", addr_fmt(&r->lo, lo), addr_fmt(&r->hi, hi), traffic_fmt(r, of));
 }
 
 static void

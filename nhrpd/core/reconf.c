@@ -134,7 +134,7 @@ static bool
 same_interface(const struct dp_tunnel *a, const struct dp_tunnel *b)
 {
 	return a->has_key == b->has_key && a->key == b->key && a->mtu == b->mtu && a->mss == b->mss && a->redirect == b->redirect &&
-	    a->gre_in_tunnel == b->gre_in_tunnel && a->n_addr == b->n_addr && same_addrs(a, b);
+	    a->gre_in_tunnel == b->gre_in_tunnel && a->ports == b->ports && a->n_addr == b->n_addr && same_addrs(a, b);
 }
 
 static void

@@ -32,6 +32,7 @@ struct conf_static {	/* ip route PREFIX NEXTHOP */
 /* An entry of a crypto map, which is a tunnel of its own; and a line of its access list: an ESP SA and a route. */
 struct conf_permit {
 	struct prefix local, remote;
+	struct dp_range from, to;	/* the same, with protocol and ports */
 	uint32_t set;	/* of struct dp_selectors */
 };
 enum { CONF_MAP_ACLS = 12 };

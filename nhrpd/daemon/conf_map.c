@@ -2,11 +2,14 @@
  *
  * An entry (`crypto map NAME NUMBER ipsec-isakmp`) has peers and an access list. Applied to an interface it becomes a tunnel like one
  * of mode ipsec, with a device of its own (NAME-NUMBER) that has no address; each line of the list is a set of selectors and so
- * a pair of ESP SAs. Routes lead what is for the far prefixes into the device (maproutes.c), whether there is an SA or not, so one
+ * a pair of ESP SAs, for one protocol and some ports where it says so. Routes lead what is for the far prefixes into the device (maproutes.c), whether there is an SA or not, so one
  * far prefix belongs to one entry, and a peer cannot stand in what it protects itself. */
 #include "nhrpd/daemon/conf_priv.h"
 
 #include <string.h>
+#include <strings.h>
+
+#include "lib/traffic.h"
 
 static struct conf_place
 at_arg(const struct conf_cmd *c, unsigned i)
@@ -51,6 +54,10 @@ side(struct conf_parse *p, const struct conf_cmd *c, uint8_t family, const char 
 		conf_error_at(p, *at, "expected also where packets go %s", which);
 		return false;
 	}
+	if (a->v.n > CONF_TRAFFIC_HOST) {
+		conf_error_at(p, *at, "expected a prefix, an address and a wildcard, host or any");
+		return false;
+	}
 	if (a->v.n == CONF_TRAFFIC_ANY) {
 		*out = (struct prefix){ addr_of(zero, family), 0 };
 		return true;
@@ -81,6 +88,85 @@ side(struct conf_parse *p, const struct conf_cmd *c, uint8_t family, const char 
 	return false;
 }
 
+/* "eq 443" and the like behind a side, if it stands there. False: said. */
+static bool
+ports(struct conf_parse *p, const struct conf_cmd *c, unsigned *i, struct dp_range *r)
+{
+	uint64_t word = *i < c->n_arg ? c->arg[*i].v.n & CONF_TRAFFIC_KIND : CONF_TRAFFIC_ANY;
+	unsigned n = word == CONF_TRAFFIC_RANGE ? 2 : 1;
+	uint16_t port[2] = { 0 };
+
+	if (word != CONF_TRAFFIC_EQ && word != CONF_TRAFFIC_LT && word != CONF_TRAFFIC_GT && word != CONF_TRAFFIC_RANGE)
+		return true;
+	if (!traffic_has_ports(r->proto)) {
+		conf_error_at(p, at_arg(c, *i), "ports are for tcp, udp and sctp");
+		return false;
+	}
+	(*i)++;
+	for (unsigned k = 0; k < n; k++, (*i)++) {
+		if (*i >= c->n_arg || (c->arg[*i].v.n & CONF_TRAFFIC_KIND) != CONF_TRAFFIC_PORT) {
+			conf_error_at(p, at_arg(c, *i), n == 2 ? "expected the first and the last port" : "expected a port");
+			return false;
+		}
+		port[k] = conf_port(c->arg[*i].v.n);
+	}
+	r->port_lo = port[0];
+	r->port_hi = n == 2 ? port[1] : port[0];
+	if (word == CONF_TRAFFIC_LT) {
+		r->port_lo = 0;
+		r->port_hi = (uint16_t)(port[0] - 1);
+	} else if (word == CONF_TRAFFIC_GT) {
+		r->port_lo = (uint16_t)(port[0] + 1);
+		r->port_hi = 65535;
+	}
+	if (r->port_lo > r->port_hi || (word == CONF_TRAFFIC_LT && port[0] == 0) || (word == CONF_TRAFFIC_GT && port[0] == 65535)) {
+		conf_error_at(p, at_arg(c, *i - 1), "there is no such port");
+		return false;
+	}
+	r->ports = r->port_lo > 0 || r->port_hi < 65535;
+	if (!r->ports)
+		r->port_hi = 0;
+	return true;
+}
+
+static void
+range_of(const struct prefix *p, struct dp_range *r)
+{
+	r->lo = r->hi = p->addr;
+	for (unsigned i = p->bits; i < addr_bits(&p->addr); i++)
+		r->hi.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
+}
+
+static bool
+same_range(const struct dp_range *a, const struct dp_range *b)
+{
+	return addr_eq(&a->lo, &b->lo) && addr_eq(&a->hi, &b->hi) && a->proto == b->proto && a->ports == b->ports && a->port_lo == b->port_lo &&
+	    a->port_hi == b->port_hi;
+}
+
+static bool
+same_line(const struct conf_b_permit *a, const struct conf_b_permit *b)
+{
+	return same_range(&a->from, &b->from) && same_range(&a->to, &b->to);
+}
+
+static bool
+protocol(struct conf_parse *p, const struct conf_cmd *c, uint8_t family, unsigned *i, struct conf_b_permit *l)
+{
+	enum { ICMP = 1, GRE = 47, ICMP6 = 58 };
+	const struct conf_arg *a = &c->arg[(*i)++];
+	struct conf_place at = { c->line, a->column };
+
+	l->from.proto = l->to.proto = (uint8_t)a->v.n;
+	if (a->v.n == 0 && (strcasecmp(a->v.s, "ipv6") == 0) != (family == 16))
+		conf_error_at(p, at, family == 4 ? "expected ip: IPv6 stands in an \"ipv6 access-list\"" : "expected ipv6");
+	else if (a->v.n == GRE)
+		conf_error_at(p, at, "GRE has tunnels of its own: \"tunnel mode gre multipoint\"");
+	else if (family == 16 && a->v.n == ICMP)
+		l->from.proto = l->to.proto = ICMP6;	/* IOS has one word for both */
+	return a->v.n != GRE && (a->v.n || (strcasecmp(a->v.s, "ipv6") == 0) == (family == 16));
+}
+
 /* In the order of their numbers, as IOS has it; without a number behind the last one. */
 static void
 add_permit(struct conf_b_acl *b, const struct conf_b_permit *l)
@@ -100,14 +186,17 @@ conf_set_permit(struct conf_parse *p, const struct conf_cmd *c)
 	struct conf_b_permit l = { .at = { c->line, c->column } };
 
 	l.number = i ? (uint32_t)c->arg[0].v.n : b->n_line ? b->line[b->n_line - 1].number + 10 : 10;
-	if (!side(p, c, b->family, "from", &i, &l.local, &l.local_at) || !side(p, c, b->family, "to", &i, &l.remote, &l.remote_at))
+	if (!protocol(p, c, b->family, &i, &l) || !side(p, c, b->family, "from", &i, &l.local, &l.local_at) || !ports(p, c, &i, &l.from) ||
+	    !side(p, c, b->family, "to", &i, &l.remote, &l.remote_at) || !ports(p, c, &i, &l.to))
 		return;
 	if (i < c->n_arg) {
-		conf_error_at(p, at_arg(c, i), "expected nothing more: ports and protocols are not looked at");
+		conf_error_at(p, at_arg(c, i), "expected nothing more");
 		return;
 	}
+	range_of(&l.local, &l.from);
+	range_of(&l.remote, &l.to);
 	for (unsigned k = 0; k < b->n_line; k++) {
-		bool same = prefix_eq(&b->line[k].local, &l.local) && prefix_eq(&b->line[k].remote, &l.remote);
+		bool same = same_line(&b->line[k], &l);
 
 		if (same || b->line[k].number == l.number) {
 			conf_error_at(p, l.at, "%s stands already at %s", same ? "this line" : "this number", conf_place_text(p, b->line[k].at));
@@ -226,25 +315,21 @@ check_remote(struct conf_parse *p, const struct conf_b_crypto_map *m, const stru
 	}
 }
 
-static void
-range_of(const struct prefix *p, struct dp_range *r)
-{
-	r->lo = r->hi = p->addr;
-	for (unsigned i = p->bits; i < addr_bits(&p->addr); i++)
-		r->hi.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
-}
-
 /* FNV-1a: the same line has the same number in the next configuration, wherever it stands there. */
 static uint32_t
 number_of(const struct conf_permit *l, unsigned n)
 {
 	const struct prefix *of[] = { &l[n].local, &l[n].remote };
+	const struct dp_range *r[] = { &l[n].from, &l[n].to };
 	uint32_t h = 2166136261u;
 
 	for (int k = 0; k < 2; k++) {
 		for (unsigned i = 0; i < of[k]->addr.n; i++)
 			h = (h ^ of[k]->addr.b[i]) * 16777619u;
 		h = (h ^ of[k]->bits) * 16777619u;
+		h = (h ^ r[k]->proto) * 16777619u;
+		h = (h ^ r[k]->port_lo) * 16777619u;
+		h = (h ^ r[k]->port_hi) * 16777619u;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (h == 0 || l[i].set == h)
@@ -255,7 +340,7 @@ number_of(const struct conf_permit *l, unsigned n)
 
 /* The lines as the daemon knows them, and as IKE does. */
 static void
-build_lines(struct conf_parse *p, const struct conf_b_crypto_map *m, struct conf_map *o, struct ike_profile *prof)
+build_lines(struct conf_parse *p, const struct conf_b_crypto_map *m, struct conf_map *o, struct ike_profile *prof, struct dp_tunnel *dp)
 {
 	struct conf_permit *line = conf_alloc(p->mem, m->n_line * sizeof(*line));
 	struct dp_selectors *more = m->n_line > 1 ? conf_alloc(p->mem, (m->n_line - 1) * sizeof(*more)) : NULL;
@@ -266,12 +351,14 @@ build_lines(struct conf_parse *p, const struct conf_b_crypto_map *m, struct conf
 		struct dp_selectors *s = i ? &more[i - 1] : &prof->plain;
 
 		check_remote(p, m, m->line[i]);
-		line[i] = (struct conf_permit){ .local = m->line[i]->local, .remote = m->line[i]->remote };
+		line[i] = (struct conf_permit){ .local = m->line[i]->local, .remote = m->line[i]->remote, .from = m->line[i]->from, .to = m->line[i]->to };
 		line[i].set = number_of(line, i);
 		s->n_local = s->n_remote = 1;
 		s->set = line[i].set;
-		range_of(&line[i].local, &s->local[0]);
-		range_of(&line[i].remote, &s->remote[0]);
+		s->order = (uint8_t)i;
+		s->local[0] = line[i].from;
+		s->remote[0] = line[i].to;
+		dp->ports |= dp_selectors_ports(s);
 	}
 	o->line = line;
 	o->n_line = m->n_line;
@@ -330,7 +417,7 @@ gather_list(struct conf_parse *p, struct conf_b_crypto_map *m, struct conf_place
 		conf_error_at(p, a->b.at, "access list %s permits nothing", a->b.name);
 	for (unsigned i = 0; i < a->n_line; i++) {
 		for (unsigned k = 0; k < m->n_line; k++) {
-			if (prefix_eq(&m->line[k]->local, &a->line[i].local) && prefix_eq(&m->line[k]->remote, &a->line[i].remote))
+			if (same_line(m->line[k], &a->line[i]))
 				conf_error_at(p, a->line[i].at, "this line stands already at %s, for the same crypto map", conf_place_text(p, m->line[k]->at));
 		}
 		if (m->n_line == IKE_PAIRS_MAX) {
@@ -387,7 +474,7 @@ build_entry(struct conf_parse *p, const struct conf_b_interface *b, struct conf_
 	*o = (struct conf_map){ .name = m->name, .number = m->number, .interface = b->b.name, .profile = prof->name };
 	o->n_acl = m->acl.n;
 	memcpy(o->acl, m->acl.s, sizeof(o->acl));
-	build_lines(p, m, o, prof);
+	build_lines(p, m, o, prof, &t->dp);
 	p->conf->tunnel[t->dp.id - 1].description = m->description.at.line ? m->description.s : "";
 	p->conf->tunnel[t->dp.id - 1].map = o;
 	m->i.index = t->dp.id;

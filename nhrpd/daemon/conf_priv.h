@@ -165,11 +165,21 @@ struct conf_b_ipsec {
 	bool map;	/* it is a conf_b_crypto_map */
 };
 /* ip access-list extended NAME: what an entry of a crypto map is for; conf_map.c */
-enum conf_traffic { CONF_TRAFFIC_ADDR, CONF_TRAFFIC_PREFIX, CONF_TRAFFIC_ANY, CONF_TRAFFIC_HOST };	/* words of a line */
+enum conf_traffic {	/* words of a line */
+	CONF_TRAFFIC_ADDR, CONF_TRAFFIC_PREFIX, CONF_TRAFFIC_ANY, CONF_TRAFFIC_HOST, CONF_TRAFFIC_EQ, CONF_TRAFFIC_LT, CONF_TRAFFIC_GT, CONF_TRAFFIC_RANGE,
+	CONF_TRAFFIC_PORT,	/* and its number above: conf_port() */
+};
+enum { CONF_TRAFFIC_KIND = 0xff };
+static inline uint16_t
+conf_port(uint64_t n)
+{
+	return (uint16_t)(n >> 8);
+}
 struct conf_b_permit {
 	struct conf_place at, local_at, remote_at;
 	uint32_t number;
 	struct prefix local, remote;
+	struct dp_range from, to;	/* the same, with protocol and ports */
 };
 struct conf_b_acl {
 	struct conf_block b;

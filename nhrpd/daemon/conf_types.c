@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "lib/traffic.h"
+
 /* "aes-gcm-256, aes-gcm-128 or chacha20-poly1305": those that may be recommended. */
 static void
 alg_list(const struct conf_alg *a, const char *before, char *out, size_t n)
@@ -214,11 +216,41 @@ parse_mask(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char 
 static bool
 parse_traffic(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
 {
-	bool any = strcasecmp(text, "any") == 0, host = strcasecmp(text, "host") == 0;
+	static const struct {
+		const char *text;
+		enum conf_traffic is;
+	} word[] = {
+		{ "any", CONF_TRAFFIC_ANY }, { "host", CONF_TRAFFIC_HOST }, { "eq", CONF_TRAFFIC_EQ }, { "lt", CONF_TRAFFIC_LT }, { "gt", CONF_TRAFFIC_GT },
+		{ "range", CONF_TRAFFIC_RANGE },
+	};
+	uint16_t port;
 
-	if (!any && !host && !parse_prefix(text, lo, hi, v, why, n))
+	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+		if (strcasecmp(text, word[i].text) == 0) {
+			v->n = word[i].is;
+			return true;
+		}
+	}
+	if (traffic_port_parse(text, &port)) {
+		v->n = CONF_TRAFFIC_PORT | (uint64_t)port << 8;
+		return true;
+	}
+	if (!parse_prefix(text, lo, hi, v, why, n))
 		return false;
-	v->n = any ? CONF_TRAFFIC_ANY : host ? CONF_TRAFFIC_HOST : v->n ? CONF_TRAFFIC_PREFIX : CONF_TRAFFIC_ADDR;
+	v->n = v->n ? CONF_TRAFFIC_PREFIX : CONF_TRAFFIC_ADDR;
+	return true;
+}
+
+/* n: its number; 0 for all of them. */
+static bool
+parse_protocol(const char *text, uint64_t lo, uint64_t hi, struct conf_val *v, char *why, size_t n)
+{
+	uint8_t proto = 0;
+
+	(void)lo, (void)hi, (void)why, (void)n;
+	if (strcasecmp(text, "ip") != 0 && strcasecmp(text, "ipv6") != 0 && (!traffic_proto_parse(text, &proto) || proto == 0))
+		return false;
+	v->n = proto;
 	return true;
 }
 
@@ -409,7 +441,8 @@ const struct conf_type conf_types[] = {
 	{ "prefix4", "an IPv4 address", parse_prefix4, false, false },
 	{ "prefix6", "an IPv6 address with a length, like 2001:db8::1/64", parse_prefix6, false, false },
 	{ "allowed", "an address or prefix, or one with {n} in it", parse_allowed, false, false },
-	{ "traffic", "a prefix, an address and a wildcard, host or any", parse_traffic, false, false },
+	{ "protocol", "ip, ipv6, tcp, udp, icmp or the number of a protocol", parse_protocol, false, false },
+	{ "traffic", "a prefix, an address and a wildcard, host or any; eq, lt, gt or range and ports", parse_traffic, false, false },
 	{ "mask", "a mask", parse_mask, false, false },
 	{ "name", "a name", parse_name, false, false },
 	{ "hostname", "a host name", parse_hostname, false, false },

@@ -185,11 +185,12 @@ const struct conf_rule conf_rules[] = {
 	{ CONF_IPSEC, "description <line>", "description", conf_set_nothing, 0, "A note" },
 
 	/* ---- ip access-list extended NAME, ipv6 access-list NAME */
-	{ CONF_ACL, "[<number:1-2147483647>] permit ip <traffic>...", "", conf_set_permit, 0,
-	    "From here to there, and back: NET WILDCARD, PREFIX/LENGTH, host ADDRESS or any. Each line is a pair of ESP SAs" },
+	{ CONF_ACL, "[<number:1-2147483647>] permit <protocol> <traffic>...", "", conf_set_permit, 0,
+	    "From here to there, and back: NET WILDCARD, PREFIX/LENGTH, host ADDRESS or any, behind each eq, lt or gt PORT or range PORT PORT. "
+	    "Each line is a pair of ESP SAs" },
 	{ CONF_ACL, "[<number:1-2147483647>] deny <line>", "", conf_not_yet, 0, "Not supported" },
 	{ CONF_ACL, "remark <line>", "", conf_set_nothing, 0, "A note" },
-	{ CONF_ACL6, "[<number:1-2147483647>] permit ipv6 <traffic>...", "", conf_set_permit, 0, "The same for IPv6, with PREFIX/LENGTH, host ADDRESS or any" },
+	{ CONF_ACL6, "[<number:1-2147483647>] permit <protocol> <traffic>...", "", conf_set_permit, 0, "The same for IPv6, with PREFIX/LENGTH, host ADDRESS or any" },
 	{ CONF_ACL6, "[<number:1-2147483647>] deny <line>", "", conf_not_yet, 0, "Not supported" },
 	{ CONF_ACL6, "remark <line>", "", conf_set_nothing, 0, "A note" },
 

@@ -1,8 +1,11 @@
 /* nhrpd/daemon/show_map.c: show crypto map: each entry with its peers, and each line of its access lists with the SAs that carry it. */
 #include "nhrpd/daemon/show_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+#include "lib/traffic.h"
 
 static bool
 peer_entry(void *ctx, const struct core_peer_info *i)
@@ -49,10 +52,12 @@ static json_t *
 line_json(struct show *s, const struct conf_permit *line)
 {
 	struct line_sas l = { s, line, json_array() };
-	char local[PREFIX_STRLEN], remote[PREFIX_STRLEN];
+	char prefix[PREFIX_STRLEN], of[TRAFFIC_STRLEN], side[2][PREFIX_STRLEN + TRAFFIC_STRLEN];
 
 	core_visit_peer(s->src->core, s->tunnel, sas_of_peer, &l);
-	return json_pack("{s:s, s:s, s:o}", "local", prefix_fmt(&line->local, local), "remote", prefix_fmt(&line->remote, remote), "sas", l.list);
+	snprintf(side[0], sizeof(side[0]), "%s%s", prefix_fmt(&line->local, prefix), traffic_fmt(&line->from, of));
+	snprintf(side[1], sizeof(side[1]), "%s%s", prefix_fmt(&line->remote, prefix), traffic_fmt(&line->to, of));
+	return json_pack("{s:s, s:s, s:o}", "local", side[0], "remote", side[1], "sas", l.list);
 }
 
 /* ---- an entry */

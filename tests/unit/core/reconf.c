@@ -72,7 +72,8 @@ START_TEST(interface_words)
 
 	up(2);
 	from = b.s[SPOKE].n_note;
-	tunnel[0].dp.mtu = 1300;
+	tunnel[0].dp.mtu = _i ? tunnel[0].dp.mtu : 1300;
+	tunnel[0].dp.ports = _i;
 	tunnel[0].nhrp.hold_s = 600;
 	ck_assert(apply(SPOKE));
 	ck_assert_uint_eq(bench_count(&b.s[SPOKE], CORE_ACT_TUNNEL_SET, from), 1);
@@ -198,7 +199,7 @@ reconf_suite(void)
 	TCase *c = tcase_create("reconf");
 
 	tcase_add_test(c, the_same_again);
-	tcase_add_test(c, interface_words);
+	tcase_add_loop_test(c, interface_words, 0, 2);
 	tcase_add_test(c, interface_removed);
 	tcase_add_test(c, interface_replaced);
 	tcase_add_test(c, protection_changed);

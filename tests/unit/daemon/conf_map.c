@@ -83,6 +83,58 @@ START_TEST(ways_to_write_it)
 }
 END_TEST
 
+static void
+is_ports(const struct dp_range *r, uint8_t proto, bool some, unsigned lo, unsigned hi)
+{
+	ck_assert_uint_eq(r->proto, proto);
+	ck_assert(r->ports == some);
+	ck_assert_uint_eq(r->port_lo, lo);
+	ck_assert_uint_eq(r->port_hi, hi);
+}
+
+/* Protocols and ports, as IOS has them. The order of lines is that of SAs. */
+START_TEST(protocols_and_ports)
+{
+	struct conf *c = read_good(CRYPTO
+	    "ip access-list extended A\n permit tcp 10.1.0.0 0.0.255.255 10.2.0.0 0.0.255.255 eq 443\n permit udp any eq domain host 10.2.0.9 gt 1023\n"
+	    " permit tcp 10.1.0.0/16 range ftp-data 21 10.2.0.0/16 lt 1024\n permit icmp 10.1.0.0/16 10.2.0.0/16\n"
+	    " permit 89 10.1.0.0/16 10.2.0.0/16\n permit ip 10.1.0.0/16 10.2.0.0/16\n permit sctp 10.1.0.0/16 gt 0 10.2.0.0/16 range 0 65535\n"
+	    "ipv6 access-list A6\n permit icmp 2001:db8:1::/48 2001:db8:2::/48\n permit udp 2001:db8:1::/48 2001:db8:2::/48 eq 4789\n"
+	    MAP("10") " set peer 192.0.2.1\n match address A A6\n" ON);
+	const struct conf_map *m = c->tunnel[0].map;
+	const struct ike_profile *p = &c->core.ike.profile[0];
+
+	ck_assert_uint_eq(m->n_line, 9);
+	ck_assert(c->core.tunnel[0].dp.ports);
+	is_ports(&m->line[0].from, 6, false, 0, 0);
+	is_ports(&m->line[0].to, 6, true, 443, 443);
+	is_ports(&m->line[1].from, 17, true, 53, 53);
+	is_ports(&m->line[1].to, 17, true, 1024, 65535);
+	is_ports(&m->line[2].from, 6, true, 20, 21);
+	is_ports(&m->line[2].to, 6, true, 0, 1023);
+	is_ports(&m->line[3].from, 1, false, 0, 0);
+	is_ports(&m->line[4].to, 89, false, 0, 0);
+	is_ports(&m->line[5].to, 0, false, 0, 0);
+	is_ports(&m->line[6].from, 132, true, 1, 65535);
+	is_ports(&m->line[6].to, 132, false, 0, 0);
+	is_ports(&m->line[7].to, 58, false, 0, 0);
+	is_ports(&m->line[8].to, 17, true, 4789, 4789);
+	for (unsigned i = 0; i < 9; i++) {
+		const struct dp_selectors *s = i ? &p->more[i - 1] : &p->plain;
+
+		ck_assert_mem_eq(&s->local[0], &m->line[i].from, sizeof(s->local[0]));
+		ck_assert_mem_eq(&s->remote[0], &m->line[i].to, sizeof(s->local[0]));
+		ck_assert(s->order == i && s->set == m->line[i].set);
+		for (unsigned k = 0; k < i; k++)
+			ck_assert_uint_ne(m->line[k].set, s->set);
+	}
+	conf_free(c);
+	c = read_good(CRYPTO ACL ENTRY ON);
+	ck_assert(!c->core.tunnel[0].dp.ports);
+	conf_free(c);
+}
+END_TEST
+
 /* In the order of their numbers; "default" goes first. A line keeps its number wherever it stands. */
 START_TEST(several_entries)
 {
@@ -131,7 +183,24 @@ static const struct {
 	    "expected a wildcard behind it (10.1.0.0 0.0.255.255), a length (10.1.0.0/16), or \"host\" before it" },
 	{ CRYPTO "ip access-list extended A\n permit ip 10.1.0.0/16\n", "expected also where packets go to" },
 	{ CRYPTO "ip access-list extended A\n permit ip host any any\n", "expected an address behind \"host\"" },
-	{ CRYPTO "ip access-list extended A\n permit ip any 10.1.0.0/16 10.2.0.0/16\n", "expected nothing more: ports and protocols are not looked at" },
+	{ CRYPTO "ip access-list extended A\n permit ip any 10.1.0.0/16 10.2.0.0/16\n", "expected nothing more" },
+	{ CRYPTO "ip access-list extended A\n permit ip any host 10.2.0.1 eq 80\n", "ports are for tcp, udp and sctp" },
+	{ CRYPTO "ip access-list extended A\n permit icmp any host 10.2.0.1 range 1 2\n", "ports are for tcp, udp and sctp" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any host 10.2.0.1 eq\n", "expected a port" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any eq host 10.2.0.1\n", "expected a port" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any host 10.2.0.1 range 80\n", "expected the first and the last port" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any host 10.2.0.1 range 81 80\n", "there is no such port" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any host 10.2.0.1 lt 0\n", "there is no such port" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any host 10.2.0.1 gt 65535\n", "there is no such port" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any eq 80\n", "expected also where packets go to" },
+	{ CRYPTO "ip access-list extended A\n permit tcp eq 80 any\n", "expected a prefix, an address and a wildcard, host or any" },
+	{ CRYPTO "ip access-list extended A\n permit gre host 10.1.0.1 host 10.2.0.1\n", "GRE has tunnels of its own: \"tunnel mode gre multipoint\"" },
+	{ CRYPTO "ip access-list extended A\n permit 47 host 10.1.0.1 host 10.2.0.1\n", "GRE has tunnels of its own: \"tunnel mode gre multipoint\"" },
+	{ CRYPTO "ip access-list extended A\n permit ipv6 any any\n", "expected ip: IPv6 stands in an \"ipv6 access-list\"" },
+	{ CRYPTO "ipv6 access-list A\n permit ip any any\n", "expected ipv6" },
+	{ CRYPTO "ip access-list extended A\n permit tcp any host 10.2.0.1 eq 80\n permit tcp any host 10.2.0.1 eq www\n", "this line stands already at t:7" },
+	{ CRYPTO ACL "ip access-list extended B\n permit tcp any 10.2.0.0/16 eq 22\n" ENTRY MAP("20") " set peer 192.0.2.2\n match address B\n" ON,
+	    "10.2.0.0/16 is where crypto map VPN 10 leads already: a far prefix belongs to one entry" },
 	{ CRYPTO "ip access-list extended A\n permit ip any 2001:db8::/32\n", "expected IPv4: IPv6 stands in an \"ipv6 access-list\"" },
 	{ CRYPTO "ipv6 access-list A\n permit ipv6 any 10.0.0.0/8\n", "expected IPv6" },
 	{ CRYPTO "ip access-list extended A\n permit ip any host 10.2.0.1\n permit ip any host 10.2.0.1\n", "this line stands already at t:7" },
@@ -210,13 +279,13 @@ collect(void *ctx, const char *line)
 /* What show run says loads to the same again. */
 START_TEST(said_again)
 {
-	struct conf *c = read_good(CRYPTO "ip acc ext A\n 20 perm ip host 10.1.0.1 10.2.0.0 0.0.255.255\n remark x\n" MAP("10")
+	struct conf *c = read_good(CRYPTO "ip acc ext A\n 20 perm ip host 10.1.0.1 10.2.0.0 0.0.255.255\n 30 perm tcp any eq www 10.2.0.0/16 range 1 2\n remark x\n" MAP("10")
 	    " set peer 192.0.2.1\n set peer 192.0.2.2 def\n match addr A\n no set reactivate\n" ON);
 	char text[4096] = "", again[4096] = "";
 	struct conf *d;
 
 	conf_each_line(c, true, collect, text);
-	ck_assert_ptr_nonnull(strstr(text, "ip access-list extended A\n 20 permit ip host 10.1.0.1 10.2.0.0 0.0.255.255\n remark x\n"));
+	ck_assert_ptr_nonnull(strstr(text, "ip access-list extended A\n 20 permit ip host 10.1.0.1 10.2.0.0 0.0.255.255\n 30 permit tcp any eq www 10.2.0.0/16 range 1 2\n remark x\n"));
 	ck_assert_ptr_nonnull(strstr(text, "interface eth0\n crypto map VPN\n"));
 	d = read_good(text);
 	conf_each_line(d, true, collect, again);
@@ -236,6 +305,7 @@ conf_map_suite(void)
 
 	tcase_add_test(t, one_entry);
 	tcase_add_test(t, ways_to_write_it);
+	tcase_add_test(t, protocols_and_ports);
 	tcase_add_test(t, several_entries);
 	tcase_add_test(t, beside_tunnels);
 	tcase_add_loop_test(t, errors, 0, sizeof(refused) / sizeof(refused[0]));

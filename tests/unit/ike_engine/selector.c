@@ -5,12 +5,13 @@
 #include <stdio.h>
 
 static struct world w;
+static struct ike_msg msg;
 
 static struct dp_range
 range(const char *text)
 {
 	struct prefix p;
-	struct dp_range r;
+	struct dp_range r = { .proto = 0 };
 
 	ck_assert(prefix_parse(text, &p));
 	r.lo = r.hi = p.addr;
@@ -89,6 +90,97 @@ START_TEST(narrowed_to_what_both_have)
 }
 END_TEST
 
+/* Protocol and ports of each end's local and remote side, and what is agreed as the initiator sees it; NULL: nothing. */
+struct ports {
+	uint8_t proto;
+	uint16_t lo, hi;	/* 0: all */
+};
+static const struct {
+	struct ports a[2], b[2];
+	const char *seen;
+} ported[] = {
+	{ { { 6, 0, 0 }, { 6, 443, 443 } }, { { 6, 443, 443 }, { 6, 0, 0 } }, "10.1.0.0/16[tcp] to 10.2.0.0/16[tcp/443]" },
+	{ { { 6, 0, 0 }, { 6, 443, 443 } }, { { 0, 0, 0 }, { 0, 0, 0 } }, "10.1.0.0/16[tcp] to 10.2.0.0/16[tcp/443]" },
+	{ { { 0, 0, 0 }, { 0, 0, 0 } }, { { 17, 53, 53 }, { 17, 1024, 65535 } }, "10.1.0.0/16[udp/1024-65535] to 10.2.0.0/16[udp/53]" },
+	{ { { 6, 0, 0 }, { 6, 80, 443 } }, { { 6, 100, 1000 }, { 6, 0, 0 } }, "10.1.0.0/16[tcp] to 10.2.0.0/16[tcp/100-443]" },
+	{ { { 1, 0, 0 }, { 1, 0, 0 } }, { { 0, 0, 0 }, { 0, 0, 0 } }, "10.1.0.0/16[icmp] to 10.2.0.0/16[icmp]" },
+	{ { { 99, 0, 0 }, { 99, 0, 0 } }, { { 99, 0, 0 }, { 0, 0, 0 } }, "10.1.0.0/16[99] to 10.2.0.0/16[99]" },
+	{ { { 6, 0, 0 }, { 6, 443, 443 } }, { { 17, 443, 443 }, { 17, 0, 0 } }, NULL },
+	{ { { 6, 0, 0 }, { 6, 443, 443 } }, { { 6, 444, 500 }, { 6, 0, 0 } }, NULL },
+	{ { { 1, 8, 8 }, { 1, 0, 0 } }, { { 0, 0, 0 }, { 0, 0, 0 } }, NULL },	/* a type of ICMP is not looked at */
+};
+
+static struct dp_range
+ported_range(const char *net, const struct ports *p)
+{
+	struct dp_range r = range(net);
+
+	r.proto = p->proto;
+	r.ports = p->lo || p->hi;
+	r.port_lo = p->lo;
+	r.port_hi = p->hi;
+	return r;
+}
+
+START_TEST(narrowed_to_protocol_and_ports)
+{
+	struct dp_selectors s[2] = { sel("10.1.0.0/16", "-", "10.2.0.0/16", "-"), sel("10.2.0.0/16", "-", "10.1.0.0/16", "-") };
+
+	s[0].local[0] = ported_range("10.1.0.0/16", &ported[_i].a[0]);
+	s[0].remote[0] = ported_range("10.2.0.0/16", &ported[_i].a[1]);
+	s[1].local[0] = ported_range("10.2.0.0/16", &ported[_i].b[0]);
+	s[1].remote[0] = ported_range("10.1.0.0/16", &ported[_i].b[1]);
+	s[0].order = 5;
+	begin(s[0], s[1]);
+	if (!ported[_i].seen) {
+		w_run(&w, TICK_S(2));
+		ck_assert_uint_eq(w_count_child(&w, 0) + w_count_child(&w, 1), 0);
+		ck_assert_int_eq(w.s[0].last_fail, IKE_DOWN_IPSEC);
+		w_fini(&w);
+		return;
+	}
+	for (unsigned n = 0; n < 3; n++) {	/* as it is, and rekeyed from each side */
+		const struct dp_selectors *a = &w.s[0].child[0].sel, *b = &w.s[1].child[0].sel;
+
+		w_check_pair(&w);
+		ck_assert_str_eq(agreed(0), ported[_i].seen);
+		ck_assert_mem_eq(&a->local[0], &b->remote[0], sizeof(a->local[0]));
+		ck_assert_mem_eq(&a->remote[0], &b->local[0], sizeof(a->local[0]));
+		ck_assert(a->order == 5 && b->order == 0);
+		if (n < 2) {
+			struct ike_event ev = { .kind = IKE_EV_SA_SOFT, .spi_in = w.s[n].child[0].dp.spi_in };
+
+			w_event(&w, n, &ev);
+			w_run(&w, TICK_S(10));
+		}
+	}
+	w_fini(&w);
+}
+END_TEST
+
+/* Port 0 of a peer is one port, not all of them; OPAQUE is none. */
+START_TEST(strange_ports)
+{
+	static struct ike_profile p;
+	static struct ike_conf conf = { .profile = &p, .n_profile = 1 };
+	static struct ike k = { .conf = &conf };
+	static struct ike_sa sa;
+	struct ike_rx rx = { 0 };
+	struct ike_ts_pair out;
+	struct dp_selectors got;
+
+	p.plain = sel("10.1.0.0/16", "-", "10.2.0.0/16", "-");
+	memset(&msg, 0, sizeof(msg));
+	msg.tsi.n = msg.tsr.n = 1;
+	msg.tsi.ts[0] = (struct ike_ts){ .type = IKE_TS_IPV4, .proto = 6, .port_hi = 0, .lo = range("10.2.0.0/16").lo, .hi = range("10.2.0.0/16").hi };
+	msg.tsr.ts[0] = (struct ike_ts){ .type = IKE_TS_IPV4, .proto = 6, .port_hi = 65535, .lo = range("10.1.0.0/16").lo, .hi = range("10.1.0.0/16").hi };
+	ck_assert_int_eq(ike_sel_narrow(&k, &sa, &rx, &msg, NULL, &out, &got), IKE_OK);
+	ck_assert(got.remote[0].ports && got.remote[0].port_lo == 0 && got.remote[0].port_hi == 0);
+	msg.tsi.ts[0].port_lo = 65535;	/* and to 0 */
+	ck_assert_int_eq(ike_sel_narrow(&k, &sa, &rx, &msg, NULL, &out, &got), IKE_DROP_SELECTORS);
+}
+END_TEST
+
 START_TEST(nothing_in_common)
 {
 	struct ike_refused *r;
@@ -139,7 +231,6 @@ START_TEST(profile_by_what_is_asked)
 END_TEST
 
 /* An answer that is wider than the question, or of transport mode, is none. */
-static struct ike_msg msg;
 
 static void
 answer(const char *i, const char *r)
@@ -165,10 +256,21 @@ START_TEST(answers_checked)
 	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_OK);
 	ck_assert(out.n_local == 1 && out.n_remote == 1);
 	msg.tsr.ts[0].port_lo = 1;
-	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);	/* ports of no protocol */
 	answer("10.1.0.0/16", "10.2.7.0/24");
-	msg.tsi.ts[0].proto = 6;
+	msg.tsi.ts[0].proto = msg.tsr.ts[0].proto = 6;
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_OK);	/* narrowed to one */
+	ck_assert(out.local[0].proto == 6 && !out.local[0].ports && out.remote[0].proto == 6);
+	p.plain.remote[0].proto = 17;
 	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
+	p.plain.remote[0] = (struct dp_range){ .lo = p.plain.remote[0].lo, .hi = p.plain.remote[0].hi, .proto = 6, .ports = true, .port_lo = 80, .port_hi = 90 };
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);	/* wider: all ports */
+	msg.tsr.ts[0].port_lo = msg.tsr.ts[0].port_hi = 90;
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_OK);
+	ck_assert(out.remote[0].ports && out.remote[0].port_lo == 90 && out.remote[0].port_hi == 90);
+	msg.tsr.ts[0].port_hi = 91;
+	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
+	p.plain = sel("10.1.0.0/16", "-", "10.2.0.0/16", "-");
 	answer("10.0.0.0/8", "10.2.0.0/16");
 	ck_assert_int_eq(ike_sel_agreed(&k, &sa, &msg, 0, &out), IKE_DROP_SELECTORS);
 	answer("10.1.0.0/16", "10.3.0.0/16");
@@ -340,6 +442,8 @@ selector_suite(void)
 	TCase *t = tcase_create("selector");
 
 	tcase_add_loop_test(t, narrowed_to_what_both_have, 0, sizeof(good) / sizeof(good[0]));
+	tcase_add_loop_test(t, narrowed_to_protocol_and_ports, 0, sizeof(ported) / sizeof(ported[0]));
+	tcase_add_test(t, strange_ports);
 	tcase_add_test(t, nothing_in_common);
 	tcase_add_loop_test(t, other_kind, 0, 2);
 	tcase_add_loop_test(t, profile_by_what_is_asked, 0, 4);

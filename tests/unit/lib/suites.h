@@ -4,7 +4,7 @@
 #include "tests/unit/harness.h"
 
 Suite *suite_addr(void), *suite_bucket(void), *suite_claims(void), *suite_env(void), *suite_log(void), *suite_logbook(void), *suite_map(void), *suite_nlq(void), *suite_outq(void), *suite_span(void),
-    *suite_timer(void), *suite_trie(void);
+    *suite_timer(void), *suite_traffic(void), *suite_trie(void);
 
 /* One suite of one case: all tests of a twin. */
 static inline Suite *

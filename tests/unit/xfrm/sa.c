@@ -118,11 +118,44 @@ add_for(uint32_t spi, uint8_t local, uint8_t remote)
 	struct dp_selectors sel = { .n_local = 1, .n_remote = 1, .set = (uint32_t)local << 8 | remote };
 	struct dp_sa c = conf(spi, 5);
 
-	sel.local[0] = (struct dp_range){ { 4, { 10, local } }, { 4, { 10, local, 255, 255 } } };
-	sel.remote[0] = (struct dp_range){ { 4, { 10, remote } }, { 4, { 10, remote, 255, 255 } } };
+	sel.local[0] = (struct dp_range){ .lo = { 4, { 10, local } }, .hi = { 4, { 10, local, 255, 255 } } };
+	sel.remote[0] = (struct dp_range){ .lo = { 4, { 10, remote } }, .hi = { 4, { 10, remote, 255, 255 } } };
 	c.sel = &sel;
 	return add(&c);
 }
+
+/* A set of TCP's, and one of all, in either order; of two sets that allow a packet the first one carries it, whichever SA is newer. */
+static struct xsa *
+add_ordered(uint32_t spi, uint8_t order, uint8_t proto)
+{
+	struct dp_selectors sel = { .n_local = 1, .n_remote = 1, .set = 100u + order, .order = order };
+	struct dp_sa c = conf(spi, 5);
+
+	sel.local[0] = (struct dp_range){ .lo = { 4, { 10, 1 } }, .hi = { 4, { 10, 1, 255, 255 } }, .proto = proto };
+	sel.remote[0] = (struct dp_range){ .lo = { 4, { 10, 2 } }, .hi = { 4, { 10, 2, 255, 255 } }, .proto = proto };
+	c.sel = &sel;
+	return add(&c);
+}
+
+START_TEST(the_first_set_that_allows_it_sends)
+{
+	uint8_t ip[40] = { 0x45, [9] = 6, [12] = 10, 1, 0, 1, 10, 2, 0, 1 };
+	struct span p = span_of(ip, sizeof(ip));
+	struct xsa *tcp = add_ordered(1001, 3, 6), *all = add_ordered(1002, 7, 0), *again;
+	struct xpeer *peer = sadb_peer(&db, 1, 5);
+
+	ck_assert_ptr_eq(peer->active, all);
+	ck_assert_ptr_eq(sadb_for(peer, 4, p), tcp);
+	again = add_ordered(1003, 3, 6);
+	ck_assert_ptr_eq(sadb_for(peer, 4, p), again);
+	ip[9] = 17;
+	ck_assert_ptr_eq(sadb_for(peer, 4, p), all);
+	ip[9] = 6;
+	sadb_del(&db, tcp);
+	sadb_del(&db, again);
+	ck_assert_ptr_eq(sadb_for(peer, 4, p), all);
+}
+END_TEST
 
 static struct xsa *
 sent_on(uint8_t src, uint8_t dst)
@@ -368,6 +401,7 @@ sa_suite(void)
 	tcase_add_test(c, adding_again_keeps_the_numbers);
 	tcase_add_test(c, the_last_activated_sends);
 	tcase_add_test(c, the_sa_that_allows_it_sends);
+	tcase_add_test(c, the_first_set_that_allows_it_sends);
 	tcase_add_test(c, what_cannot_be_is_refused);
 	tcase_add_test(c, one_peer_has_a_bound);
 	tcase_add_test(c, every_allocation_may_fail);

@@ -4,7 +4,8 @@
  * came late, may catch up on BURST of it. So the rate is an upper bound over any time longer than that.
  *
  * Queue: packets of a peer are told apart by a hash of addresses, protocol and ports into FLOWS queues, which take turns by octets
- * (deficit round robin). A queue that was empty comes before those that are not, for one turn: a ping, a DNS query or a hello of
+ * (deficit round robin). A flow may be in any of WAYS queues, and takes one that nobody is in, so that a handful of flows never share one:
+ * by the hash alone, one download in thirty would be in the same queue as one of two floods, and starve. A queue that was empty comes before those that are not, for one turn: a ping, a DNS query or a hello of
  * a routing protocol does not wait behind a download. In each queue CoDel (RFC 8289) looks at how long packets waited, and drops at its
  * head, or marks where the packet allows that (ECN), ever faster while that is too long.
  *
@@ -20,6 +21,7 @@
 
 enum {
 	FLOWS = 64,	/* a power of two */
+	WAYS = 8,	/* so is this */
 	QUANTUM = 1514,	/* octets of a turn */
 	BLOCK = 2048,	/* octets of a block, with its head */
 	CHUNK = 256,	/* blocks got at a time */
@@ -55,6 +57,7 @@ struct flow {
 	uint32_t head, tail;	/* blocks */
 	uint32_t octets, packets;
 	int32_t deficit;
+	uint32_t tag;	/* the hash of who is in it, or was */
 	uint16_t next;	/* in its list */
 	uint8_t turn;
 	bool dropping;	/* CoDel, RFC 8289 5.3 */
@@ -220,8 +223,8 @@ mix(uint32_t h, const uint8_t *p, size_t n)
 	return h;
 }
 
-static unsigned
-flow_of(const struct shaped *q, const struct inner *in)
+static uint32_t
+flow_hash(const struct shaped *q, const struct inner *in)
 {
 	uint32_t h = mix(q->s->seed, in->src.b, in->src.n);
 
@@ -230,7 +233,31 @@ flow_of(const struct shaped *q, const struct inner *in)
 		h = mix(h, in->p + in->l4, 4);
 	h ^= h >> 16;
 	h *= 0x7feb352du;
-	return (h ^ h >> 15) & (FLOWS - 1);
+	return h ^ h >> 15;
+}
+
+/* Its queue: the one it was in, else one of its set that is empty, else it has to share. */
+static unsigned
+flow_of(struct shaped *q, const struct inner *in)
+{
+	uint32_t h = flow_hash(q, in);
+	unsigned own = h & (FLOWS - 1), empty = FLOWS;
+
+	for (unsigned k = 0; k < WAYS; k++) {
+		unsigned i = own ^ k;	/* its own first; never leaves the set */
+
+		if (q->flow[i].tag == h)
+			return i;
+		if (empty == FLOWS && q->flow[i].turn == OUT_OF_TURN)
+			empty = i;
+	}
+	if (empty == FLOWS)
+		return own;
+	q->flow[empty].tag = h;
+	q->flow[empty].dropping = false;	/* what CoDel knows is of somebody else */
+	q->flow[empty].count = q->flow[empty].count_was = 0;
+	q->flow[empty].first_above = q->flow[empty].drop_next = 0;
+	return empty;
 }
 
 static uint32_t

@@ -171,6 +171,30 @@ START_TEST(flows_share)
 }
 END_TEST
 
+/* Whatever the hash: as many flows as a set has queues find one each, at first and when others were there before. */
+START_TEST(a_handful_of_flows_has_a_queue_each)
+{
+	for (unsigned seed = 0; seed < 200; seed++) {
+		struct shaper *one = shaper_new(&t.env, sent, count);
+		struct shaped *q = shaped_new(one, &t, 1, 1000000, 0);
+
+		for (unsigned round = 0; round < 3; round++) {
+			struct shape_info i;
+
+			busy(q, TICK_S(1 + round));	/* port 15 */
+			for (unsigned f = 1; f <= 14; f++)
+				put(q, TICK_S(1 + round), 1000 * round + f % 7, 100, 0);
+			shaped_info(q, &i);
+			ck_assert_uint_eq(i.flows, 8);
+			ck_assert_uint_eq(i.backlog, 15);
+			shaped_flush(q, TICK_S(1 + round));
+		}
+		shaped_free(q);
+		shaper_free(one);
+	}
+}
+END_TEST
+
 /* It goes before those that flood, and is never dropped. */
 START_TEST(a_quiet_flow_does_not_wait)
 {

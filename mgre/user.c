@@ -16,7 +16,8 @@
  * another peer, that is the moment for an NHRP redirect. ICMP redirects the kernel makes of the same occasion stay here.
  *
  * A plain tunnel is the same device without GRE: nothing has a neighbour there, so all frames come with the device's own MAC and go
- * to the fallback peer, as IP packets in tunnel mode; what comes in is one that the SA's selectors allow.
+ * to the fallback peer, as IP packets in tunnel mode; what comes in is one that the SA's selectors allow. Without that peer frames are
+ * dropped, and "unresolved" is raised.
  *
  * What goes to a peer may be held to a rate: shape.c, asked where a packet leaves for a peer. NHRP goes past it.
  *
@@ -414,8 +415,8 @@ unresolved(struct tunnel *t, struct inner *in)
 		send_to(t, t->fallback.peer, in);
 		maybe_redirect(t, t->fallback.peer, in);
 	}
-	if (t->conf.plain)	/* nobody else could be meant */
-		return have ? MGRE_OK : MGRE_DROP_NO_NEXT_HOP;
+	if (t->conf.plain && have)	/* nobody else could be meant */
+		return MGRE_OK;
 	counted(m, MGRE_N_UNRESOLVED);
 	if (!t->doomed && dest_unresolved(&t->flows, m->now, &in->dst) &&
 	    bucket_take(&t->unresolved, m->now, UNRESOLVED_PER_S, UNRESOLVED_PER_S))

@@ -684,7 +684,7 @@ name_list(FILE *f, const char *title, json_t *list)
 
 /* Without an SA what the line protects stays here. */
 static void
-map_line(FILE *f, json_t *l)
+map_line(FILE *f, json_t *l, bool waits)
 {
 	json_t *c;
 	size_t i;
@@ -693,7 +693,16 @@ map_line(FILE *f, json_t *l)
 	json_array_foreach(json_object_get(l, "sas"), i, c)
 		child(f, c, "    ");
 	if (json_array_size(json_object_get(l, "sas")) == 0)
-		fputs("    no SA: packets are dropped\n", f);
+		fprintf(f, "    no SA: %s\n", waits ? "waits for traffic" : "packets are dropped");
+}
+
+static void
+connects(FILE *f, json_t *m)
+{
+	if (number(m, "idle_s"))
+		fprintf(f, "  Connects when there is traffic, until %lld seconds without\n", number(m, "idle_s"));
+	else
+		fputs("  Connects when there is traffic\n", f);
 }
 
 static void
@@ -709,9 +718,11 @@ render_map(FILE *f, json_t *data)
 		fprintf(f, "  Applied to %s, through %s\n  IKEv2 profile: %s\n", text(m, "applied_to"), text(m, "interface"), text(m, "ikev2_profile"));
 		name_list(f, "Access lists", json_object_get(m, "access_lists"));
 		name_list(f, "Peers, the best first", json_object_get(m, "destinations"));
+		if (strcmp(text(m, "connect"), "traffic") == 0)
+			connects(f, m);
 		peers_of(f, "  ", m);
 		json_array_foreach(json_object_get(m, "lines"), k, l)
-			map_line(f, l);
+			map_line(f, l, flag(m, "waits_for_traffic"));
 	}
 	not_shown(f, data);
 }
@@ -1120,7 +1131,7 @@ stands_by(json_t *e)
 	return strcmp(text(e, "state"), "standby") == 0 || (flag(e, "nhs") && strcmp(text(e, "reason"), "standby") == 0);
 }
 
-/* Not all lines have an SA, or there is none. */
+/* Not all lines have an SA, though nobody waits for traffic first; or there is no line. */
 static bool
 maps_status(json_t *maps)
 {
@@ -1128,6 +1139,8 @@ maps_status(json_t *maps)
 	size_t i, k;
 
 	json_array_foreach(maps, i, e) {
+		if (flag(e, "waits_for_traffic"))
+			continue;
 		json_array_foreach(json_object_get(e, "lines"), k, l) {
 			if (json_array_size(json_object_get(l, "sas")) == 0)
 				return true;

@@ -58,7 +58,7 @@
 	X(IKE_DROP_CERT_USAGE, "cert-usage", "peer's certificate is for another use") \
 	X(IKE_DROP_CERT_IDENTITY, "cert-identity", "identity is not in the peer's certificate") \
 	X(IKE_DROP_CERT_OWN, "cert-own", "we cannot authenticate ourselves") \
-	X(IKE_DROP_SELECTORS, "selectors", "traffic selectors are not protocol 47 between the two hosts") \
+	X(IKE_DROP_SELECTORS, "selectors", "traffic selectors are not those of the profile: protocol 47 between the two hosts, or what a plain tunnel is for") \
 	X(IKE_DROP_MODE, "mode", "no agreement about transport or tunnel mode") \
 	X(IKE_DROP_HELD, "held", "the data plane refused its SA a moment ago: not asked again yet") \
 	X(IKE_DROP_MEMORY, "memory", "out of memory or table full") \

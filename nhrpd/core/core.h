@@ -21,6 +21,8 @@ struct core_plain_conf {	/* a tunnel without NHRP */
 	unsigned n_dest;
 	uint32_t reactivate_s;	/* until better ones are tried again; 0: never */
 	bool policy;	/* for some prefixes: no multicast travels in it */
+	bool on_traffic;	/* nobody is wanted before a packet comes that an SA would be for, */
+	uint32_t idle_s;	/* and nobody any more after so long without one; 0: who is up stays */
 };
 
 struct core_tunnel_conf {
@@ -178,6 +180,7 @@ struct core_peer_info {
 };
 typedef bool core_peer_fn(void *ctx, const struct core_peer_info *);
 void	core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx);	/* tunnel 0: all */
+bool	core_waits(const struct core *c, uint32_t tunnel);	/* a tunnel without NHRP: for traffic, nobody is wanted before */
 
 /* ---- what happened: timeline.c */
 enum core_attempt_state { CORE_ATTEMPT_RUNNING, CORE_ATTEMPT_SECURED, CORE_ATTEMPT_UP, CORE_ATTEMPT_FAILED, CORE_ATTEMPT_DOWN };

@@ -228,6 +228,7 @@ void	core_plain_event(struct core *c, struct core_tunnel *t, const struct nhrp_e
 void	core_plain_tick(struct core *c, struct core_tunnel *t);
 tick_t	core_plain_deadline(const struct core_tunnel *t);
 void	core_plain_reconf(struct core *c, struct core_tunnel *t, const struct core_plain_conf *conf);
+bool	core_plain_waits(const struct core_tunnel *t);
 bool	core_plain_uses(const struct core_tunnel *t, uint32_t peer, tick_t *since);
 bool	core_plain_absent(const struct core_tunnel *t, uint32_t tunnel, core_peer_fn *fn, void *ctx);
 

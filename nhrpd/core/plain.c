@@ -8,12 +8,19 @@
  * next one is wanted as well, and none is given up: who is up first is taken, the others are hung up. When it is not the best,
  * the better ones are wanted again after the time of `tunnel reactivate`; the first of them that is up takes over, its SA is there
  * before the old one goes. A peer that calls is taken where nobody is up; a second one is sent away, because there would be no
- * telling which of the two a packet is for. */
+ * telling which of the two a packet is for.
+ *
+ * `set connect traffic`: nobody is wanted before the data plane had a packet that one of the profile's sets of selectors is for and nobody
+ * to send it to (it tells so at most once a second for each destination). All sets are asked for then. The search ends when no such
+ * packet came for PLAIN_PATIENCE; who is up is hung up when no packet went either way for conf->idle_s; after each search the next one
+ * begins PLAIN_AGAIN after its beginning at the earliest. A peer that calls may do so at any time, and stays as long as it likes. */
 #include <stdio.h>
 
+#include "lib/traffic.h"
 #include "nhrpd/core/core_priv.h"
 
 #define PLAIN_WIDEN	TICK_S(3)
+#define PLAIN_PATIENCE	TICK_S(30)
 #define PLAIN_AGAIN	TICK_S(5)	/* a name that did not resolve, a neighbour that was refused */
 #define PLAIN_NAME_AGE	TICK_S(30)	/* a name is asked for again when its addresses fail, but not more often */
 
@@ -39,6 +46,10 @@ struct core_plain {
 	uint32_t peer;	/* where traffic goes; 0: nowhere */
 	unsigned rank;	/* its destination; n_dest: it called us */
 	tick_t since, widen_at, back_at, neigh_at;
+	bool awake;	/* conf->on_traffic: a packet came */
+	tick_t began, heard, rest_at;	/* the search; the last packet that had nowhere to go; to be looked at whether all this is still needed */
+	uint64_t data_seen;	/* packets both ways, */
+	tick_t data_at;	/* and when there were more of them than before */
 	bool started, closed;
 };
 
@@ -63,7 +74,7 @@ core_plain_new(struct core *c, const struct core_plain_conf *conf)
 	q->conf = conf;
 	q->n_dest = conf->n_dest;
 	q->rank = q->n_dest;
-	q->widen_at = q->back_at = q->neigh_at = TICK_NEVER;
+	q->widen_at = q->back_at = q->neigh_at = q->rest_at = TICK_NEVER;
 	for (unsigned i = 0; i < q->n_dest; i++)
 		set_dest(q, &q->dest[i], conf->dest[i]);
 	return q;
@@ -159,6 +170,112 @@ set_neighbour(struct core *c, struct core_tunnel *t)
 	a->mcast = !t->plain->conf->policy;
 }
 
+/* ---- only when there is traffic */
+
+static bool
+waits(const struct core_plain *q)
+{
+	return q->conf->on_traffic && !q->awake && !q->peer;
+}
+
+static void
+rest(struct core *c, struct core_tunnel *t)
+{
+	struct core_plain *q = t->plain;
+
+	q->awake = false;
+	q->reach = 0;
+	q->widen_at = q->back_at = q->rest_at = TICK_NEVER;
+	for (unsigned i = 0; i < q->n_dest; i++) {
+		unwant(c, t, &q->dest[i]);
+		q->dest[i].since = c->now;
+	}
+}
+
+/* From now on somebody is used, who is hung up when idle. */
+static void
+watch_use(struct core *c, struct core_plain *q)
+{
+	bool ours = q->peer && q->rank < q->n_dest;
+
+	if (!q->conf->on_traffic || !ours)
+		return;
+	q->data_at = c->now;
+	q->rest_at = q->conf->idle_s ? c->now : TICK_NEVER;
+}
+
+/* Without counters nobody can say that it is idle. */
+static bool
+is_idle(struct core *c, struct core_tunnel *t)
+{
+	struct core_plain *q = t->plain;
+	struct dp_peer_stats st = { 0 };
+
+	if (!c->env.peer_stats || !c->env.peer_stats(c->mem->ctx, (uint32_t)(t - c->tunnel) + 1, q->peer, &st) || st.rx_packets + st.tx_packets != q->data_seen)
+		q->data_at = c->now;
+	q->data_seen = st.rx_packets + st.tx_packets;
+	return c->now >= q->data_at + TICK_S(q->conf->idle_s);
+}
+
+static void
+look(struct core *c, struct core_tunnel *t)
+{
+	struct core_plain *q = t->plain;
+	bool ours = q->peer && q->rank < q->n_dest;
+	tick_t step = TICK_S(q->conf->idle_s) / 8;
+
+	if (ours && !is_idle(c, t)) {
+		q->rest_at = c->now + (step > TICK_S(1) ? step : TICK_S(1));
+		return;
+	}
+	if (!ours && c->now < q->heard + PLAIN_PATIENCE) {
+		q->rest_at = q->heard + PLAIN_PATIENCE;
+		return;
+	}
+	log_at(c->log, LOG_LV_INFO, ours ? "peer-idle" : "no-traffic", "%s: %s; waiting for traffic", t->dp.name, ours ? "no packet went either way for a while" :
+	    "nobody is up, and nothing is to be sent any more");
+	rest(c, t);
+	if (ours)
+		drop(c, t, q->peer, "idle: no traffic");
+}
+
+static bool
+is_for_an_sa(const struct core *c, const struct core_tunnel *t, struct span ip)
+{
+	const struct ike_profile *p = &c->conf->ike.profile[t->conf->profile];
+	struct traffic of;
+
+	if (!ip.n || !traffic_begin(&of, ip, ip.p[0] >> 4 == 6))
+		return false;
+	for (unsigned i = 0; i < 1 + p->n_more; i++) {
+		const struct dp_selectors *s = i ? &p->more[i - 1] : &p->plain;
+
+		if (traffic_from(&of, s->local, s->n_local) && traffic_to(&of, s->remote, s->n_remote))
+			return true;
+	}
+	return false;
+}
+
+static void start_over(struct core *c, struct core_tunnel *t);
+
+static void
+packet_waits(struct core *c, struct core_tunnel *t, const struct nhrp_event *ev)
+{
+	struct core_plain *q = t->plain;
+	char src[ADDR_STRLEN], dst[ADDR_STRLEN];
+
+	if (!q->conf->on_traffic || q->peer || q->closed || !t->link_up || !q->n_dest || !is_for_an_sa(c, t, ev->packet))
+		return;
+	q->heard = c->now;
+	if (q->awake || (q->began && c->now < q->began + PLAIN_AGAIN))
+		return;
+	log_at(c->log, LOG_LV_INFO, "traffic", "%s: %s sends to %s: a peer is dialled", t->dp.name, addr_fmt(&ev->src, src), addr_fmt(&ev->dst, dst));
+	q->awake = true;
+	q->began = c->now;
+	q->rest_at = c->now + PLAIN_PATIENCE;
+	start_over(c, t);
+}
+
 /* ---- who is used */
 
 static void
@@ -174,6 +291,8 @@ widen(struct core *c, struct core_tunnel *t)
 static void
 start_over(struct core *c, struct core_tunnel *t)
 {
+	if (waits(t->plain))
+		return;
 	t->plain->reach = 0;
 	t->plain->back_at = TICK_NEVER;
 	widen(c, t);
@@ -204,9 +323,10 @@ use(struct core *c, struct core_tunnel *t, uint32_t peer, unsigned rank)
 	uint32_t old = q->peer;
 
 	set_rank(c, t, rank);
+	q->peer = peer;
+	watch_use(c, q);
 	if (old == peer)
 		return;
-	q->peer = peer;
 	q->since = c->now;
 	set_neighbour(c, t);
 	log_at(c->log, LOG_LV_NOTICE, "peer-used", "%s: traffic goes to %s%s%s", t->dp.name, core_peer(c, peer) ? core_peer(c, peer)->identity : "?",
@@ -239,6 +359,8 @@ peer_down(struct core *c, struct core_tunnel *t, uint32_t peer)
 	q->rank = q->n_dest;
 	q->since = c->now;
 	set_neighbour(c, t);
+	if (q->conf->on_traffic)
+		rest(c, t);
 	if (!q->closed)
 		start_over(c, t);
 }
@@ -353,6 +475,9 @@ core_plain_event(struct core *c, struct core_tunnel *t, const struct nhrp_event 
 	case NHRP_EV_LINK:
 		link_changed(c, t, ev->ok);
 		break;
+	case NHRP_EV_UNRESOLVED:
+		packet_waits(c, t, ev);
+		break;
 	case NHRP_EV_PROBE:
 		probe(c, t, ev->cookie);
 		break;
@@ -368,7 +493,6 @@ core_plain_event(struct core *c, struct core_tunnel *t, const struct nhrp_event 
 	case NHRP_EV_PEER_MAY:
 	case NHRP_EV_PEER_AGAIN:
 	case NHRP_EV_DOUBT:
-	case NHRP_EV_UNRESOLVED:
 	case NHRP_EV_REDIRECT:
 	case NHRP_EV_ROUTE:
 	case NHRP_EV_ROUTE_GONE:
@@ -390,6 +514,8 @@ core_plain_tick(struct core *c, struct core_tunnel *t)
 		return;
 	if (c->now >= q->neigh_at)
 		set_neighbour(c, t);
+	if (c->now >= q->rest_at)
+		look(c, t);
 	if (c->now >= q->widen_at)
 		widen(c, t);
 	if (c->now >= q->back_at) {
@@ -407,7 +533,7 @@ tick_t
 core_plain_deadline(const struct core_tunnel *t)
 {
 	const struct core_plain *q = t->plain;
-	tick_t at = tick_min(q->neigh_at, tick_min(q->widen_at, q->back_at));
+	tick_t at = tick_min(tick_min(q->neigh_at, q->rest_at), tick_min(q->widen_at, q->back_at));
 
 	for (unsigned i = 0; i < q->n_dest; i++)
 		at = tick_min(at, q->dest[i].again_at);
@@ -426,6 +552,27 @@ place_of(const struct core_plain_conf *conf, const char *name)
 	return i;
 }
 
+/* What is up stays; whether it is needed shows with time. */
+static void
+other_way_to_begin(struct core *c, struct core_tunnel *t)
+{
+	struct core_plain *q = t->plain;
+
+	q->rest_at = TICK_NEVER;
+	if (!q->conf->on_traffic) {
+		q->awake = false;
+		if (!q->peer && q->started)
+			start_over(c, t);
+	} else if (q->peer && q->rank < q->n_dest) {
+		q->awake = true;
+		watch_use(c, q);
+	} else {
+		rest(c, t);
+	}
+}
+
+static void	other_dests(struct core *c, struct core_tunnel *t, const struct core_plain *was);
+
 /* A destination that stays keeps all it has, wherever it stands now. */
 void
 core_plain_reconf(struct core *c, struct core_tunnel *t, const struct core_plain_conf *conf)
@@ -439,32 +586,47 @@ core_plain_reconf(struct core *c, struct core_tunnel *t, const struct core_plain
 		if (place_of(conf, was.dest[i].name) == conf->n_dest)
 			unwant(c, t, &q->dest[i]);
 	}
-	if (same) {
-		if (q->peer && was.conf->reactivate_s != conf->reactivate_s)
-			set_rank(c, t, q->rank);
-		return;
-	}
+	if (!same)
+		other_dests(c, t, &was);
+	else if (q->peer && was.conf->reactivate_s != conf->reactivate_s)
+		set_rank(c, t, q->rank);
+	if (was.conf->on_traffic != conf->on_traffic || was.conf->idle_s != conf->idle_s)
+		other_way_to_begin(c, t);
+}
+
+static void
+other_dests(struct core *c, struct core_tunnel *t, const struct core_plain *was)
+{
+	struct core_plain *q = t->plain;
+	const struct core_plain_conf *conf = q->conf;
+
 	for (unsigned i = 0; i < conf->n_dest; i++)
 		set_dest(q, &q->dest[i], conf->dest[i]);
 	q->n_dest = q->rank = conf->n_dest;
-	for (unsigned i = 0; i < was.n_dest; i++) {
-		unsigned at = place_of(conf, was.dest[i].name);
+	for (unsigned i = 0; i < was->n_dest; i++) {
+		unsigned at = place_of(conf, was->dest[i].name);
 
 		if (at == conf->n_dest)
 			continue;
-		q->dest[at] = was.dest[i];
-		if (i == was.rank)
+		q->dest[at] = was->dest[i];
+		if (i == was->rank)
 			q->rank = at;
 	}
 	if (!q->peer)
 		start_over(c, t);
-	else if (was.rank < was.n_dest && q->rank == q->n_dest)
+	else if (was->rank < was->n_dest && q->rank == q->n_dest)
 		drop(c, t, q->peer, "its destination is not configured any more");
 	else
 		set_rank(c, t, q->rank);
 }
 
 /* ---- show */
+
+bool
+core_plain_waits(const struct core_tunnel *t)
+{
+	return t->link_up && waits(t->plain);
+}
 
 bool
 core_plain_uses(const struct core_tunnel *t, uint32_t peer, tick_t *since)
@@ -479,6 +641,7 @@ core_plain_absent(const struct core_tunnel *t, uint32_t tunnel, core_peer_fn *fn
 {
 	const struct core_plain *q = t->plain;
 	unsigned n = q->peer && q->rank < q->n_dest ? q->rank : q->n_dest;
+	char waiting[sizeof(q->dest[0].reason) + 48];
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct dest *d = &q->dest[i];
@@ -490,7 +653,10 @@ core_plain_absent(const struct core_tunnel *t, uint32_t tunnel, core_peer_fn *fn
 			if (l->n_addrs == d->n_addrs && addr_eq(&l->addrs[0], &d->addrs[0]) && l->at_ipsec)
 				p.step = CORE_STEP_IPSEC;
 		}
-		if (!*p.reason)
+		if (q->conf->on_traffic && !q->awake) {
+			snprintf(waiting, sizeof(waiting), "waits for traffic%s%s", *d->reason ? "; the last time: " : "", d->reason);
+			p.reason = waiting;
+		} else if (!*p.reason)
 			p.reason = d->dialling ? "dialing, no answer yet" : d->wanted ? "resolving its name" :
 			    q->peer ? "it is tried again after a while" : "those before it are tried first";
 		if (!t->link_up) {

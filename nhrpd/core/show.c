@@ -220,3 +220,9 @@ core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *c
 			return;
 	}
 }
+
+bool
+core_waits(const struct core *c, uint32_t tunnel)
+{
+	return tunnel >= 1 && tunnel <= c->n_tunnel && c->tunnel[tunnel - 1].plain && core_plain_waits(&c->tunnel[tunnel - 1]);
+}

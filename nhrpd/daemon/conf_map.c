@@ -11,6 +11,8 @@
 
 #include "lib/traffic.h"
 
+enum { CONNECT_TRAFFIC = 1 };	/* set connect {auto|traffic} */
+
 static struct conf_place
 at_arg(const struct conf_cmd *c, unsigned i)
 {
@@ -380,6 +382,15 @@ build_from(struct conf_parse *p, const struct conf_b_crypto_map *m, struct ike_p
 	o->n_from = from ? m->n_peer : 0;
 }
 
+static void
+check_connect(struct conf_parse *p, const struct conf_b_crypto_map *m)
+{
+	if (m->connect.n == CONNECT_TRAFFIC && !m->n_peer)
+		conf_error_at(p, m->connect.at, "crypto map %s has no \"set peer\" that traffic could make it connect to", m->i.b.name);
+	if (m->idle.at.line && m->idle.n != UINT32_MAX && m->connect.n != CONNECT_TRAFFIC)
+		conf_error_at(p, m->idle.at, "\"set security-association idle-time\" is for \"set connect traffic\": else SAs are opened again at once");
+}
+
 static const struct core_plain_conf *
 build_plain(struct conf_parse *p, const struct conf_b_crypto_map *m)
 {
@@ -389,6 +400,8 @@ build_plain(struct conf_parse *p, const struct conf_b_crypto_map *m)
 		snprintf(o->dest[o->n_dest++], sizeof(o->dest[0]), "%s", m->peer[i].name);
 	if (o) {
 		o->policy = true;
+		o->on_traffic = m->connect.n == CONNECT_TRAFFIC;
+		o->idle_s = !o->on_traffic || m->idle.n == UINT32_MAX ? 0 : m->idle.at.line ? (uint32_t)m->idle.n : 300;
 		o->reactivate_s = m->reactivate.n == UINT32_MAX ? 0 : m->reactivate.at.line ? (uint32_t)m->reactivate.n : 60;
 	}
 	return o;
@@ -467,6 +480,7 @@ build_entry(struct conf_parse *p, const struct conf_b_interface *b, struct conf_
 	t->dp.mss = 1;
 	t->source_if = b->b.name;
 	t->source_family = t->dp.outer = family_of(p, m);
+	check_connect(p, m);
 	t->plain = build_plain(p, m);
 	conf_build_profile(p, &m->i, &w->ike, prof);
 	snprintf(prof->use, sizeof(prof->use), "%s", t->dp.name);

@@ -194,7 +194,7 @@ struct conf_b_crypto_map {	/* an entry */
 	struct conf_named peer[CORE_DESTS_MAX];
 	unsigned n_peer;
 	struct conf_list acl;
-	struct conf_val reactivate, description;
+	struct conf_val reactivate, connect, idle, description;	/* connect: 1: traffic */
 	const struct conf_b_permit *line[IKE_PAIRS_MAX];	/* of all its lists; conf_map.c */
 	unsigned n_line;
 };

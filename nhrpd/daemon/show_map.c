@@ -90,10 +90,11 @@ entry(struct show *s)
 		json_array_append_new(lines, line_json(s, &m->line[i]));
 	s->children = json_array();
 	core_visit_peer(s->src->core, s->tunnel, peer_entry, s);
-	json_array_append_new(s->list, json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "name", show_text(m->name),
+	json_array_append_new(s->list, json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:I, s:b, s:o, s:o}", "name", show_text(m->name),
 	    "number", (json_int_t)m->number, "description", show_text(s->src->conf->tunnel[s->tunnel - 1].description), "applied_to", show_text(m->interface),
 	    "interface", show_text(s->conf->dp.name), "ikev2_profile", show_text(m->profile), "access_lists", texts(m->acl, m->n_acl),
-	    "destinations", texts(peer, q->n_dest), "reactivate_s", (json_int_t)q->reactivate_s, "peers", s->children, "lines", lines));
+	    "destinations", texts(peer, q->n_dest), "reactivate_s", (json_int_t)q->reactivate_s,
+	    "connect", q->on_traffic ? "traffic" : "auto", "idle_s", (json_int_t)q->idle_s, "waits_for_traffic", core_waits(s->src->core, s->tunnel), "peers", s->children, "lines", lines));
 }
 
 json_t *

@@ -209,6 +209,9 @@ static const struct {
 	{ CRYPTO "ip access-list extended A\n" MAP("1") " match address A\n" ON, "access list A permits nothing" },
 	{ CRYPTO MAP("1") " match address A\n" ON, "there is no access list A: \"ip access-list extended A\"" },
 	{ CRYPTO MAP("1") ON, "crypto map VPN 1 needs \"match address NAME\"" },
+	{ CRYPTO ACL MAP("10") " set connect traffic\n match address A\n" ON, "crypto map VPN 10 has no \"set peer\" that traffic could make it connect to" },
+	{ CRYPTO ACL ENTRY " set security-association idle-time 60\n" ON,
+	    "\"set security-association idle-time\" is for \"set connect traffic\": else SAs are opened again at once" },
 	{ CRYPTO ACL ENTRY MAP("10"), "crypto map VPN 10 stands already at t:8" },
 	{ CRYPTO "interface eth0\n crypto map VPN\n", "there is no \"crypto map VPN\"" },
 	{ CRYPTO ACL ENTRY ON "interface eth1\n crypto map VPN\n", "crypto map VPN is applied already, at t:12" },
@@ -268,6 +271,29 @@ START_TEST(bounds)
 }
 END_TEST
 
+START_TEST(when_it_connects)
+{
+	static const struct {
+		const char *words;
+		bool on_traffic;
+		unsigned idle_s;
+	} t[] = { { "", false, 0 }, { " set connect auto\n", false, 0 }, { " set connect traffic\n", true, 300 },
+		{ " set connect traffic\n set security-association idle-time 60\n", true, 60 },
+		{ " set connect traffic\n no set security-association idle-time\n", true, 0 }, { " set connect traffic\n no set connect\n", false, 0 } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		char text[2048];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), CRYPTO ACL ENTRY "%s" ON, t[i].words);
+		c = read_good(text);
+		ck_assert(c->core.tunnel[0].plain->on_traffic == t[i].on_traffic);
+		ck_assert_uint_eq(c->core.tunnel[0].plain->idle_s, t[i].idle_s);
+		conf_free(c);
+	}
+}
+END_TEST
+
 static void
 collect(void *ctx, const char *line)
 {
@@ -280,7 +306,7 @@ collect(void *ctx, const char *line)
 START_TEST(said_again)
 {
 	struct conf *c = read_good(CRYPTO "ip acc ext A\n 20 perm ip host 10.1.0.1 10.2.0.0 0.0.255.255\n 30 perm tcp any eq www 10.2.0.0/16 range 1 2\n remark x\n" MAP("10")
-	    " set peer 192.0.2.1\n set peer 192.0.2.2 def\n match addr A\n no set reactivate\n" ON);
+	    " set peer 192.0.2.1\n set peer 192.0.2.2 def\n match addr A\n no set reactivate\n set conn traf\n set security idle 45\n" ON);
 	char text[4096] = "", again[4096] = "";
 	struct conf *d;
 
@@ -292,6 +318,7 @@ START_TEST(said_again)
 	ck_assert_str_eq(text, again);
 	ck_assert_str_eq(d->core.tunnel[0].plain->dest[0], "192.0.2.2");
 	ck_assert_uint_eq(d->core.tunnel[0].plain->reactivate_s, 0);
+	ck_assert(d->core.tunnel[0].plain->on_traffic && d->core.tunnel[0].plain->idle_s == 45);
 	conf_free(c);
 	conf_free(d);
 }
@@ -310,6 +337,7 @@ conf_map_suite(void)
 	tcase_add_test(t, beside_tunnels);
 	tcase_add_loop_test(t, errors, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(t, bounds);
+	tcase_add_test(t, when_it_connects);
 	tcase_add_test(t, said_again);
 	suite_add_tcase(s, t);
 	return s;

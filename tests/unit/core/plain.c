@@ -391,7 +391,7 @@ START_TEST(not_too_often)
 		packet("10.2.0.1", "10.1.0.1", 20);
 		bench_run(&b, 100);
 		if (bench_peers(&b.s[HUB]) && bench_peer(&b.s[HUB], 0, reason).step == CORE_STEP_UP) {
-			core_clear_peer(b.s[HUB].core, b.now, 1, NULL);
+			core_clear_peer(b.s[HUB].core, b.now, 1, &(struct addr){ 0 });
 			bench_carry(&b, HUB);
 		}
 	}

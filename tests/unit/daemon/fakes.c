@@ -85,6 +85,14 @@ core_step_name(enum core_step s)
 	return name[s];
 }
 
+bool
+core_waits(const struct core *c, uint32_t tunnel)
+{
+	(void)c;
+	(void)tunnel;
+	return false;
+}
+
 void
 core_visit_peer(const struct core *c, uint32_t tunnel, core_peer_fn *fn, void *ctx)
 {

@@ -431,6 +431,7 @@ shape_suite(void)
 	tcase_add_test(c, many_peers_share_the_pool);
 	tcase_add_test(c, another_rate);
 	tcase_add_test(c, freed_while_it_sends);
+	tcase_add_test(c, a_handful_of_flows_has_a_queue_each);
 	tcase_add_test(c, without_memory);
 	suite_add_tcase(suite, c);
 	return suite;

@@ -6,9 +6,14 @@
  *           or came in without one behind it, is dropped. XFRM's policies do so already (xfrm/kernel.c), and the route of the synthetic
  *           addresses does for what leaves: this is another table of another part of the kernel, which `ip xfrm policy flush` leaves alone.
  *
+ * And for plain IPsec in the user plane, where the kernel has no policies:
+ *   lines   what comes in by the interface outside, in clear, and is what an SA carries, is dropped (RFC 4301, 5.2): it would pass for
+ *           what the peer has sent. Routes hold back what leaves (nhrpd/daemon/maproutes.h). nf_tables only. Parts of packets are told
+ *           by their addresses and protocol; under a line of ports all but the first part pass, and are of no use alone.
+ *
  * nf_tables where the kernel has it for IP, else iptables-legacy, else neither, and it is said once. Rules are looked at every two seconds;
  * what somebody removed or changed is put back and counted. When this process ends the MSS rules go and the lock stays, as the block of
- * XFRM does: `nhrpd --purge` takes both away.
+ * XFRM does, and so do lines: `nhrpd --purge` takes all away.
  *
  * Not here: GRE that others send with the same key through this host is no different from ours and is dropped, too. */
 #include "mgre/guard.h"
@@ -84,9 +89,21 @@ find(const struct guard *g, const char *name)
 }
 
 static bool
+same_range(const struct dp_range *a, const struct dp_range *b)
+{
+	return addr_eq(&a->lo, &b->lo) && addr_eq(&a->hi, &b->hi) && a->proto == b->proto && a->ports == b->ports && a->port_lo == b->port_lo &&
+	    a->port_hi == b->port_hi;
+}
+
+static bool
 same(const struct guard_want *a, const struct guard_want *b)
 {
-	return a->has_key == b->has_key && a->key == b->key && addr_eq(&a->source, &b->source) && a->mss4 == b->mss4 && a->mss6 == b->mss6;
+	for (unsigned i = 0; i < a->n_line && i < b->n_line; i++) {
+		if (!same_range(&a->line[i].near, &b->line[i].near) || !same_range(&a->line[i].far, &b->line[i].far))
+			return false;
+	}
+	return a->has_key == b->has_key && a->key == b->key && addr_eq(&a->source, &b->source) && a->mss4 == b->mss4 && a->mss6 == b->mss6 &&
+	    a->n_line == b->n_line && strcmp(a->outside, b->outside) == 0;
 }
 
 static void
@@ -95,6 +112,7 @@ add(struct guard_counts *to, const struct guard_counts *n)
 	to->mss += n->mss;
 	to->clear_out += n->clear_out;
 	to->clear_in += n->clear_in;
+	to->line_in += n->line_in;
 }
 
 /* The rules as wanted; counters of those that stood there go on. */
@@ -174,8 +192,8 @@ guard_set(struct guard *g, const struct guard_want *w)
 	t->want = *w;
 	rc = put(g, t);
 	if (rc != 0)
-		log_at(g->host->log, LOG_LV_WARN, "filter-refused", "%s: %s: the rules that lower TCP's MSS and drop clear GRE were refused: %s; tried again", w->name,
-		    g->kind->word, strerror(-rc));
+		log_at(g->host->log, LOG_LV_WARN, "filter-refused", "%s: %s: the rules that %s were refused: %s; tried again", w->name,
+		    g->kind->word, w->n_line ? "drop what comes in clear" : "lower TCP's MSS and drop clear GRE", strerror(-rc));
 	rearm(g);
 	return rc;
 }
@@ -234,6 +252,38 @@ guard_counters(struct guard *g, dp_counter_fn *fn, void *ctx)
 	fn(ctx, "filter-refused", g->refused);
 }
 
+void
+guard_line_counters(struct guard *g, dp_counter_fn *fn, void *ctx)
+{
+	struct guard_counts sum = { 0 }, c;
+
+	for (struct guard_tunnel *t = g->tunnels; t; t = t->next) {
+		if (guard_counts(g, t->want.name, &c))
+			add(&sum, &c);
+	}
+	fn(ctx, "clear-protected-in", sum.line_in);
+	fn(ctx, "filter-restored", g->restored);
+	fn(ctx, "filter-refused", g->refused);
+}
+
+bool
+guard_takes_lines(const struct guard *g)
+{
+	return g->kind && g->kind->sweep;
+}
+
+static bool
+is_set(void *ctx, const char *name)
+{
+	return find(ctx, name) != NULL;
+}
+
+int
+guard_sweep(struct guard *g)
+{
+	return guard_takes_lines(g) ? g->kind->sweep(g->k, is_set, g) : 0;
+}
+
 int
 guard_purge(const struct host *host, guard_name_fn *before, void *ctx)
 {
@@ -252,17 +302,33 @@ guard_purge(const struct host *host, guard_name_fn *before, void *ctx)
 	return n;
 }
 
-struct guard *
-guard_new(const struct host *host)
+static struct guard *
+open_guard(const struct host *host, int *rc)
 {
 	struct guard *g = env_alloc(host->env, sizeof(*g));
-	int rc;
 
 	if (!g)
 		return NULL;
 	*g = (struct guard){ .host = host };
-	g->kind = choose(host->env, &g->k, &rc);
-	if (!g->kind)
+	g->kind = choose(host->env, &g->k, rc);
+	return g;
+}
+
+struct guard *
+guard_new_quiet(const struct host *host)
+{
+	int rc;
+
+	return open_guard(host, &rc);
+}
+
+struct guard *
+guard_new(const struct host *host)
+{
+	int rc;
+	struct guard *g = open_guard(host, &rc);
+
+	if (g && !g->kind)
 		log_at(host->log, LOG_LV_WARN, "no-filter",
 		    "neither nf_tables (CONFIG_NF_TABLES_INET) nor iptables-legacy with ip_tables (%s): no `adjust-mss`, no second lock against clear GRE", strerror(-rc));
 	return g;

@@ -667,6 +667,8 @@ change(const struct guard_ipt *k, const struct guard_want *w, const char *name)
 static int
 set_ipt(void *arg, const struct guard_want *w)
 {
+	if (w->n_line)
+		return -EOPNOTSUPP;
 	return change(arg, w, w->name);
 }
 
@@ -739,4 +741,4 @@ purge_ipt(void *arg, guard_name_fn *before, void *ctx)
 	return rc == 0 ? n : rc;
 }
 
-const struct guard_kind guard_ipt = { "iptables-legacy", open_ipt, close_ipt, probe_ipt, set_ipt, del_ipt, look_ipt, purge_ipt };
+const struct guard_kind guard_ipt = { "iptables-legacy", open_ipt, close_ipt, probe_ipt, set_ipt, del_ipt, look_ipt, purge_ipt, NULL };

@@ -17,7 +17,8 @@
 #include "mgre/nftmsg.h"
 
 #define PREFIX "opendmvpn-"
-enum { NAME = sizeof(PREFIX) + DP_NAME, BATCH = 16384, NO_ANSWER_S = 5, PURGE_MAX = 64 };
+#define LINES "clear-lines"	/* the chain that tells a table of lines */
+enum { NAME = sizeof(PREFIX) + DP_NAME, BATCH = 65536, NO_ANSWER_S = 5, PURGE_MAX = 64 };
 enum { GRE_KEY = 0x2000, GRE_SUM = 0x8000, PRIO_LAST = 300 };
 
 struct guard_nft {
@@ -206,9 +207,61 @@ put_mss(struct nftmsg *m, const struct guard_want *w, const char *chain, bool ou
 	nftmsg_rule_end(m);
 }
 
+/* What was loaded is from lo to hi. */
+static void
+match_range(struct nftmsg *m, const void *lo, const void *hi, unsigned n)
+{
+	if (memcmp(lo, hi, n) == 0) {
+		nftmsg_cmp(m, NFT_CMP_EQ, lo, n);
+		return;
+	}
+	nftmsg_cmp(m, NFT_CMP_GTE, lo, n);
+	nftmsg_cmp(m, NFT_CMP_LTE, hi, n);
+}
+
+static void
+match_ports(struct nftmsg *m, const struct dp_range *r, unsigned at)
+{
+	uint16_t lo = htons(r->port_lo), hi = htons(r->port_hi);
+
+	if (!r->ports)
+		return;
+	nftmsg_payload(m, NFT_PAYLOAD_TRANSPORT_HEADER, at, 2);
+	match_range(m, &lo, &hi, 2);
+}
+
+/* From far to near. */
+static void
+put_line(struct nftmsg *m, const struct guard_want *w, const struct guard_line *l)
+{
+	unsigned n = l->near.lo.n;
+	bool v6 = n == 16;
+
+	nftmsg_rule(m, LINES);
+	match_if(m, NFT_META_IIFNAME, w->outside);
+	match_u8(m, NFT_META_NFPROTO, v6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	nftmsg_payload(m, NFT_PAYLOAD_NETWORK_HEADER, v6 ? 8 : 12, n);
+	match_range(m, l->far.lo.b, l->far.hi.b, n);
+	nftmsg_payload(m, NFT_PAYLOAD_NETWORK_HEADER, v6 ? 24 : 16, n);
+	match_range(m, l->near.lo.b, l->near.hi.b, n);
+	if (l->near.proto)
+		match_u8(m, NFT_META_L4PROTO, l->near.proto);
+	match_ports(m, &l->far, 0);
+	match_ports(m, &l->near, 2);
+	nftmsg_counter(m);
+	nftmsg_drop(m);
+	nftmsg_rule_end(m);
+}
+
 static void
 put_rules(struct nftmsg *m, const struct guard_want *w)
 {
+	if (w->n_line) {
+		nftmsg_chain(m, LINES, NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE);
+		for (unsigned i = 0; i < w->n_line; i++)
+			put_line(m, w, &w->line[i]);
+		return;
+	}
 	/* GRE passes postrouting before it is transformed, with the way that will do so already chosen, and never after */
 	nftmsg_chain(m, "clear-out", NF_INET_POST_ROUTING, PRIO_LAST);
 	put_lock(m, w, "clear-out", true);
@@ -321,6 +374,8 @@ seen_rule(void *ctx, struct nlmsghdr *h)
 		s->count.clear_out += n;
 	else if (strcmp(chain, "clear-in") == 0)
 		s->count.clear_in += n;
+	else if (strcmp(chain, LINES) == 0)
+		s->count.line_in += n;
 	else
 		s->count.mss += n;
 }
@@ -377,4 +432,41 @@ purge_nft(void *arg, guard_name_fn *before, void *ctx)
 	return rc == 0 ? n : rc;
 }
 
-const struct guard_kind guard_nft = { "nftables", open_nft, close_nft, probe_nft, set_nft, del_nft, look_nft, purge_nft };
+struct stale {
+	struct found f;
+	bool (*stays)(void *ctx, const char *name);
+	void *ctx;
+};
+
+static void
+found_lines(void *ctx, struct nlmsghdr *h)
+{
+	struct stale *s = ctx;
+	struct nlattr *tb[NFTA_CHAIN_MAX + 1];
+	const char *table;
+
+	if (h->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN) || nlmsg_parse(h, sizeof(struct nfgenmsg), tb, NFTA_CHAIN_MAX, NULL) < 0 ||
+	    !tb[NFTA_CHAIN_TABLE] || !tb[NFTA_CHAIN_NAME] || strcmp(nla_get_string(tb[NFTA_CHAIN_NAME]), LINES) != 0)
+		return;
+	table = nla_get_string(tb[NFTA_CHAIN_TABLE]);
+	if (strncmp(table, PREFIX, sizeof(PREFIX) - 1) == 0 && s->f.n < PURGE_MAX && !s->stays(s->ctx, table + sizeof(PREFIX) - 1))
+		snprintf(s->f.name[s->f.n++], sizeof(s->f.name[0]), "%.63s", table);
+}
+
+static int
+sweep_nft(void *arg, bool (*stays)(void *ctx, const char *name), void *ctx)
+{
+	struct guard_nft *k = arg;
+	struct stale s = { .stays = stays, .ctx = ctx };
+	int rc, n = 0;
+
+	do {
+		s.f.n = 0;
+		rc = nlq_get(&k->q, dump_of(NFT_MSG_GETCHAIN), found_lines, &s);
+		for (unsigned i = 0; i < s.f.n && rc == 0; i++, n++)
+			rc = del_table(k, s.f.name[i]);
+	} while (rc == 0 && s.f.n == PURGE_MAX);
+	return rc == 0 ? n : rc;
+}
+
+const struct guard_kind guard_nft = { "nftables", open_nft, close_nft, probe_nft, set_nft, del_nft, look_nft, purge_nft, sweep_nft };

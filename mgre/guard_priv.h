@@ -18,6 +18,8 @@ struct guard_kind {
 	int (*del)(void *k, const char *name);	/* what is not there is fine */
 	int (*look)(void *k, const char *name, struct guard_seen *out);
 	int (*purge)(void *k, guard_name_fn *before, void *ctx);	/* how many */
+	/* Those with lines whose name is none of those that stay; how many. NULL: this kind has no lines. */
+	int (*sweep)(void *k, bool (*stays)(void *ctx, const char *name), void *ctx);
 };
 extern const struct guard_kind guard_nft, guard_ipt;
 

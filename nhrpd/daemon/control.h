@@ -45,6 +45,7 @@ struct control_src {
 	/* How bfdd sees a neighbour; false: nobody is to watch it. why: static. NULL: nothing is known (tests) */
 	bool (*bfd)(void *ctx, uint32_t tunnel, const struct addr *proto, struct watch_peer_info *out, const char **why);
 	bool (*way)(void *ctx, const struct addr *to, struct watch_way_info *out);	/* zebra's, to an outer address; false: it is not known. NULL: nothing is (tests) */
+	void (*counters)(void *ctx, dp_counter_fn *fn, void *arg);	/* of the data plane, beside its own. NULL: none (tests) */
 	void *ctx;	/* for the functions */
 	bool secrets;	/* who asks may see secrets; the socket sets it for each client */
 };

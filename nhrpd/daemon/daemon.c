@@ -34,6 +34,7 @@
 #include "nhrpd/daemon/secret.h"
 #include "nhrpd/daemon/revoke.h"
 #include "nhrpd/daemon/source.h"
+#include "nhrpd/daemon/mapguard.h"
 #include "nhrpd/daemon/maproutes.h"
 #include "nhrpd/daemon/statics.h"
 #include "nhrpd/daemon/vrfs.h"
@@ -55,6 +56,7 @@ struct daemon {
 	struct later later;
 	struct rib *rib;
 	struct maproutes *maps;
+	struct mapguard *map_guard;	/* NULL: the kernel plane, which has no crypto maps */
 	bool addrs_changed;	/* of this host: they look for theirs again, once the routing table is not being read */
 	struct bfd *bfd;
 	struct zdial *zdial;	/* NULL: none is needed, or none can be */
@@ -710,6 +712,15 @@ ifindex_of(void *ctx, const char *name)
 static struct control_src control_src_of(struct daemon *d);
 
 static void
+map_counters(void *ctx, dp_counter_fn *fn, void *arg)
+{
+	struct daemon *d = ctx;
+
+	if (d->map_guard)
+		mapguard_counters(d->map_guard, fn, arg);
+}
+
+static void
 reload_apply(struct daemon *d, struct conf *to)
 {
 	struct conf *was = d->conf;
@@ -717,6 +728,8 @@ reload_apply(struct daemon *d, struct conf *to)
 
 	reload_log(d, to);
 	statics_leave(rib_of_name, was, to, ifindex_of, d);
+	if (d->map_guard)
+		mapguard_conf(d->map_guard, to);
 	if (!maproutes_conf(d->maps, to))
 		reload_add(d->reload, &d->log, RELOAD_ERROR, "out of memory: routes of crypto maps are as they were");
 	d->conf = to;
@@ -995,7 +1008,7 @@ open_all(struct daemon *d)
 	    !(d->ike = ikesock_new(&d->loop.host, IKESOCK_500, on_ike, d, d->why, sizeof(d->why))) ||
 	    !drop_privileges(d) ||
 	    !(d->rib = routes_new(&d->loop.host, on_rib, d, d->why, sizeof(d->why))) || !vrfs_open(d->vrfs, &d->conf->core, d->why, sizeof(d->why)) ||
-	    !(d->maps = maproutes_new(d->rib, &d->log)) ||
+	    !(d->maps = maproutes_new(d->rib, &d->log)) || (!d->kernel_plane && !(d->map_guard = mapguard_new(&d->loop.host))) ||
 	    !(d->source = source_new(&d->loop.host, on_source, d, d->why, sizeof(d->why))) ||
 	    !(d->workers = workers_new(&d->loop.host, 0, job_run, on_job, d, d->why, sizeof(d->why))))
 		return fail(d, d->why);
@@ -1117,7 +1130,7 @@ control_src_of(struct daemon *d)
 	return (struct control_src){ .core = d->core, .dp = d->dp, .conf = d->conf, .started = d->started, .conf_path = d->o->conf_path, .plane = d->kernel_plane ? "kernel" : "user",
 		.plane_why = d->plane_why, .log = d->ring,
 		.reload = reload, .probe = probe, .keys = keys_to, .route = ask_route, .neigh = ask_neigh, .routes = routes_of, .route_by = route_by, .bfd = bfd_of, .way = way_of,
-		.ctx = d };
+		.counters = map_counters, .ctx = d };
 }
 
 static bool
@@ -1135,6 +1148,8 @@ static bool
 start_tunnels(struct daemon *d)
 {
 	d->starting = true;
+	if (d->map_guard)
+		mapguard_conf(d->map_guard, d->conf);
 	if (!maproutes_conf(d->maps, d->conf))	/* what holds packets back comes before anything of an earlier life goes */
 		return fail(d, "out of memory");
 	d->rib->ops->flush(d->rib);
@@ -1192,6 +1207,7 @@ close_all(struct daemon *d)
 		d->rib->ops->free(d->rib);
 		maproutes_free(d->maps);
 	}
+	mapguard_free(d->map_guard);
 	bfd_free(d->bfd);
 	zdial_free(d->zdial);
 	ikesock_free(d->ike);

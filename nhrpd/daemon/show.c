@@ -516,6 +516,8 @@ show_counters(struct show *s)
 
 	if (s->src->dp)
 		s->src->dp->ops->counters(s->src->dp, dp_counter, dp);
+	if (s->src->counters)
+		s->src->counters(s->src->ctx, dp_counter, dp);
 	show_each_tunnel(s, nhrp_counters);
 	o = show_finish(s, "nhrp");
 	if (o)

@@ -125,11 +125,37 @@ ns branch ip -6 route | grep -q 'fd16:1::'; [ $? = 1 ]; check $? "the routes of 
 ctl branch show running-config | grep -q '^ permit ip 172.16.9.0/24 172.16.1.0/24' && ctl branch show running-config | grep -q '^crypto map VPN 10 ipsec-isakmp' &&
 	ctl branch show running-config | grep -q '^ crypto map VPN'; check $? "show running-config has it all"
 
+# ---- in clear from outside, with the addresses of the far prefix: not taken
+ns inet ip addr add 172.16.1.66/32 dev lo; ns inet ip addr add 172.16.77.66/32 dev lo
+topo_ear branch-h 7007; ns branch-h nft 'add rule ip ear in udp dport 7007 drop'
+forge() { ns inet python3 - "$1" <<-'EOT'
+	import socket, sys
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"s11")
+	s.bind((sys.argv[1], 7007))
+	for i in range(3):
+	    s.sendto(b"forged", ("172.16.2.10", 7007))
+	EOT
+}
+ns inet ip route add 172.16.2.0/24 via 198.18.11.2
+for i in all default wan; do ns branch sysctl -qw net.ipv4.conf.$i.rp_filter=0; done
+a=$(topo_heard branch-h); forge 172.16.77.66; heard() { [ "$(topo_heard branch-h)" -ge $((a + 3)) ]; }
+eventually 10 "what is not protected comes in clear" heard
+a=$(topo_heard branch-h); forge 172.16.1.66
+dropped() { [ "$(counter branch clear-protected-in)" -ge "$1" ]; }
+eventually 10 "what is protected is dropped when it comes in clear" dropped 3
+[ "$(topo_heard branch-h)" = "$a" ]; check $? "and does not arrive" "$a, then $(topo_heard branch-h)"
+ns branch nft delete table inet opendmvpn-VPN-10
+restored() { [ "$(counter branch filter-restored)" -ge 1 ] && ns branch nft list table inet opendmvpn-VPN-10 >/dev/null; }
+eventually 10 "rules that somebody removed are put back" restored
+OUT=$(pings branch-h 172.16.1.10 2); check $? "what comes by an SA passes" "$(grep transmitted <<<"$OUT")"
+
 # ---- killed, stopped, back
 [ "$(clear_packets)" = 0 ]; check $? "nothing in clear so far" "$(topo_watched | tr '\n' ';')"
 cloud_stop branch KILL
 ns branch ip route | grep -q '^unreachable 172.16.1.0/24 proto 147'; check $? "killed: the way is barred" "$(ns branch ip route | tr '\n' ';')"
 no_ping branch-h 172.16.1.10; check $? "and nothing passes"
+a=$(topo_heard branch-h); forge 172.16.1.66; sleep 0.2; [ "$(topo_heard branch-h)" = "$a" ]; check $? "nor comes in clear" "$a, then $(topo_heard branch-h)"
 [ "$(clear_packets)" = 0 ]; check $? "nor leaves in clear" "$(topo_watched | tr '\n' ';')"
 start branch
 eventually 40 "started again, it is back" lines_up 3 || ctl branch show crypto map
@@ -151,4 +177,6 @@ interface wan
 EOT
 start branch
 ns branch ip route | grep -q '172.16.1.0/24'; [ $? = 1 ]; check $? "a configuration without the map takes its routes away" "$(ns branch ip route | tr '\n' ';')"
+ns branch nft list tables | grep -q opendmvpn-VPN-10; [ $? = 1 ] && ns branch nft list table inet opendmvpn-NEXT-1 | grep -q 'ip saddr 10.77.0.0-10.77.255.255'; check $? "and its filter rules" "$(ns branch nft list tables | tr '\n' ';')"
+a=$(topo_heard branch-h); forge 172.16.1.66; eventually 10 "what is not protected any more is let in" heard
 end

@@ -362,6 +362,113 @@ START_TEST(ipt_leaves_others)
 }
 END_TEST
 
+/* ---- lines of plain IPsec; the packets are GRE because the test has them */
+
+static struct guard_want
+lines(uint8_t proto, const char *far)
+{
+	struct guard_want w = { .name = "VPN-10", .outside = "tun0", .n_line = 3 };
+	struct addr six = { .n = 16, .b = { 0xfd } };
+
+	w.line[0].near = (struct dp_range){ { 16, { 0xfd } }, { 16, { 0xfd, 0xff } }, 0, false, 0, 0 };
+	w.line[0].far = (struct dp_range){ six, six, 0, false, 0, 0 };
+	w.line[1].near = w.line[1].far = (struct dp_range){ { 4, { 10, 8, 0, 0 } }, { 4, { 10, 9, 255, 255 } }, 17, true, 500, 500 };
+	w.line[1].near.port_hi = 600;
+	w.line[2].near = (struct dp_range){ { 4, { 10, 9, 0, 0 } }, { 4, { 10, 9, 0, 255 } }, proto, false, 0, 0 };
+	w.line[2].far.proto = proto;
+	ck_assert(addr_parse(far, &w.line[2].far.lo));
+	w.line[2].far.hi = w.line[2].far.lo;
+	return w;
+}
+
+START_TEST(nft_lines)
+{
+	static const struct {
+		uint8_t proto;
+		const char *far, *outside;
+		bool dropped;
+	} t[] = { { 0, "10.9.0.2", "tun0", true }, { 47, "10.9.0.2", "tun0", true }, { 6, "10.9.0.2", "tun0", false }, { 0, "10.9.0.3", "tun0", false },
+		{ 0, "10.9.0.1", "tun0", false }, { 0, "10.9.0.2", "tun1", false } };
+	void *k = opened(&guard_nft);
+	struct guard_seen s;
+
+	if (!k)
+		return;
+	ck_assert(gre_comes_in(0, 0, SOON_MS));
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct guard_want w = lines(t[i].proto, t[i].far);
+
+		strcpy(w.outside, t[i].outside);
+		ck_assert_int_eq(guard_nft.set(k, &w), 0);
+		ck_assert_msg(gre_comes_in(0, 0, t[i].dropped ? NONE_MS : SOON_MS) != t[i].dropped, "%zu", i);
+		ck_assert_int_eq(guard_nft.look(k, "VPN-10", &s), 0);
+		ck_assert_uint_eq(s.count.line_in, t[i].dropped);
+		ck_assert_uint_ne(s.mark, 0);
+	}
+	guard_nft.close(k);
+}
+END_TEST
+
+/* As many as there can be, each as long as it can be; and what nft calls them. */
+START_TEST(nft_reads_lines)
+{
+	static const char *const word[] = { "table inet opendmvpn-VPN-10 {", "type filter hook prerouting priority", "iifname \"tun0\"",
+		"ip saddr 10.9.0.2 ip daddr 10.9.0.0-10.9.0.255 counter packets 0 bytes 0 drop", "udp sport 500 udp dport 500-600 counter packets" };
+	struct guard_want w = lines(0, "10.9.0.2");
+	void *k = opened(&guard_nft);
+	char text[8192] = "";
+	FILE *f;
+
+	if (!k)
+		return;
+	ck_assert_int_eq(guard_nft.set(k, &w), 0);
+	if (system("command -v nft >/dev/null") == 0) {
+		f = popen("nft list table inet opendmvpn-VPN-10", "re");
+		ck_assert(f && fread(text, 1, sizeof(text) - 1, f) > 0);
+		ck_assert_int_eq(pclose(f), 0);
+		for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++)
+			ck_assert_msg(strstr(text, word[i]), "\"%s\" is missing in\n%s", word[i], text);
+	}
+	for (w.n_line = 0; w.n_line < GUARD_LINES_MAX; w.n_line++) {
+		struct dp_range r = { { 16, { 0xfd } }, { 16, { 0xfd, 0xff } }, 17, true, (uint16_t)w.n_line, 600 };
+
+		w.line[w.n_line] = (struct guard_line){ r, r };
+	}
+	ck_assert_int_eq(guard_nft.set(k, &w), 0);
+	guard_nft.close(k);
+}
+END_TEST
+
+/* Lines stay when the process ends; the next one takes away those that nobody wants any more, and those only. */
+START_TEST(lines_of_an_earlier_life)
+{
+	struct poll_host *host = poll_host_new();
+	struct guard_want w = lines(0, "10.9.0.2"), other = w, lock = want;
+	struct guard *g;
+
+	if (!in_namespace() || !(g = guard_new_quiet(poll_host_face(host))))
+		return;
+	if (!guard_takes_lines(g)) {
+		printf("skipped: no nftables here\n");
+		return;
+	}
+	strcpy(other.name, "VPN-20");
+	ck_assert(guard_set(g, &w) == 0 && guard_set(g, &other) == 0 && guard_set(g, &lock) == 0);
+	guard_free(g);
+	ck_assert(!gre_comes_in(0, 0, NONE_MS));
+	ck_assert_ptr_nonnull(g = guard_new_quiet(poll_host_face(host)));
+	ck_assert_int_eq(guard_set(g, &other), 0);
+	ck_assert_int_eq(guard_sweep(g), 1);
+	ck_assert_int_eq(guard_sweep(g), 0);
+	ck_assert(!gre_comes_in(0, 0, NONE_MS));	/* the other one has the same line */
+	guard_del(g, "VPN-20");
+	ck_assert(gre_comes_in(0, 0, SOON_MS));
+	ck_assert(!gre_comes_in(0x2000, 42, NONE_MS));	/* a lock is no line */
+	guard_free(g);
+	poll_host_free(host);
+}
+END_TEST
+
 /* ---- the rules in words: what nft makes of our octets */
 
 START_TEST(nft_reads_it)
@@ -490,6 +597,9 @@ guard_suite(void)
 	tcase_add_test(c, nft_lowers_mss);
 	tcase_add_test(c, nft_is_seen);
 	tcase_add_test(c, nft_reads_it);
+	tcase_add_test(c, nft_lines);
+	tcase_add_test(c, nft_reads_lines);
+	tcase_add_test(c, lines_of_an_earlier_life);
 	tcase_add_test(c, ipt_locks);
 	tcase_add_test(c, ipt_locks_without_key);
 	tcase_add_test(c, ipt_lowers_mss);

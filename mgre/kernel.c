@@ -2,7 +2,7 @@
  *
  * ARP is on, so an unknown next hop becomes an incomplete neighbour; no ARP request is sent for it (it would have nowhere to go):
  * the kernel asks us by netlink (application probes), which is DP_EV_UNRESOLVED. The packets that wait for it in the neighbour's
- * queue leave when it is set. Entries are permanent: the engine knows when they end, and reachable ones count against gc_thresh3.
+ * queue leave when it is set; where there is a fallback, a spoke's hub, it is lent that one's at once (lent.c). Entries are permanent: the engine knows when they end, and reachable ones count against gc_thresh3.
  *
  * NHRP comes and goes through a packet socket on the device. The kernel gives the outer source address of each packet, which the
  * map of peers turns into a number; XFRM has let it in only under an SA of that very address, a synthetic one (xfrm/kernel.c).
@@ -38,6 +38,7 @@
 #include "mgre/gre.h"
 #include "mgre/inner.h"
 #include "mgre/leaving.h"
+#include "mgre/lent.h"
 #include "mgre/link.h"
 
 enum {
@@ -56,6 +57,7 @@ enum {
 	X(NHRP_CUT, "nhrp-truncated") \
 	X(NHRP_FAILED, "nhrp-send-failed") \
 	X(UNRESOLVED, "neighbour-unresolved") \
+	X(LENT, "neighbour-lent") \
 	X(NEIGH_REFUSED, "neighbour-refused") \
 	X(REDIRECT, "redirect-raised") \
 	X(REDIRECT_STRANGER, "redirect-unknown-peer") \
@@ -101,6 +103,8 @@ struct mk_tunnel {
 	struct bucket mcast;
 	bool up, gone, no_carrier;
 	struct map peers, lladdrs, neighs;
+	uint32_t fallback;	/* number of the peer; 0: none */
+	struct lent lent;
 };
 
 struct mgre_kernel {
@@ -251,7 +255,18 @@ neigh_note(struct mk_tunnel *t, struct mk_peer *p, const struct dp_neigh *dn)
 	}
 	n->mcast = dn->mcast;
 	neigh_link(n, p);
+	lent_forget(&t->lent, &n->proto);	/* this one replaces it */
 	return n;
+}
+
+/* NULL: there is none any more. */
+static void
+fallback_set(struct mk_tunnel *t, const struct mk_peer *p)
+{
+	t->fallback = p ? p->number : 0;
+	lent_move(&t->lent, &t->owner->q, t->ifindex, p ? &p->lladdr : NULL);
+	if (!t->owner->collecting)
+		nlq_flush(&t->owner->q);
 }
 
 int
@@ -264,8 +279,10 @@ mgre_kernel_neigh_set(struct mgre_kernel *m, const struct dp_neigh *dn)
 
 	if (!t || !p)
 		return -ENOENT;
-	if (!dn->proto.n)	/* nothing to fall back to: a packet without a neighbour waits in the kernel */
+	if (!dn->proto.n) {
+		fallback_set(t, p);
 		return 0;
+	}
 	if (!(n = neigh_note(t, p, dn)))
 		return -ENOMEM;
 	rc = neigh_put(t, n);
@@ -332,6 +349,8 @@ mgre_kernel_neigh_del(struct mgre_kernel *m, uint32_t tunnel, const struct addr 
 	struct mk_neigh *n = t && proto->n ? neigh_find(t, proto) : NULL;
 	int rc = 0;
 
+	if (t && !proto->n)
+		fallback_set(t, NULL);
 	if (n && m->collecting && !t->gone)	/* it goes, or there is none: nobody waits for the answer */
 		nlq_add(&m->q, neigh_msg(t, proto, NULL), NULL, NULL, 0);
 	else if (n && !t->gone)
@@ -365,12 +384,16 @@ mgre_kernel_peer_set(struct mgre_kernel *m, uint32_t tunnel, uint32_t number, co
 		leaving_count(&m->leaving, t->ifindex, lladdr);
 	for (struct mk_neigh *n = p->neighs; n; n = n->next)
 		neigh_put(t, n);
+	if (t->fallback == number)
+		fallback_set(t, p);
 	return 0;
 }
 
 static void
 peer_free(struct mk_tunnel *t, struct mk_peer *p)
 {
+	if (t->fallback == p->number)
+		fallback_set(t, NULL);
 	while (p->neighs) {
 		nlq_add(&t->owner->q, neigh_msg(t, &p->neighs->proto, NULL), NULL, NULL, 0);
 		neigh_free(t, p->neighs);
@@ -1178,6 +1201,7 @@ destroy(struct mgre_kernel *m, struct mk_tunnel *t)
 	map_fini(&t->peers);
 	map_fini(&t->lladdrs);
 	map_fini(&t->neighs);
+	lent_fini(&t->lent);
 	env_free(m->host->env, t);
 }
 
@@ -1193,6 +1217,7 @@ create(struct mgre_kernel *m, const struct dp_tunnel *conf)
 	map_init(&t->peers, m->host->env);
 	map_init(&t->lladdrs, m->host->env);
 	map_init(&t->neighs, m->host->env);
+	lent_init(&t->lent, m->host->env);
 	rc = build(m, t);
 	if (rc != 0) {
 		destroy(m, t);
@@ -1223,6 +1248,7 @@ remake(struct mgre_kernel *m, struct mk_tunnel *t, const struct dp_tunnel *conf)
 	int rc;
 
 	close_nhrp(t);
+	lent_clear(&t->lent);
 	t->conf = *conf;
 	t->mtu = conf->mtu ? conf->mtu : MTU_DEFAULT;
 	rc = build(m, t);
@@ -1373,6 +1399,7 @@ neigh_deleted(struct mk_tunnel *t, const struct addr *proto)
 {
 	struct mk_neigh *n = neigh_find(t, proto);
 
+	lent_forget(&t->lent, proto);
 	if (n && t->up && !t->gone && neigh_put(t, n) == 0)
 		t->owner->count[MK_NEIGH_RESTORED]++;
 }
@@ -1398,6 +1425,7 @@ on_neigh(void *ctx, struct nlmsghdr *h)
 			return;
 		}
 		m->count[MK_UNRESOLVED]++;
+		m->count[MK_LENT] += !neigh_find(t, &ev.dst) && lent_lend(&t->lent, &m->q, t->ifindex, &ev.dst);
 		m->fn(m->ctx, &ev);
 		return;
 	}

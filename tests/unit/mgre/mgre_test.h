@@ -14,6 +14,7 @@ Suite	*tunnel_suite(void);
 Suite	*leaving_suite(void);
 Suite	*guard_suite(void);
 Suite	*shape_suite(void);
+Suite	*lent_suite(void);
 
 static inline struct addr
 A(const char *text)

@@ -910,7 +910,9 @@ render_interface(FILE *f, json_t *data)
 		json_array_foreach(json_object_get(e, "addresses"), k, a)
 			fprintf(f, "  Internet address is %s\n", json_string_value(a));
 		fprintf(f, "  MTU %lld bytes, tunnel source %s%s%s, %s", number(e, "mtu"), or_dash(text(e, "source")),
-		    text(e, "source_interface")[0] ? " of " : "", text(e, "source_interface"), json_object_get(e, "peers") ? "IPsec\n" : "GRE multipoint");
+		    text(e, "source_interface")[0] ? " of " : "", text(e, "source_interface"),
+		    json_object_get(e, "peers") ? "IPsec\n" : text(e, "destination")[0] ? "GRE to " : "GRE multipoint");
+		fputs(text(e, "destination"), f);
 		if (flag(e, "has_key"))
 			fprintf(f, ", key %lld", number(e, "key"));
 		if (json_object_get(e, "peers"))

@@ -165,13 +165,14 @@ is_down(const struct conf_b_interface *b)
 static uint8_t
 outer_family(struct conf_parse *p, const struct conf_b_interface *b)
 {
-	uint8_t mode = b->ipsec_mode.n || (b->mode.at.line && b->mode.s) ? 16 : 4, given = b->source.p.addr.n;
+	uint8_t mode = b->ipsec_mode.n || b->gre_mode.n || (b->mode.at.line && b->mode.s) ? 16 : 4, given = b->source.p.addr.n;
 
 	if (!b->source.at.line || !given)
 		return mode;
-	if ((b->mode.at.line || conf_is_plain(b)) && given != mode)
+	if ((b->mode.at.line || conf_is_plain(b) || conf_is_p2p(b)) && given != mode)
 		conf_error_at(p, b->source.at, "%s source for a tunnel of mode \"%s%s\"", given == 4 ? "an IPv4" : "an IPv6",
-		    conf_is_plain(b) ? "ipsec" : "gre multipoint", mode == 16 ? " ipv6" : conf_is_plain(b) ? " ipv4" : "");
+		    conf_is_plain(b) ? "ipsec" : conf_is_p2p(b) ? "gre" : "gre multipoint",
+		    mode == 16 ? " ipv6" : conf_is_plain(b) ? " ipv4" : conf_is_p2p(b) ? " ip" : "");
 	else if (!addr_is_unicast(&b->source.p.addr))
 		conf_error_at(p, b->source.at, "not an address a host can have");
 	return given;
@@ -283,10 +284,12 @@ static void
 build_nhs(struct conf_parse *p, const struct conf_b_interface *b, const struct conf_b_nhs *n, uint8_t family, struct nhrp_conf_nhs *o)
 {
 	const struct addr *mapped = map_of(b, &n->nhs.proto);
+	const char *dest = conf_p2p_destination(b);
 	char proto[ADDR_STRLEN];
 	struct addr nbma;
 
 	*o = n->nhs;
+	o->mcast = o->mcast || dest;
 	addr_fmt(&n->nhs.proto, proto);
 	if (!has_own(b, o->family))
 		conf_error_at(p, n->at, "interface %s has no %s address to register", b->b.name, o->family == 4 ? "IPv4" : "IPv6");
@@ -294,6 +297,10 @@ build_nhs(struct conf_parse *p, const struct conf_b_interface *b, const struct c
 		if (addr_eq(&b->own[i].addr, &o->proto))
 			conf_error_at(p, n->at, "%s is our own address", proto);
 	}
+	if (!o->name[0] && dest)
+		copy_name(o->name, sizeof(o->name), dest);
+	if (!o->name[0] && !mapped && conf_is_p2p(b))
+		return;	/* said: no destination */
 	if (!o->name[0] && !mapped) {
 		conf_error_at(p, n->at, "hub %s has no outer address: add \"nbma ADDRESS\" here, or \"%s nhrp map %s ADDRESS\"", proto,
 		    o->family == 4 ? "ip" : "ipv6", proto);
@@ -328,6 +335,7 @@ build_nhrp(struct conf_parse *p, const struct conf_b_interface *b, uint8_t famil
 	}
 	o->keep = !p->conf->store_off;
 	o->shortcut = b->shortcut.n;
+	o->one_way = conf_is_p2p(b);
 	o->redirect = b->redirect.n;
 	o->no_unique = b->no_unique.n;
 	o->if_state = b->if_state.n;

@@ -37,7 +37,7 @@ check_foreign(struct conf_parse *p, const struct conf_b_interface *b)
 		const struct conf_place *at;
 		const char *what;
 	} word[] = {
-		{ &b->mode.at, "tunnel mode gre multipoint" }, { &b->key.at, "tunnel key" }, { &b->network_id.at, "nhrp network-id" },
+		{ &b->mode.at, "tunnel mode gre multipoint" }, { &b->gre_mode.at, "tunnel mode gre ip" }, { &b->key.at, "tunnel key" }, { &b->network_id.at, "nhrp network-id" },
 		{ &b->auth.at, "nhrp authentication" }, { &b->hold.at, "nhrp holdtime" }, { &b->reg.at, "nhrp registration" },
 		{ &b->no_unique.at, "nhrp registration" }, { &b->shortcut.at, "nhrp shortcut" }, { &b->redirect.at, "nhrp redirect" },
 		{ &b->mcast_dynamic.at, "nhrp map" }, { &b->max_receive.packets.at, "nhrp max-receive" }, { &b->max_send.packets.at, "nhrp max-send" },
@@ -60,8 +60,11 @@ conf_check_plain(struct conf_parse *p, const struct conf_b_interface *b, uint8_t
 	struct addr a;
 
 	if (!conf_is_plain(b)) {
-		if (b->n_dest)
-			conf_error_at(p, b->dest[0].at, "\"tunnel destination\" is for \"tunnel mode ipsec\": hubs of a multipoint tunnel are named by \"ip nhrp nhs\"");
+		if (b->n_dest && !conf_is_p2p(b))
+			conf_error_at(p, b->dest[0].at,
+			    "\"tunnel destination\" is for \"tunnel mode gre ip\" and \"tunnel mode ipsec\": hubs of a multipoint tunnel are named by \"ip nhrp nhs\"");
+		else if (conf_is_p2p(b))
+			conf_check_p2p(p, b, family);
 		else if (b->reactivate.at.line)
 			conf_error_at(p, b->reactivate.at, "\"tunnel reactivate\" is for \"tunnel mode ipsec\"");
 		return;

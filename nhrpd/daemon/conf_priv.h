@@ -217,6 +217,7 @@ struct conf_b_interface {
 	struct prefix own[NHRP_OWN_ADDRS];
 	unsigned n_own;
 	struct conf_val ipsec_mode, reactivate;	/* conf_plain.c */
+	struct conf_val gre_mode;	/* conf_p2p.c */
 	struct conf_val map_name;	/* it is no tunnel: a crypto map is applied to it */
 	struct conf_named dest[CORE_DESTS_MAX];
 	unsigned n_dest;
@@ -395,6 +396,10 @@ bool	conf_is_plain(const struct conf_b_interface *b);
 void	conf_check_bare(struct conf_parse *p, const struct conf_b_interface *b);	/* conf_bare.c */
 void	conf_check_plain(struct conf_parse *p, const struct conf_b_interface *b, uint8_t family);
 const struct core_plain_conf *conf_build_plain(struct conf_parse *p, const struct conf_b_interface *b);	/* NULL: it is not, or no memory */
+/* conf_p2p.c */
+bool	conf_is_p2p(const struct conf_b_interface *b);
+const char *conf_p2p_destination(const struct conf_b_interface *b);	/* NULL: it is not */
+void	conf_check_p2p(struct conf_parse *p, const struct conf_b_interface *b, uint8_t family);
 void	conf_plain_selectors(const struct conf_b_interface *b, struct dp_selectors *out);
 /* A new block of `size` in `list`, or NULL: its name is taken (said), or there is no memory. */
 void	*conf_open_block(struct conf_parse *p, const struct conf_cmd *c, enum conf_ctx ctx, struct conf_block **list, size_t size);

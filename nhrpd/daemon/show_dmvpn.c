@@ -425,6 +425,7 @@ filter_json(const struct show *s, json_t *o)
 		return;
 	json_object_set_new(o, "vrf", show_text(s->conf->dp.vrf));
 	json_object_set_new(o, "outer_vrf", show_text(s->conf->outer_vrf ? s->conf->outer_vrf : ""));
+	json_object_set_new(o, "destination", show_text(s->conf->nhrp.one_way && s->conf->nhrp.n_nhs ? s->conf->nhrp.nhs[0].name : ""));
 	json_object_set_new(o, "if_state_nhrp", json_boolean(s->conf->nhrp.if_state));
 	json_object_set_new(o, "carrier", json_boolean(!l.no_carrier));
 	offload_json(&l, o);

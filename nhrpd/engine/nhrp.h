@@ -59,6 +59,7 @@ struct nhrp_conf {
 	uint8_t auth[NHRP_AUTH_MAX];	/* Cisco cleartext string */
 	uint8_t auth_len;	/* 0: none */
 	bool shortcut, redirect, no_unique, mcast_dynamic;
+	bool one_way;	/* phase 1: there is no other way to us than by our hub, and resolutions that were passed on to us are told so */
 	bool keep;	/* changes of registrations are marked for nhrp_visit_changes() */
 	bool if_state;	/* the interface is of use only while an NHS is registered with: NHRP_ACT_IF_STATE */
 	bool steal;	/* a unique registration may be taken over by another identity */

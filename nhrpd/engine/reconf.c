@@ -60,6 +60,8 @@ reconf(struct nhrp *n, struct nhrp_conf *to)
 	bool again = !registers_same(&was, to);
 
 	own_leaves(n, to);
+	if (to->one_way && !was.one_way)
+		told_purge_all(n, false);	/* who was told of a direct way comes by the hub again */
 	nhc_leave(n, to);
 	n->conf = *to;
 	if (!n->started) {

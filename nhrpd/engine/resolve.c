@@ -168,6 +168,10 @@ resolve_request(struct nhrp *n, const struct rx *rx)
 		error_send(n, rx, NHRP_ERR_EXTENSION, 0);
 		return NHRP_DROP_COMPULSORY;
 	}
+	if (n->conf.one_way && !ext_empty(p, NHRP_EXT_FORWARD)) {	/* who asks would send us what we never take from anybody but the hub */
+		NHRP_DEBUG(n, "resolution", "question for %s is refused: there is no way to us but by our hub", addr_fmt(&p->dst_proto, dst));
+		return answer(n, rx, &(struct answer){ .code = NHRP_CODE_PROHIBITED });
+	}
 	NHRP_DEBUG(n, "resolution", "question for %s is answered: %s, and %u bits of it", addr_fmt(&p->dst_proto, dst),
 	    own_has(n, &p->dst_proto) ? "the address is ours" : "it leaves the network here", a.bits);
 	learn_requester(n, rx);

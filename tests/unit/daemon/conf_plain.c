@@ -79,7 +79,7 @@ static const struct {
 	const char *text, *error;
 } refused[] = {
 	{ CRYPTO GRE("d0") " tunnel destination 192.0.2.1\n",
-	    "\"tunnel destination\" is for \"tunnel mode ipsec\": hubs of a multipoint tunnel are named by \"ip nhrp nhs\"" },
+	    "\"tunnel destination\" is for \"tunnel mode gre ip\" and \"tunnel mode ipsec\": hubs of a multipoint tunnel are named by \"ip nhrp nhs\"" },
 	{ CRYPTO GRE("d0") " tunnel reactivate 10\n", "\"tunnel reactivate\" is for \"tunnel mode ipsec\"" },
 	{ CRYPTO PLAIN("d0") " tunnel key 4\n", "\"tunnel key\" is not for a tunnel of mode ipsec" },
 	{ CRYPTO PLAIN("d0") " tunnel mode gre multipoint\n", "\"tunnel mode gre multipoint\" is not for a tunnel of mode ipsec" },

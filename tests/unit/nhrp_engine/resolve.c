@@ -98,6 +98,28 @@ START_TEST(negative_answers)
 }
 END_TEST
 
+/* Phase 1: who asked by the hub is told that there is no way but that; the hub's own question for our address is answered. */
+START_TEST(one_way_to_us)
+{
+	struct nhrp_packet p, r;
+
+	spoke();
+	b.n->conf.one_way = true;
+	p = request("10.3.0.9");
+	ck_assert_int_eq(bench_rx(&b, 1, "203.0.113.1", &p), NHRP_OK);
+	r = bench_sent(&b, 0);
+	ck_assert_uint_eq(r.type, NHRP_RESOLUTION_REPLY);
+	ck_assert(r.n_cie == 1 && r.cie[0].code == NHRP_CODE_PROHIBITED && r.cie[0].hold_s == 0 && !(r.flags & NHRP_FLAG_AUTHORITATIVE));
+	ck_assert(b.n->n_told == 0 && binding_find(b.n, &p.src_proto) == NULL);
+	p = pkt(NHRP_RESOLUTION_REQUEST, "203.0.113.1", "10.255.0.1", "10.255.0.3");
+	pkt_ext(&p, NHRP_EXT_FORWARD, true, SPAN_STR(""));
+	bench_clear(&b);
+	ck_assert_int_eq(bench_rx(&b, 1, "203.0.113.1", &p), NHRP_OK);
+	ck_assert_uint_eq(bench_sent(&b, 0).cie[0].code, NHRP_CODE_OK);
+	bench_free(&b);
+}
+END_TEST
+
 START_TEST(loops_and_unknown_extensions)
 {
 	struct nhrp_packet p;
@@ -450,6 +472,7 @@ resolve_suite(void)
 
 	tcase_add_test(t, prefixes);
 	tcase_add_test(t, negative_answers);
+	tcase_add_test(t, one_way_to_us);
 	tcase_add_test(t, loops_and_unknown_extensions);
 	tcase_add_test(t, a_probe_is_answered_where_it_came_from);
 	tcase_add_test(t, requester_is_learnt);

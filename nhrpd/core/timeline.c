@@ -215,7 +215,7 @@ keep(struct core *c, struct core_attempt *a, const struct trace_mark *m)
 
 	a->mark[i] = (struct core_mark){ m->at ? m->at : c->now, m->n, (uint8_t)m->step };
 	a->n_mark++;
-	if (m->proto)
+	if (m->proto && (m->step != TRACE_BOUND || !a->proto.n))	/* behind one NAT another's address may be tried at this peer */
 		a->proto = *m->proto;
 	if (m->nbma)
 		a->nbma = *m->nbma;

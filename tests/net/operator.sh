@@ -35,8 +35,9 @@ eventually 60 "everyone is UP" cloud_up
 
 # ---- a timeline over all layers, in order
 go_direct 1 2
+one_goes() { ns spoke1-h ping -c 1 -W 1 "$(lan_host 2)" >/dev/null; [[ $(steps) == *first-packet-out* ]]; }	# the route can be there before anybody sends again
 steps() { ctl spoke1 -j show dmvpn peer "$(overlay 2)" timeline | sed -n 's/.*"step": "\(.*\)",.*/\1/p' | tr '\n' ' '; }
-line=$(steps)
+wait_for 10 one_goes; line=$(steps)
 # who was proved by the other side's probe sends none of its own
 probes=("resolution-reply probe-sent" "probe-sent probe-answered" "probe-answered neighbour-set")
 [[ $line == *probe-sent* ]] || probes=("resolution-reply neighbour-set")

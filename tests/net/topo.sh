@@ -38,7 +38,11 @@ topo_world() {
 }
 
 ns() { local n=$1; shift; nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }
-ns_exec() { local n=$1; shift; exec nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"; }	# with &: $! is then the command itself
+ns_exec() {	# with &: $! is then the command itself
+	local n=$1; shift
+	[ "$BASHPID" != $$ ] || { echo "not ok ns_exec without & would end the test here and say it passed: $*"; exit 1; }
+	exec nsenter --net="/run/netns/$TOPO_NS$n" -- "$@"
+}
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; milliseconds it took in $WAITED; 1 when the time is over. The seconds are
 # those of an idle machine: a busy one gets PATIENCE times as many.

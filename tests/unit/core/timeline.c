@@ -1,6 +1,8 @@
 /* Twin of nhrpd/core/timeline.c: one attempt over all layers, failures with their reason, bounds. */
 #include "tests/unit/core/bench.h"
 
+#include "nhrpd/core/core_priv.h"
+
 #include <stdio.h>
 
 static struct bench b;
@@ -83,6 +85,25 @@ START_TEST(spoke_to_hub)
 
 	look(HUB, overlay(SPOKE));
 	ck_assert_str_eq(seen, "incoming up : ike-init-received ike-auth-received ike-up sa-asked sa-installed bound up neighbour-asked neighbour-set");
+	bench_fini(&b);
+}
+END_TEST
+
+/* Two behind one NAT: the tunnel address of the one may be tried over the SA of the other. */
+START_TEST(keeps_its_partner)
+{
+	struct addr other = bench_addr("10.9.9.9");
+	struct tell t;
+
+	bench_init(&b, 2);
+	bench_start_all(&b);
+	bench_run(&b, 3000);
+	t = look(SPOKE, overlay(HUB));
+	CORE_TRACE(b.s[SPOKE].core, 1, .attempt = t.last.attempt, .step = TRACE_BOUND, .proto = &other);
+	ck_assert_uint_eq(look(SPOKE, overlay(HUB)).n, 1);
+	ck_assert_uint_eq(look(SPOKE, "10.9.9.9").n, 0);
+	CORE_TRACE(b.s[SPOKE].core, 1, .attempt = t.last.attempt, .step = TRACE_UP, .proto = &other);	/* a partner that was renumbered */
+	ck_assert_uint_eq(look(SPOKE, "10.9.9.9").n, 1);
 	bench_fini(&b);
 }
 END_TEST
@@ -199,6 +220,7 @@ timeline_suite(void)
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, spoke_to_hub);
+	tcase_add_test(c, keeps_its_partner);
 	tcase_add_test(c, failures_keep_their_reason);
 	tcase_add_test(c, refused_by_the_data_plane);
 	tcase_add_test(c, down_and_up_again);
